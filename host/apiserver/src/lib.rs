@@ -1,1 +1,45 @@
-//! (room: apiserver)
+//! The Kubernetes API over HTTP: parse, authenticate, authorize, admit, run the verb on the store, answer.
+//!
+//! Verbs are written once for all kinds; how kinds differ is data of the `kinds` room, a method of a kind, or one file in
+//! [`admission`]. This room holds no controllers, and it is the only one that writes to the store: the parts of this process go through the
+//! same chain as everybody else, without a socket.
+//!
+//! Start from [`Service`] (what answers requests), `chain` (the way of every request) and `verbs` (what the requests do).
+
+mod admission;
+pub mod authentication;
+pub mod authorization;
+mod body;
+mod bootstrap;
+mod chain;
+mod codec;
+mod connect;
+mod discovery;
+mod health;
+mod limits;
+mod metrics;
+mod openapi;
+mod options;
+mod query;
+mod registry;
+mod request;
+mod routes;
+mod seams;
+mod serve;
+mod service;
+mod state;
+mod status;
+mod table;
+pub mod trust;
+mod verbs;
+mod version;
+mod warnings;
+
+pub use body::Body;
+pub use seams::{
+    Attempt, Authenticate, Authorize, Decision, GatewayError, Handler, Identity, Mount, NoNodes, NodeGateway, Peer,
+    ResourceAttempt,
+};
+pub use serve::{Listen, serve};
+pub use service::{Event, Service, WatchRequest};
+pub use state::{Config, Parts};

@@ -1,0 +1,233 @@
+//! The way of every request, in one function: parse, request id, authenticate, impersonate, authorize, limit, route, answer, audit.
+//!
+//! What stands between routing and the answer of a write (decode, default, mutate, validate, commit, encode) continues in
+//! [`crate::verbs`], in one function for all writes. No request comes to a handler by another way, whether it came over a socket or
+//! from this process.
+
+use std::sync::Arc;
+
+use http::header::{CACHE_CONTROL, HeaderName, HeaderValue};
+use http::request::Parts;
+use http::{Request, Response};
+use meta::StatusError;
+
+use crate::body::Body;
+use crate::codec::negotiate::{self, Accepted, Offers};
+use crate::request::{RequestInfo, Target, Verb};
+use crate::seams::{Attempt, Decision, Identity, Peer, ResourceAttempt};
+use crate::state::State;
+use crate::warnings::Warnings;
+use crate::{authentication, limits, routes, status, verbs};
+
+const AUDIT_ID: HeaderName = HeaderName::from_static("audit-id");
+/// Ids of requests that clients choose may have this many bytes.
+const MAX_AUDIT_ID_BYTES: usize = 64;
+
+/// One request on its way, as handlers get it.
+#[derive(Debug)]
+pub struct Call {
+    /// The first line, understood.
+    pub info: RequestInfo,
+    /// Method, URL, headers, extensions.
+    pub parts: Parts,
+    /// The body, not yet read.
+    pub body: Body,
+    /// Who sends it, after impersonation.
+    pub identity: Arc<Identity>,
+    /// Where it comes from.
+    pub peer: Peer,
+    /// What joins answer and log.
+    pub request_id: String,
+    /// Advice for the client, sent with the answer.
+    pub warnings: Arc<Warnings>,
+}
+
+impl Call {
+    /// The agreed form of the answer.
+    pub fn accepted(&self, offers: Offers) -> Result<Accepted, StatusError> {
+        negotiate::accept(&self.parts.headers, &self.info.query, offers)
+    }
+
+    /// The text of a header.
+    pub fn header(&self, name: impl http::header::AsHeaderName) -> Option<&str> {
+        self.parts.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+}
+
+/// Answers one request.
+pub(crate) async fn run(state: &Arc<State>, request: Request<Body>, peer: Peer) -> Response<Body> {
+    let (parts, body) = request.into_parts();
+    let request_id = request_id(&parts);
+    let started = state.clock.now();
+    let info = RequestInfo::parse(&parts.method, &parts.uri);
+    let errors_as = negotiate::accept(&parts.headers, &errors_query(&info), Offers::Plain).unwrap_or_default();
+    let warnings = Arc::new(Warnings::default());
+    let observed = Observed::new(&info, &parts);
+
+    let answer = match info {
+        Err(text) => Err(StatusError::internal(text)),
+        Ok(info) => {
+            let call = Unknown { info, parts, body, peer, request_id: request_id.clone(), warnings: Arc::clone(&warnings) };
+            admitted(state, call).await
+        }
+    };
+    let mut response = answer.unwrap_or_else(|error| status::response(&error, errors_as));
+
+    let headers = response.headers_mut();
+    warnings.write(headers);
+    headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-cache, private"));
+    if let Ok(id) = HeaderValue::from_str(&request_id) {
+        headers.insert(AUDIT_ID, id);
+    }
+    observed.finish(state, &request_id, started, response.status());
+    response
+}
+
+/// A request whose sender is not known yet.
+struct Unknown {
+    info: RequestInfo,
+    parts: Parts,
+    body: Body,
+    peer: Peer,
+    request_id: String,
+    warnings: Arc<Warnings>,
+}
+
+/// From the sender's credentials to the answer.
+async fn admitted(state: &Arc<State>, unknown: Unknown) -> Result<Response<Body>, StatusError> {
+    let Unknown { info, parts, body, peer, request_id, warnings } = unknown;
+    let sender = authenticate(state, &parts, &peer).await?;
+    let identity = authentication::impersonate(state, &parts.headers, sender).await?;
+    let call = Call { info, parts, body, identity, peer, request_id, warnings };
+    authorize(state, &call).await?;
+    let _permit = limits::enter(state, &call)?;
+    limits::within_time(state, &call.info, route(state, call)).await
+}
+
+async fn route(state: &Arc<State>, call: Call) -> Result<Response<Body>, StatusError> {
+    match call.info.target {
+        Target::Path => routes::path(state, call).await,
+        Target::Resource(_) => verbs::resource(state, call).await,
+    }
+}
+
+async fn authenticate(state: &State, parts: &Parts, peer: &Peer) -> Result<Arc<Identity>, StatusError> {
+    if let Some(identity) = &peer.identity {
+        return Ok(Arc::clone(identity));
+    }
+    match state.authenticator.authenticate(parts, peer).await {
+        Ok(Some(identity)) => Ok(identity),
+        Ok(None) if state.config.anonymous => Ok(Arc::new(Identity {
+            name: "system:anonymous".to_owned(),
+            groups: vec!["system:unauthenticated".to_owned()],
+            ..Identity::default()
+        })),
+        Ok(None) => Err(StatusError::unauthorized()),
+        Err(reason) => {
+            tracing::info!(%reason, peer = ?peer.address, "authentication failed");
+            Err(StatusError::unauthorized())
+        }
+    }
+}
+
+async fn authorize(state: &State, call: &Call) -> Result<(), StatusError> {
+    let verb = call.info.verb();
+    let resource = call.info.resource().map(|resource| {
+        let selectable = matches!(resource.verb, Verb::List | Verb::Watch | Verb::DeleteCollection) && !resource.watch_prefix;
+        let selector = |name| call.info.query.text(name).filter(|_| selectable);
+        ResourceAttempt {
+            group: &resource.group,
+            version: &resource.version,
+            resource: &resource.resource,
+            subresource: &resource.subresource,
+            namespace: &resource.namespace,
+            name: &resource.name,
+            field_selector: selector("fieldSelector"),
+            label_selector: selector("labelSelector"),
+        }
+    });
+    let attempt = Attempt { identity: &call.identity, verb: &verb, resource, path: &call.info.path };
+    permit(state, &attempt).await
+}
+
+/// Asks the authorizer; its no becomes the error that the client gets.
+pub(crate) async fn permit(state: &State, attempt: &Attempt<'_>) -> Result<(), StatusError> {
+    match state.authorizer.authorize(attempt).await {
+        Decision::Allow { .. } => Ok(()),
+        Decision::Deny { reason } | Decision::NoOpinion { reason } => Err(forbidden(attempt, &reason)),
+    }
+}
+
+fn forbidden(attempt: &Attempt<'_>, reason: &str) -> StatusError {
+    let user = meta::quote(&attempt.identity.name);
+    let (message, group, resource, name) = match &attempt.resource {
+        None => (format!("User {user} cannot {} path {}", attempt.verb, meta::quote(attempt.path)), "", "", ""),
+        Some(asked) => {
+            let what = match asked.subresource {
+                "" => asked.resource.to_owned(),
+                subresource => format!("{}/{subresource}", asked.resource),
+            };
+            let place = match asked.namespace {
+                "" => "at the cluster scope".to_owned(),
+                namespace => format!("in the namespace {}", meta::quote(namespace)),
+            };
+            let (what, group) = (meta::quote(&what), meta::quote(asked.group));
+            let message = format!("User {user} cannot {} resource {what} in API group {group} {place}", attempt.verb);
+            (message, asked.group, asked.resource, asked.name)
+        }
+    };
+    // The text holds names that the client chose, and a browser must not take it for HTML.
+    let message = message.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    let message = if reason.is_empty() { message } else { format!("{message}: {reason}") };
+    StatusError::forbidden(&meta::GroupResource::new(group.to_owned(), resource.to_owned()), name, message)
+}
+
+fn request_id(parts: &Parts) -> String {
+    let given = parts.headers.get(AUDIT_ID).and_then(|value| value.to_str().ok());
+    match given {
+        Some(id) if !id.is_empty() && id.len() <= MAX_AUDIT_ID_BYTES => id.to_owned(),
+        _ => uuid::Uuid::new_v4().to_string(),
+    }
+}
+
+fn errors_query(info: &Result<RequestInfo, String>) -> crate::query::Query {
+    info.as_ref().map(|info| info.query.clone()).unwrap_or_default()
+}
+
+/// What the log and the metrics keep of a request until its answer is known.
+struct Observed {
+    method: http::Method,
+    path: String,
+    verb: String,
+    resource: String,
+}
+
+impl Observed {
+    fn new(info: &Result<RequestInfo, String>, parts: &Parts) -> Observed {
+        let (verb, resource) = match info {
+            Ok(info) => {
+                let resource = info.resource().map(|resource| match resource.subresource.as_str() {
+                    "" => resource.resource.clone(),
+                    subresource => format!("{}/{subresource}", resource.resource),
+                });
+                (info.verb().into_owned(), resource.unwrap_or_default())
+            }
+            Err(_) => (String::new(), String::new()),
+        };
+        Observed { method: parts.method.clone(), path: parts.uri.path().to_owned(), verb, resource }
+    }
+
+    fn finish(self, state: &State, request_id: &str, started: jiff::Timestamp, code: http::StatusCode) {
+        let took = state.clock.now().duration_since(started);
+        crate::metrics::observe(state, &self.verb, &self.resource, code.as_u16(), took);
+        tracing::debug!(
+            request_id,
+            method = %self.method,
+            path = %self.path,
+            verb = %self.verb,
+            code = code.as_u16(),
+            took_ms = took.as_millis(),
+            "request"
+        );
+    }
+}

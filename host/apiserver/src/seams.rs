@@ -1,0 +1,189 @@
+//! What the chain asks of others: who a caller is, what they may do, how a node is reached, what is mounted beside the API.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use futures::future::BoxFuture;
+use http::request::Parts;
+use http::{Request, Response};
+use rustls_pki_types::CertificateDer;
+
+use crate::body::Body;
+
+/// A caller, as authentication found it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Identity {
+    /// Name, for example `system:serviceaccount:default:builder`.
+    pub name: String,
+    /// Unique id, or empty.
+    pub uid: String,
+    /// Groups, `system:authenticated` or `system:unauthenticated` among them.
+    pub groups: Vec<String>,
+    /// What an authenticator adds: scopes, the node of a token's Pod.
+    pub extra: BTreeMap<String, Vec<String>>,
+}
+
+impl Identity {
+    /// The identity of this server's own parts; it is in `system:masters`.
+    pub fn system(name: &str) -> Identity {
+        Identity {
+            name: name.to_owned(),
+            groups: vec!["system:masters".to_owned(), "system:authenticated".to_owned()],
+            ..Identity::default()
+        }
+    }
+
+    /// Whether the caller is in a group.
+    pub fn in_group(&self, group: &str) -> bool {
+        self.groups.iter().any(|own| own == group)
+    }
+}
+
+/// Where a request comes from.
+#[derive(Clone, Debug, Default)]
+pub struct Peer {
+    /// Address of the connection's other end; none for a caller in this process.
+    pub address: Option<SocketAddr>,
+    /// The client's certificate chain, its own first. The TLS layer checked only that the client holds the key.
+    pub certificates: Arc<[CertificateDer<'static>]>,
+    /// Set for callers in this process, which need no credentials.
+    pub identity: Option<Arc<Identity>>,
+}
+
+impl Peer {
+    /// A caller in this process.
+    pub fn internal(identity: Arc<Identity>) -> Peer {
+        Peer { identity: Some(identity), ..Peer::default() }
+    }
+}
+
+/// Finds out who sends a request.
+pub trait Authenticate: Send + Sync + fmt::Debug {
+    /// The caller; `None` if no credentials were given (the chain makes it anonymous or refuses it); an error's text is logged
+    /// and answered with 401.
+    fn authenticate<'a>(&'a self, parts: &'a Parts, peer: &'a Peer) -> BoxFuture<'a, Result<Option<Arc<Identity>>, String>>;
+}
+
+/// What somebody wants to do.
+#[derive(Clone, Debug)]
+pub struct Attempt<'a> {
+    /// Who.
+    pub identity: &'a Identity,
+    /// Verb of a resource, or the method in lower case.
+    pub verb: &'a str,
+    /// On which resource; none for other paths.
+    pub resource: Option<ResourceAttempt<'a>>,
+    /// The path, for non-resource rules.
+    pub path: &'a str,
+}
+
+/// The resource part of an [`Attempt`].
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ResourceAttempt<'a> {
+    /// API group.
+    pub group: &'a str,
+    /// API version.
+    pub version: &'a str,
+    /// Plural name.
+    pub resource: &'a str,
+    /// Subresource, or empty.
+    pub subresource: &'a str,
+    /// Namespace, or empty.
+    pub namespace: &'a str,
+    /// Object name, or empty.
+    pub name: &'a str,
+    /// Field selector of a list, watch or deletecollection.
+    pub field_selector: Option<&'a str>,
+    /// Label selector of a list, watch or deletecollection.
+    pub label_selector: Option<&'a str>,
+}
+
+/// An authorizer's answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// Yes.
+    Allow {
+        /// Which rule, for the audit log.
+        reason: String,
+    },
+    /// Certainly not.
+    Deny {
+        /// Why, for the client.
+        reason: String,
+    },
+    /// Nothing known; the next authorizer decides, and the last one's silence is a no.
+    NoOpinion {
+        /// Why, for the client.
+        reason: String,
+    },
+}
+
+impl Decision {
+    /// Whether the request may go on.
+    pub const fn is_allowed(&self) -> bool {
+        matches!(self, Decision::Allow { .. })
+    }
+}
+
+/// Decides what a caller may do.
+pub trait Authorize: Send + Sync + fmt::Debug {
+    /// Decides one attempt.
+    fn authorize<'a>(&'a self, attempt: &'a Attempt<'a>) -> BoxFuture<'a, Decision>;
+}
+
+/// How log, exec, port-forward and proxy requests reach a node.
+pub trait NodeGateway: Send + Sync + fmt::Debug {
+    /// Sends a request to the HTTP service of a node.
+    fn request<'a>(&'a self, node: &'a str, request: Request<Body>) -> BoxFuture<'a, Result<Response<Body>, GatewayError>>;
+}
+
+/// Why a node was not reached.
+#[derive(Debug, thiserror::Error)]
+pub enum GatewayError {
+    /// No connection to a node of that name.
+    #[error("node {node:?} is not connected")]
+    NotConnected {
+        /// The node.
+        node: String,
+    },
+    /// The connection broke.
+    #[error("the request to node {node:?} failed")]
+    Broken {
+        /// The node.
+        node: String,
+        /// What the connection reports.
+        #[source]
+        source: crate::body::Error,
+    },
+}
+
+/// A gateway for servers without nodes.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoNodes;
+
+impl NodeGateway for NoNodes {
+    fn request<'a>(&'a self, node: &'a str, _: Request<Body>) -> BoxFuture<'a, Result<Response<Body>, GatewayError>> {
+        let node = node.to_owned();
+        Box::pin(async move { Err(GatewayError::NotConnected { node }) })
+    }
+}
+
+/// A service beside the API, for example the registry.
+pub type Handler = Arc<dyn Fn(Request<Body>, Arc<Identity>) -> BoxFuture<'static, Response<Body>> + Send + Sync>;
+
+/// Where a [`Handler`] is reached.
+#[derive(Clone)]
+pub struct Mount {
+    /// Paths that begin so belong to the handler, for example `/v2/`.
+    pub prefix: String,
+    /// Answers the requests.
+    pub handler: Handler,
+}
+
+impl fmt::Debug for Mount {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Mount").field("prefix", &self.prefix).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,134 @@
+//! What every request may look at: the store, the table of kinds, the seams, the limits.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ipnet::IpNet;
+use meta::Clock;
+use store::Store;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+
+use crate::registry::Registry;
+use crate::seams::{Authenticate, Authorize, Mount, NodeGateway};
+
+/// Limits and addresses of the API server.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Bodies of requests may have this many bytes (Kubernetes: 3 MiB).
+    pub max_body_bytes: usize,
+    /// So many reading requests run at once; further ones get 429 (Kubernetes: 400).
+    pub max_reads_inflight: usize,
+    /// So many writing requests run at once (Kubernetes: 200).
+    pub max_writes_inflight: usize,
+    /// So many watches run at once.
+    pub max_watches: usize,
+    /// A request that is no watch, log or other stream ends after this time (Kubernetes: 60 s).
+    pub request_timeout: Duration,
+    /// A watch without `timeoutSeconds` ends after one to two times this (Kubernetes: 30 min).
+    pub min_watch_timeout: Duration,
+    /// Bookmarks come at least this often (Kubernetes: about a minute).
+    pub bookmark_interval: Duration,
+    /// Addresses of services; the first range is the default family.
+    pub service_ranges: Vec<IpNet>,
+    /// Ports for node ports, both ends included.
+    pub node_ports: (u16, u16),
+    /// Address under which clients outside reach this server: the endpoint of Service `kubernetes`.
+    pub advertise: Option<(IpAddr, u16)>,
+    /// Whether requests without credentials are served as `system:anonymous`.
+    pub anonymous: bool,
+}
+
+impl Default for Config {
+    fn default() -> Config {
+        Config {
+            max_body_bytes: 3 * 1024 * 1024,
+            max_reads_inflight: 400,
+            max_writes_inflight: 200,
+            max_watches: 10_000,
+            request_timeout: Duration::from_secs(60),
+            min_watch_timeout: Duration::from_secs(1800),
+            bookmark_interval: Duration::from_secs(60),
+            service_ranges: vec![IpNet::V4(ipnet::Ipv4Net::new_assert(std::net::Ipv4Addr::new(10, 43, 0, 0), 16))],
+            node_ports: (30_000, 32_767),
+            advertise: None,
+            anonymous: true,
+        }
+    }
+}
+
+/// What the `skiff` room hands over to make a [`crate::Service`].
+#[derive(Debug)]
+pub struct Parts {
+    /// The objects.
+    pub store: Arc<Store>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Who callers are.
+    pub authenticator: Arc<dyn Authenticate>,
+    /// What they may do.
+    pub authorizer: Arc<dyn Authorize>,
+    /// How nodes are reached.
+    pub nodes: Arc<dyn NodeGateway>,
+    /// Services beside the API.
+    pub mounts: Vec<Mount>,
+    /// Limits and addresses.
+    pub config: Config,
+}
+
+/// What every request may look at.
+#[derive(Debug)]
+pub struct State {
+    /// The objects.
+    pub store: Arc<Store>,
+    /// The kinds that are served.
+    pub kinds: Registry,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Who callers are.
+    pub authenticator: Arc<dyn Authenticate>,
+    /// What they may do.
+    pub authorizer: Arc<dyn Authorize>,
+    /// How nodes are reached.
+    pub nodes: Arc<dyn NodeGateway>,
+    /// Services beside the API.
+    pub mounts: Vec<Mount>,
+    /// Limits and addresses.
+    pub config: Config,
+    /// Bounds of what runs at once.
+    pub(crate) limits: Limits,
+    /// Cancelled when the server stops: watches and other streams end then.
+    pub shutdown: CancellationToken,
+}
+
+/// Bounds of what runs at once.
+#[derive(Debug)]
+pub(crate) struct Limits {
+    pub(crate) reads: Arc<Semaphore>,
+    pub(crate) writes: Arc<Semaphore>,
+    pub(crate) watches: Arc<Semaphore>,
+}
+
+impl State {
+    pub(crate) fn new(parts: Parts) -> State {
+        let Parts { store, clock, authenticator, authorizer, nodes, mounts, config } = parts;
+        let limits = Limits {
+            reads: Arc::new(Semaphore::new(config.max_reads_inflight)),
+            writes: Arc::new(Semaphore::new(config.max_writes_inflight)),
+            watches: Arc::new(Semaphore::new(config.max_watches)),
+        };
+        State {
+            store,
+            kinds: Registry::new(),
+            clock,
+            authenticator,
+            authorizer,
+            nodes,
+            mounts,
+            config,
+            limits,
+            shutdown: CancellationToken::new(),
+        }
+    }
+}
