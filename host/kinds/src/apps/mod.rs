@@ -1,0 +1,5 @@
+//! Workloads: the group `apps`.
+
+mod controller_revision;
+mod deployment;
+mod replica_set;

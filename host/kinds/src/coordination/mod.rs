@@ -1,0 +1,3 @@
+//! Leases: the group `coordination.k8s.io`.
+
+mod lease;

@@ -1,0 +1,11 @@
+//! The core group (`v1`).
+
+mod config_map;
+mod endpoints;
+mod event;
+mod namespace;
+mod node;
+pub mod pod;
+mod secret;
+mod service;
+mod service_account;

@@ -1,0 +1,3 @@
+//! Endpoints of services: the group `discovery.k8s.io`.
+
+mod endpoint_slice;

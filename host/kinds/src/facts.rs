@@ -1,0 +1,41 @@
+//! The shape of every built-in wire type, from the generated table `facts/fields.tsv`.
+//!
+//! The table is parsed once, when the first reader asks. Typed structs and this table describe the same types; the tests of this room
+//! compare the two over golden objects.
+
+use std::collections::BTreeMap;
+use std::sync::OnceLock;
+
+use meta::Tree;
+use meta::schema::{Schema, TypeRef};
+use serde::Serialize;
+
+const FIELDS: &str = include_str!("../facts/fields.tsv");
+
+/// The shapes of all built-in types.
+#[must_use]
+pub fn schema() -> &'static Schema {
+    static SCHEMA: OnceLock<Schema> = OnceLock::new();
+    SCHEMA.get_or_init(|| Schema::from_facts(FIELDS).expect("the generated table is well-formed"))
+}
+
+/// The shape of the type with this `OpenAPI` name. A name that the table lacks is a programming error.
+pub(crate) fn type_ref(name: &str) -> &'static TypeRef {
+    static REFERENCES: OnceLock<BTreeMap<&'static str, TypeRef>> = OnceLock::new();
+    let references = REFERENCES.get_or_init(|| {
+        let types = schema().types().iter();
+        types
+            .filter_map(|ty| Some((&*ty.openapi_name, schema().find(&ty.openapi_name)?)))
+            .map(|(name, id)| (name, TypeRef::Struct(id)))
+            .collect()
+    });
+    references.get(name).unwrap_or_else(|| panic!("{name} is in the table of types"))
+}
+
+/// A typed value as JSON in the form in which Go would write it.
+pub(crate) fn canonical_tree(value: &impl Serialize, type_name: &str) -> Tree {
+    let mut tree = serde_json::to_value(value).expect("wire types have string keys only");
+    meta::decode::canonicalize(&mut tree, type_ref(type_name), schema())
+        .expect("a typed value has the shape of its type");
+    tree
+}

@@ -1,0 +1,322 @@
+//! Facts of a kind, as data.
+//!
+//! Everything in which one kind differs from another in a way that verbs, discovery or printers can act on generically is a field of
+//! [`KindInfo`]. A verb that asks "is this a Pod?" is a sign that a field is missing here. Rules that need to look into an object are
+//! methods of [`crate::Kind`] instead.
+//!
+//! Built-in kinds write their facts as a constant over [`KindInfo::namespaced`] or [`KindInfo::cluster`]; custom kinds fill the same
+//! struct from their definition, which is why texts are `&'static str` (see [`crate::intern`]).
+//!
+//! See <https://kubernetes.io/docs/reference/using-api/api-concepts/>.
+
+use k8s_openapi::{ListableResource, Resource};
+
+use crate::columns::{self, Column};
+use crate::names::NameRule;
+
+/// What verbs need to know of a kind without looking at an object of it.
+#[derive(Clone, Copy, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
+pub struct KindInfo {
+    pub group: &'static str,
+    pub version: &'static str,
+    pub kind: &'static str,
+    pub list_kind: &'static str,
+    pub plural: &'static str,
+    pub singular: &'static str,
+    pub short_names: &'static [&'static str],
+    /// Groups of kinds that one word stands for, such as `all`.
+    pub categories: &'static [&'static str],
+    /// Name of the wire type in `OpenAPI` and in [`crate::schema`].
+    pub type_name: &'static str,
+    pub namespaced: bool,
+    pub verbs: &'static [Verb],
+    /// Whether `/status` exists, so that the main resource never writes the status.
+    pub status: bool,
+    pub scale: Option<ScalePaths>,
+    /// Subresources besides `status` and `scale`.
+    pub subresources: &'static [Subresource],
+    pub generation: Generation,
+    /// How the name of an object is checked.
+    pub name_rule: NameRule,
+    /// Field selectors besides `metadata.name` and `metadata.namespace`.
+    pub selectable: &'static [&'static str],
+    /// Columns of the table that the server prints.
+    pub columns: &'static [Column],
+    /// Whether PUT to a name that does not exist creates it.
+    pub create_on_update: bool,
+    /// Whether PUT without a resourceVersion overwrites whatever is there.
+    pub unconditional_update: bool,
+    pub delete_answer: DeleteAnswer,
+    pub default_propagation: Propagation,
+    /// Whether DELETE first marks the object and waits for somebody to confirm (see [`crate::Kind::grace_secs`]).
+    pub graceful_deletion: bool,
+    /// Kind under which objects are stored, where several versions or groups show the same objects.
+    pub stored_as: Option<StoredAs>,
+}
+
+impl KindInfo {
+    /// Usual facts of a kind whose objects live in namespaces.
+    #[must_use]
+    pub const fn namespaced<K: Resource + ListableResource>() -> Self {
+        Self {
+            group: K::GROUP,
+            version: K::VERSION,
+            kind: K::KIND,
+            list_kind: K::LIST_KIND,
+            plural: K::URL_PATH_SEGMENT,
+            singular: "",
+            short_names: &[],
+            categories: &[],
+            type_name: "",
+            namespaced: true,
+            verbs: Verb::ALL,
+            status: false,
+            scale: None,
+            subresources: &[],
+            generation: Generation::Unused,
+            name_rule: NameRule::Subdomain,
+            selectable: &[],
+            columns: columns::NAME_AND_AGE,
+            create_on_update: false,
+            unconditional_update: true,
+            delete_answer: DeleteAnswer::Status,
+            default_propagation: Propagation::Background,
+            graceful_deletion: false,
+            stored_as: None,
+        }
+    }
+
+    /// Usual facts of a kind whose objects belong to the cluster.
+    #[must_use]
+    pub const fn cluster<K: Resource + ListableResource>() -> Self {
+        let mut info = Self::namespaced::<K>();
+        info.namespaced = false;
+        info
+    }
+
+    /// `v1`, `apps/v1`.
+    #[must_use]
+    pub fn api_version(&self) -> String {
+        if self.group.is_empty() {
+            self.version.to_owned()
+        } else {
+            format!("{}/{}", self.group, self.version)
+        }
+    }
+
+    #[must_use]
+    pub fn group_resource(&self) -> meta::GroupResource {
+        meta::GroupResource { group: self.group.into(), resource: self.plural.into() }
+    }
+
+    #[must_use]
+    pub fn group_kind(&self) -> meta::GroupKind {
+        meta::GroupKind { group: self.group.into(), kind: self.kind.into() }
+    }
+
+    #[must_use]
+    pub fn gvk(&self) -> meta::GroupVersionKind {
+        meta::GroupVersionKind {
+            group: self.group.into(),
+            version: self.version.into(),
+            kind: self.kind.into(),
+        }
+    }
+
+    #[must_use]
+    pub fn gvr(&self) -> meta::GroupVersionResource {
+        meta::GroupVersionResource {
+            group: self.group.into(),
+            version: self.version.into(),
+            resource: self.plural.into(),
+        }
+    }
+
+    /// Group and resource under which objects are stored.
+    #[must_use]
+    pub fn storage_resource(&self) -> meta::GroupResource {
+        match self.stored_as {
+            Some(stored) => {
+                meta::GroupResource { group: stored.group.into(), resource: stored.plural.into() }
+            }
+            None => self.group_resource(),
+        }
+    }
+
+    /// All subresources, `status` and `scale` included, in the order of discovery.
+    #[must_use]
+    pub fn all_subresources(&self) -> Vec<Subresource> {
+        let mut all = self.subresources.to_vec();
+        if self.status {
+            all.push(Subresource::STATUS);
+        }
+        if self.scale.is_some() {
+            all.push(Subresource::SCALE);
+        }
+        all.sort_by_key(|subresource| subresource.name);
+        all
+    }
+
+    #[must_use]
+    pub fn subresource(&self, name: &str) -> Option<Subresource> {
+        self.all_subresources().into_iter().find(|subresource| subresource.name == name)
+    }
+
+    #[must_use]
+    pub fn has_verb(&self, verb: Verb) -> bool {
+        self.verbs.contains(&verb)
+    }
+}
+
+/// A verb of a resource, in the order in which discovery lists them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Verb {
+    Create,
+    Delete,
+    DeleteCollection,
+    Get,
+    List,
+    Patch,
+    Update,
+    Watch,
+}
+
+impl Verb {
+    pub const ALL: &'static [Self] = &[
+        Self::Create,
+        Self::Delete,
+        Self::DeleteCollection,
+        Self::Get,
+        Self::List,
+        Self::Patch,
+        Self::Update,
+        Self::Watch,
+    ];
+    /// Of kinds that can only be deleted one by one.
+    pub const NO_COLLECTION_DELETE: &'static [Self] = &[
+        Self::Create,
+        Self::Delete,
+        Self::Get,
+        Self::List,
+        Self::Patch,
+        Self::Update,
+        Self::Watch,
+    ];
+    /// Of kinds that are questions: the answer to a create is all there is.
+    pub const CREATE: &'static [Self] = &[Self::Create];
+    pub const GET_PATCH_UPDATE: &'static [Self] = &[Self::Get, Self::Patch, Self::Update];
+
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Create => "create",
+            Self::Delete => "delete",
+            Self::DeleteCollection => "deletecollection",
+            Self::Get => "get",
+            Self::List => "list",
+            Self::Patch => "patch",
+            Self::Update => "update",
+            Self::Watch => "watch",
+        }
+    }
+}
+
+impl std::fmt::Display for Verb {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A path below an object. Discovery shows `kind` as the type of what is sent there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Subresource {
+    pub name: &'static str,
+    /// The type sent there; `None` is the object itself.
+    pub body: Option<SubresourceBody>,
+    pub verbs: &'static [Verb],
+}
+
+/// Type of what is sent to a subresource.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SubresourceBody {
+    /// Empty with an empty `version` where discovery names neither.
+    pub group: &'static str,
+    pub version: &'static str,
+    pub kind: &'static str,
+}
+
+impl Subresource {
+    pub const STATUS: Self = Self { name: "status", body: None, verbs: Verb::GET_PATCH_UPDATE };
+    pub const SCALE: Self = Self {
+        name: "scale",
+        body: Some(SubresourceBody { group: "autoscaling", version: "v1", kind: "Scale" }),
+        verbs: Verb::GET_PATCH_UPDATE,
+    };
+}
+
+/// Where an object keeps what `/scale` shows, as dotted paths.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ScalePaths {
+    pub spec_replicas: &'static str,
+    pub status_replicas: &'static str,
+    pub selector: Option<Selector>,
+}
+
+impl ScalePaths {
+    /// Of every built-in kind with a label selector.
+    pub const WORKLOAD: Self = Self {
+        spec_replicas: ".spec.replicas",
+        status_replicas: ".status.replicas",
+        selector: Some(Selector::Labels(".spec.selector")),
+    };
+}
+
+/// Where an object keeps its selector and in which form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Selector {
+    /// A `LabelSelector`.
+    Labels(&'static str),
+    /// A map of labels.
+    Map(&'static str),
+    /// A string, as custom kinds have it.
+    Text(&'static str),
+}
+
+/// When `metadata.generation` moves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Generation {
+    /// It is never set.
+    Unused,
+    /// It counts changes of anything but metadata and status.
+    Spec,
+    /// It counts changes of annotations too.
+    SpecAndAnnotations,
+    /// It counts changes of labels too.
+    SpecAndLabels,
+}
+
+/// Body of the answer to a DELETE that removed the object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DeleteAnswer {
+    Object,
+    Status,
+}
+
+/// What happens to dependents when a DELETE names no policy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Propagation {
+    Background,
+    Orphan,
+    /// The kind never has dependents, whatever a DELETE asks for.
+    Unsupported,
+}
+
+/// The kind whose stored objects another kind shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StoredAs {
+    pub group: &'static str,
+    pub version: &'static str,
+    pub kind: &'static str,
+    pub plural: &'static str,
+}

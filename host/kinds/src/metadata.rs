@@ -1,0 +1,241 @@
+//! What holds for the metadata of every object: its form on create, and what an update must not touch.
+//!
+//! See <https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/object-meta/>.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{
+    ManagedFieldsEntry, ObjectMeta, OwnerReference,
+};
+use meta::field::FieldError;
+use meta::{Attributes, GroupVersion, names};
+
+use crate::check::{At, Errors, json};
+use crate::info::KindInfo;
+use crate::names::NameRule;
+
+const METADATA: At<'static> = At::root("metadata");
+const ANNOTATIONS_BYTES_MAX: usize = 256 * 1024;
+const FIELD_MANAGER_BYTES_MAX: usize = 128;
+const SUBRESOURCE_BYTES_MAX: usize = 256;
+
+/// What is wrong with the metadata of a new object.
+#[must_use]
+pub fn validate(info: &KindInfo, metadata: &ObjectMeta) -> Vec<FieldError> {
+    let mut errors = Errors::new();
+    let prefix = metadata.generate_name.as_deref().unwrap_or_default();
+    if !prefix.is_empty() {
+        let at = METADATA.field("generateName");
+        errors.invalid_each(&at, prefix, info.name_rule.check_prefix(prefix));
+    }
+    let name = metadata.name.as_deref().unwrap_or_default();
+    let at = METADATA.field("name");
+    if name.is_empty() {
+        errors.required(&at, "name or generateName is required");
+    } else {
+        errors.invalid_each(&at, name, info.name_rule.check(name));
+    }
+    namespace(&mut errors, info.namespaced, metadata);
+    errors.not_negative(&METADATA.field("generation"), metadata.generation.unwrap_or_default());
+    shared(&mut errors, metadata);
+    errors.into_list()
+}
+
+/// What is wrong with metadata that replaces `old`.
+#[must_use]
+pub fn validate_update(info: &KindInfo, new: &ObjectMeta, old: &ObjectMeta) -> Vec<FieldError> {
+    let mut errors = Errors::new();
+    let name = new.name.as_deref().unwrap_or_default();
+    if name.is_empty() {
+        errors.required(&METADATA.field("name"), "name or generateName is required");
+    } else {
+        errors.invalid_each(&METADATA.field("name"), name, NameRule::PathSegment.check(name));
+    }
+    namespace(&mut errors, info.namespaced, new);
+    if old.deletion_timestamp.is_some() {
+        no_new_finalizers(&mut errors, new, old);
+    }
+    if new.resource_version.as_deref().unwrap_or_default().is_empty() {
+        let at = METADATA.field("resourceVersion");
+        errors.invalid(&at, "", "must be specified for an update");
+    }
+    let generation = new.generation.unwrap_or_default();
+    errors.not_negative(&METADATA.field("generation"), generation);
+    if generation < old.generation.unwrap_or_default() {
+        errors.invalid(&METADATA.field("generation"), generation, "must not be decremented");
+    }
+    errors.immutable(&METADATA.field("name"), &new.name, &old.name);
+    errors.immutable(&METADATA.field("namespace"), &new.namespace, &old.namespace);
+    errors.immutable(&METADATA.field("uid"), &new.uid, &old.uid);
+    errors.immutable(
+        &METADATA.field("creationTimestamp"),
+        &new.creation_timestamp,
+        &old.creation_timestamp,
+    );
+    errors.immutable(
+        &METADATA.field("deletionTimestamp"),
+        &new.deletion_timestamp,
+        &old.deletion_timestamp,
+    );
+    errors.immutable(
+        &METADATA.field("deletionGracePeriodSeconds"),
+        &new.deletion_grace_period_seconds,
+        &old.deletion_grace_period_seconds,
+    );
+    shared(&mut errors, new);
+    errors.into_list()
+}
+
+/// What selectors look at: labels, the name, and the fields that the kind adds.
+#[must_use]
+pub fn attributes(
+    info: &KindInfo,
+    metadata: &ObjectMeta,
+    fields: Vec<(&'static str, String)>,
+) -> Attributes {
+    let name = metadata.name.clone().unwrap_or_default();
+    let namespace = metadata.namespace.clone().unwrap_or_default();
+    let common = std::iter::once(("metadata.name", name))
+        .chain(info.namespaced.then_some(("metadata.namespace", namespace)));
+    let all = common.chain(fields).map(|(name, value)| (Cow::Borrowed(name), value));
+    Attributes::new(metadata.labels.as_ref(), all)
+}
+
+/// What is wrong with labels.
+pub fn labels(errors: &mut Errors, at: &At<'_>, labels: Option<&BTreeMap<String, String>>) {
+    for (key, value) in labels.into_iter().flatten() {
+        errors.invalid_each(at, key, names::is_qualified_name(key));
+        errors.invalid_each(at, value, names::is_label_value(value));
+    }
+}
+
+/// What is wrong with annotations.
+pub fn annotations(
+    errors: &mut Errors,
+    at: &At<'_>,
+    annotations: Option<&BTreeMap<String, String>>,
+) {
+    let mut bytes = 0;
+    for (key, value) in annotations.into_iter().flatten() {
+        let lower = key.to_ascii_lowercase();
+        errors.invalid_each(at, key, names::is_qualified_name(&lower));
+        bytes += key.len() + value.len();
+    }
+    if bytes > ANNOTATIONS_BYTES_MAX {
+        errors.too_long(at, ANNOTATIONS_BYTES_MAX);
+    }
+}
+
+fn namespace(errors: &mut Errors, namespaced: bool, metadata: &ObjectMeta) {
+    let namespace = metadata.namespace.as_deref().unwrap_or_default();
+    let at = METADATA.field("namespace");
+    if !namespaced {
+        if !namespace.is_empty() {
+            errors.forbidden(&at, "not allowed on this type");
+        }
+    } else if namespace.is_empty() {
+        errors.required(&at, "");
+    } else {
+        errors.invalid_each(&at, namespace, names::is_dns1123_label(namespace));
+    }
+}
+
+fn shared(errors: &mut Errors, metadata: &ObjectMeta) {
+    labels(errors, &METADATA.field("labels"), metadata.labels.as_ref());
+    annotations(errors, &METADATA.field("annotations"), metadata.annotations.as_ref());
+    owner_references(errors, metadata.owner_references.as_deref().unwrap_or_default());
+    finalizers(errors, metadata.finalizers.as_deref().unwrap_or_default());
+    managed_fields(errors, metadata.managed_fields.as_deref().unwrap_or_default());
+}
+
+fn owner_references(errors: &mut Errors, references: &[OwnerReference]) {
+    let all = METADATA.field("ownerReferences");
+    let mut controller: Option<String> = None;
+    for (index, reference) in references.iter().enumerate() {
+        let at = all.index(index);
+        let version = GroupVersion::parse(&reference.api_version);
+        if reference.api_version.is_empty() {
+            errors.required(&at.field("apiVersion"), "must not be empty");
+        } else if version.as_ref().is_none_or(|version| version.version.is_empty()) {
+            let detail = "must be <group>/<version> or <version>";
+            errors.invalid(&at.field("apiVersion"), &reference.api_version, detail);
+        }
+        for (name, value) in
+            [("kind", &reference.kind), ("name", &reference.name), ("uid", &reference.uid)]
+        {
+            if value.is_empty() {
+                errors.required(&at.field(name), "must not be empty");
+            }
+        }
+        if reference.api_version == "v1" && reference.kind == "Event" {
+            let detail = "/v1, Kind=Event is disallowed from being an owner";
+            errors.invalid(&at, json(reference), detail);
+        }
+        if reference.controller == Some(true) {
+            let name = format!("{}/{}", reference.kind, reference.name);
+            match &controller {
+                Some(first) => errors.invalid(
+                    &all,
+                    json(&references),
+                    format!(
+                        "Only one reference can have Controller set to true. Found \"true\" in \
+                         references for {first} and {name}"
+                    ),
+                ),
+                None => controller = Some(name),
+            }
+        }
+    }
+}
+
+fn finalizers(errors: &mut Errors, finalizers: &[String]) {
+    let at = METADATA.field("finalizers");
+    for name in finalizers {
+        errors.invalid_each(&at, name, names::is_qualified_name(name));
+    }
+    let has = |name: &str| finalizers.iter().any(|finalizer| finalizer == name);
+    if has("orphan") && has("foregroundDeletion") {
+        let detail = "finalizer orphan and foregroundDeletion cannot be both set";
+        errors.invalid(&at, finalizers, detail);
+    }
+}
+
+fn no_new_finalizers(errors: &mut Errors, new: &ObjectMeta, old: &ObjectMeta) {
+    let known = old.finalizers.as_deref().unwrap_or_default();
+    let mut added: Vec<&String> =
+        new.finalizers.iter().flatten().filter(|finalizer| !known.contains(finalizer)).collect();
+    if added.is_empty() {
+        return;
+    }
+    added.sort();
+    let added: Vec<String> = added.into_iter().map(|name| meta::quote(name)).collect();
+    let detail = format!(
+        "no new finalizers can be added if the object is being deleted, found new finalizers \
+         []string{{{}}}",
+        added.join(", ")
+    );
+    errors.forbidden(&METADATA.field("finalizers"), detail);
+}
+
+fn managed_fields(errors: &mut Errors, entries: &[ManagedFieldsEntry]) {
+    let all = METADATA.field("managedFields");
+    for (index, entry) in entries.iter().enumerate() {
+        let at = all.index(index);
+        match entry.operation.as_deref().unwrap_or_default() {
+            "" => errors.required(&at.field("operation"), "must not be empty"),
+            operation => errors.one_of(&at.field("operation"), operation, &["Apply", "Update"]),
+        }
+        let fields_type = entry.fields_type.as_deref().unwrap_or_default();
+        if !matches!(fields_type, "" | "FieldsV1") {
+            errors.invalid(&at.field("fieldsType"), fields_type, "must be `FieldsV1`");
+        }
+        let manager = entry.manager.as_deref().unwrap_or_default();
+        if manager.len() > FIELD_MANAGER_BYTES_MAX {
+            errors.too_long(&at.field("manager"), FIELD_MANAGER_BYTES_MAX);
+        }
+        if entry.subresource.as_deref().unwrap_or_default().len() > SUBRESOURCE_BYTES_MAX {
+            errors.too_long(&at.field("subresource"), SUBRESOURCE_BYTES_MAX);
+        }
+    }
+}

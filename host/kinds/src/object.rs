@@ -1,0 +1,230 @@
+//! Kinds and objects with their types erased, so that each verb is written once for all of them.
+//!
+//! [`AnyKind`] stands for a kind, [`Object`] for one decoded object. Built-in kinds implement both through [`Of`]; custom kinds bring
+//! their own implementations, driven by their schema.
+
+use std::any::Any;
+use std::fmt::Debug;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use meta::field::FieldError;
+use meta::schema::TypeRef;
+use meta::{Attributes, Tree};
+
+use crate::info::KindInfo;
+use crate::kind::Kind;
+use crate::{facts, metadata};
+
+/// The tree does not have the shape of the kind.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot decode {kind}")]
+pub struct DecodeError {
+    pub kind: &'static str,
+    #[source]
+    pub source: serde_json::Error,
+}
+
+/// A kind, whatever its type.
+pub trait AnyKind: Send + Sync + Debug {
+    fn info(&self) -> &KindInfo;
+
+    /// The shape of its objects.
+    fn type_ref(&self) -> &TypeRef;
+
+    /// Types a canonical tree (see `meta::decode`).
+    fn object(&self, tree: Tree) -> Result<Box<dyn Object>, DecodeError>;
+
+    /// Rewrites a tree of this kind into the form in which it is stored.
+    fn rewrite_to_stored(&self, tree: &mut Tree);
+
+    /// The inverse of [`AnyKind::rewrite_to_stored`].
+    fn rewrite_to_served(&self, tree: &mut Tree);
+}
+
+/// One decoded object, whatever its kind. The methods mirror [`Kind`] and add what holds for every kind.
+pub trait Object: Any + Send + Sync + Debug {
+    fn info(&self) -> &KindInfo;
+    fn metadata(&self) -> &ObjectMeta;
+    fn metadata_mut(&mut self) -> &mut ObjectMeta;
+
+    fn set_defaults(&mut self);
+    fn on_create(&mut self);
+    fn on_update(&mut self, old: &dyn Object);
+    fn on_status_update(&mut self, old: &dyn Object);
+
+    /// Errors of a new object, metadata included.
+    fn validate(&self) -> Vec<FieldError>;
+    /// Errors of an object that replaces `old`, metadata included.
+    fn validate_update(&self, old: &dyn Object) -> Vec<FieldError>;
+    /// Errors of a status that replaces that of `old`, metadata included.
+    fn validate_status(&self, old: &dyn Object) -> Vec<FieldError>;
+    fn warnings(&self, old: Option<&dyn Object>) -> Vec<String>;
+
+    /// What selectors look at.
+    fn attributes(&self) -> Attributes;
+    fn row(&self, now: Timestamp) -> Vec<Tree>;
+    fn grace_secs(&self, asked: Option<i64>) -> i64;
+
+    /// The object as JSON in its canonical form.
+    fn tree(&self) -> Tree;
+
+    fn same(&self, other: &dyn Object) -> bool;
+    fn boxed_clone(&self) -> Box<dyn Object>;
+    fn as_any(&self) -> &dyn Any;
+    fn as_any_mut(&mut self) -> &mut dyn Any;
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send + Sync>;
+    fn into_any_arc(self: Box<Self>) -> Arc<dyn Any + Send + Sync>;
+}
+
+/// The built-in kind `K` as an [`AnyKind`].
+pub struct Of<K>(PhantomData<fn() -> K>);
+
+impl<K> Of<K> {
+    /// The only value there is.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self(PhantomData)
+    }
+}
+
+impl<K> Default for Of<K> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<K: Kind> Of<K> {
+    const INFO: &'static KindInfo = &K::INFO;
+}
+
+impl<K: Kind> Debug for Of<K> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Of<{}>", K::INFO.type_name)
+    }
+}
+
+impl<K: Kind> AnyKind for Of<K> {
+    fn info(&self) -> &KindInfo {
+        Self::INFO
+    }
+
+    fn type_ref(&self) -> &TypeRef {
+        facts::type_ref(K::INFO.type_name)
+    }
+
+    fn object(&self, tree: Tree) -> Result<Box<dyn Object>, DecodeError> {
+        match serde_json::from_value::<K>(tree) {
+            Ok(object) => Ok(Box::new(object)),
+            Err(source) => Err(DecodeError { kind: K::KIND, source }),
+        }
+    }
+
+    fn rewrite_to_stored(&self, tree: &mut Tree) {
+        K::rewrite_to_stored(tree);
+    }
+
+    fn rewrite_to_served(&self, tree: &mut Tree) {
+        K::rewrite_to_served(tree);
+    }
+}
+
+fn typed<K: Kind>(object: &dyn Object) -> &K {
+    object.as_any().downcast_ref().expect("both objects of an update are of the same kind")
+}
+
+impl<K: Kind> Object for K {
+    fn info(&self) -> &KindInfo {
+        Of::<K>::INFO
+    }
+
+    fn metadata(&self) -> &ObjectMeta {
+        k8s_openapi::Metadata::metadata(self)
+    }
+
+    fn metadata_mut(&mut self) -> &mut ObjectMeta {
+        k8s_openapi::Metadata::metadata_mut(self)
+    }
+
+    fn set_defaults(&mut self) {
+        Kind::set_defaults(self);
+    }
+
+    fn on_create(&mut self) {
+        Kind::on_create(self);
+    }
+
+    fn on_update(&mut self, old: &dyn Object) {
+        Kind::on_update(self, typed::<K>(old));
+    }
+
+    fn on_status_update(&mut self, old: &dyn Object) {
+        Kind::on_status_update(self, typed::<K>(old));
+    }
+
+    fn validate(&self) -> Vec<FieldError> {
+        let mut errors = metadata::validate(&K::INFO, k8s_openapi::Metadata::metadata(self));
+        errors.extend(Kind::validate(self));
+        errors
+    }
+
+    fn validate_update(&self, old: &dyn Object) -> Vec<FieldError> {
+        let old = typed::<K>(old);
+        let mut errors = metadata::validate_update(&K::INFO, self.metadata(), old.metadata());
+        errors.extend(Kind::validate_update(self, old));
+        errors
+    }
+
+    fn validate_status(&self, old: &dyn Object) -> Vec<FieldError> {
+        let old = typed::<K>(old);
+        let mut errors = metadata::validate_update(&K::INFO, self.metadata(), old.metadata());
+        errors.extend(Kind::validate_status(self, old));
+        errors
+    }
+
+    fn warnings(&self, old: Option<&dyn Object>) -> Vec<String> {
+        Kind::warnings(self, old.map(typed::<K>))
+    }
+
+    fn attributes(&self) -> Attributes {
+        metadata::attributes(&K::INFO, k8s_openapi::Metadata::metadata(self), self.fields())
+    }
+
+    fn row(&self, now: Timestamp) -> Vec<Tree> {
+        Kind::row(self, now)
+    }
+
+    fn grace_secs(&self, asked: Option<i64>) -> i64 {
+        Kind::grace_secs(self, asked)
+    }
+
+    fn tree(&self) -> Tree {
+        facts::canonical_tree(self, K::INFO.type_name)
+    }
+
+    fn same(&self, other: &dyn Object) -> bool {
+        other.as_any().downcast_ref::<K>() == Some(self)
+    }
+
+    fn boxed_clone(&self) -> Box<dyn Object> {
+        Box::new(self.clone())
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+
+    fn as_any_mut(&mut self) -> &mut dyn Any {
+        self
+    }
+
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send + Sync> {
+        self
+    }
+
+    fn into_any_arc(self: Box<Self>) -> Arc<dyn Any + Send + Sync> {
+        Arc::new(*self)
+    }
+}
