@@ -1,0 +1,107 @@
+//! What a client trusts and how it proves itself.
+
+use std::sync::Arc;
+
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::CryptoProvider;
+use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use rustls_pki_types::pem::PemObject;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+
+use super::Error;
+use crate::kubeconfig::Target;
+
+/// Where systems keep the certificates they trust.
+const SYSTEM_BUNDLES: [&str; 4] = [
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/cert.pem",
+    "/etc/ssl/ca-bundle.pem",
+];
+
+pub(super) fn config(target: &Target, protocols: &[&[u8]]) -> Result<ClientConfig, Error> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder = ClientConfig::builder_with_provider(provider.clone())
+        .with_safe_default_protocol_versions()
+        .map_err(|e| bad("the TLS versions", e))?;
+    let builder = if target.insecure {
+        builder.dangerous().with_custom_certificate_verifier(Arc::new(AnyServer(provider)))
+    } else {
+        builder.with_root_certificates(roots(target)?)
+    };
+    let mut config = match &target.identity {
+        Some((chain, key)) => {
+            let chain = certificates(chain).map_err(|e| bad("the client certificate", e))?;
+            let key = PrivateKeyDer::from_pem_slice(key).map_err(|e| bad("the client key", e))?;
+            let built = builder.with_client_auth_cert(chain, key);
+            built.map_err(|e| bad("the client certificate and its key", e))?
+        }
+        None => builder.with_no_client_auth(),
+    };
+    config.alpn_protocols = protocols.iter().map(|p| p.to_vec()).collect();
+    Ok(config)
+}
+
+fn roots(target: &Target) -> Result<RootCertStore, Error> {
+    let mut roots = RootCertStore::empty();
+    if let Some(pem) = &target.authorities {
+        for certificate in certificates(pem).map_err(|e| bad("the certificate authority", e))? {
+            roots.add(certificate).map_err(|e| bad("the certificate authority", e))?;
+        }
+    } else {
+        let bundle = SYSTEM_BUNDLES.iter().find_map(|path| std::fs::read(path).ok());
+        let found = certificates(&bundle.unwrap_or_default()).unwrap_or_default();
+        // System bundles hold old certificates that no library takes; the rest is good.
+        roots.add_parsable_certificates(found);
+    }
+    Ok(roots)
+}
+
+fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, rustls_pki_types::pem::Error> {
+    CertificateDer::pem_slice_iter(pem).collect()
+}
+
+fn bad(what: &'static str, source: impl std::error::Error + Send + Sync + 'static) -> Error {
+    Error::Tls { what, source: Box::new(source) }
+}
+
+/// `insecure-skip-tls-verify`: the connection is encrypted, to whomever.
+#[derive(Debug)]
+struct AnyServer(Arc<CryptoProvider>);
+
+impl ServerCertVerifier for AnyServer {
+    fn verify_server_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        let known = &self.0.signature_verification_algorithms;
+        rustls::crypto::verify_tls12_signature(message, certificate, signed, known)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        let known = &self.0.signature_verification_algorithms;
+        rustls::crypto::verify_tls13_signature(message, certificate, signed, known)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.signature_verification_algorithms.supported_schemes()
+    }
+}
