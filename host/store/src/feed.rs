@@ -1,0 +1,148 @@
+//! Brings each change to the logs that are watched, and takes it out of them when history ends.
+//!
+//! There are topics at three depths: everything (``), a resource (`pods/`) and a namespace of it (`pods/default/`). One exists only
+//! while somebody watches it, filled from history when the first reader comes; so a change is put into three logs at most, however
+//! many are watched, and who watches another resource or another namespace is not woken.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use std::task::Waker;
+
+use meta::Revision;
+
+use crate::history::{Eviction, History};
+use crate::topic::Topic;
+use crate::{Event, SnapshotError};
+
+/// History and the topics that are watched.
+#[derive(Default)]
+pub(crate) struct Feed {
+    pub(crate) history: History,
+    topics: HashMap<Box<str>, Arc<Topic>>,
+    is_closed: bool,
+}
+
+/// A reader's place in a topic.
+pub(crate) struct Subscription {
+    pub(crate) topic: Arc<Topic>,
+    pub(crate) place: usize,
+    pub(crate) position: u64,
+}
+
+impl Feed {
+    pub(crate) fn new(history: History) -> Self {
+        Self { history, ..Self::default() }
+    }
+
+    /// Adds changes in the order of their revisions; gives who waits for them.
+    pub(crate) fn push(&mut self, events: &[Arc<Event>]) -> Vec<Waker> {
+        let mut woken = Vec::new();
+        for event in events {
+            self.history.push(Arc::clone(event));
+            for topic in depths(event.entry.key.as_str()) {
+                if let Some(topic) = self.topics.get(topic) {
+                    topic.push(Arc::clone(event), &mut woken);
+                }
+            }
+        }
+        woken
+    }
+
+    pub(crate) fn subscribe(
+        &mut self,
+        prefix: &str,
+        from: Revision,
+    ) -> Result<Subscription, SnapshotError> {
+        let name = topic_of(prefix);
+        let topic = match self.topics.get(name) {
+            Some(topic) => Arc::clone(topic),
+            None => self.open_topic(name),
+        };
+        let (place, position) =
+            topic.join(from).ok_or(SnapshotError::Expired { oldest: self.history.compacted() })?;
+        Ok(Subscription { topic, place, position })
+    }
+
+    fn open_topic(&mut self, name: &str) -> Arc<Topic> {
+        let events: VecDeque<_> = self
+            .history
+            .events()
+            .filter(|event| event.entry.key.as_str().starts_with(name))
+            .cloned()
+            .collect();
+        let topic = Arc::new(Topic::new(events, self.history.compacted()));
+        if self.is_closed {
+            topic.close(&mut Vec::new());
+        }
+        self.topics.insert(name.into(), Arc::clone(&topic));
+        topic
+    }
+
+    /// Drops the events of a step of compaction, from history and from the topics.
+    pub(crate) fn evict(&mut self, eviction: &Eviction) {
+        while let Some(event) = self.history.evict_one(eviction.to) {
+            for topic in depths(event.entry.key.as_str()) {
+                if let Some(topic) = self.topics.get(topic) {
+                    topic.evict(&event, eviction.reason);
+                }
+            }
+        }
+        self.history.tidy();
+    }
+
+    /// Drops the topics that nobody watches any more.
+    pub(crate) fn drop_unwatched(&mut self) {
+        self.topics.retain(|_, topic| topic.readers() > 0);
+    }
+
+    pub(crate) fn is_watched(&self) -> bool {
+        !self.topics.is_empty()
+    }
+
+    pub(crate) fn watches(&self) -> usize {
+        self.topics.values().map(|topic| topic.readers()).sum()
+    }
+
+    /// Ends all watches once they have read what there is.
+    pub(crate) fn close(&mut self) -> Vec<Waker> {
+        self.is_closed = true;
+        let mut woken = Vec::new();
+        for topic in self.topics.values() {
+            topic.close(&mut woken);
+        }
+        woken
+    }
+}
+
+/// The topics that a key belongs to.
+fn depths(key: &str) -> impl Iterator<Item = &str> {
+    let ends = key.match_indices('/').map(|(slash, _)| slash + 1).take(2);
+    std::iter::once(0).chain(ends).map(|end| key.split_at(end).0)
+}
+
+/// The deepest topic that has every key with this prefix.
+fn topic_of(prefix: &str) -> &str {
+    depths(prefix).last().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn finds_the_topics_of_a_key() {
+        let of = |key| depths(key).collect::<Vec<_>>();
+        assert_eq!(of("pods/default/web"), ["", "pods/", "pods/default/"]);
+        assert_eq!(of("nodes//n1"), ["", "nodes/", "nodes//"]);
+    }
+
+    #[test]
+    fn finds_the_topic_of_a_prefix() {
+        assert_eq!(topic_of(""), "");
+        assert_eq!(topic_of("po"), "");
+        assert_eq!(topic_of("pods/"), "pods/");
+        assert_eq!(topic_of("pods/def"), "pods/");
+        assert_eq!(topic_of("pods/default/"), "pods/default/");
+        assert_eq!(topic_of("pods/default/web"), "pods/default/");
+    }
+}

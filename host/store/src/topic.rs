@@ -1,0 +1,194 @@
+//! The log that all watchers of one prefix share: the events kept of it, and who waits for the next one.
+//!
+//! A reader holds a position and no events, so a thousand readers cost a thousand numbers however slow they are. Positions count
+//! events since the topic began; the log says which of them it still has.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::task::{Context, Waker};
+
+use meta::Revision;
+use parking_lot::Mutex;
+
+use crate::history::Reason;
+use crate::{Event, WatchEnd};
+
+/// The log of the events under one prefix.
+pub(crate) struct Topic {
+    log: Mutex<Log>,
+}
+
+struct Log {
+    events: VecDeque<Arc<Event>>,
+    /// The position of the oldest event kept.
+    start: u64,
+    /// The last event dropped, and why.
+    evicted: Revision,
+    reason: Reason,
+    readers: Readers,
+    is_closed: bool,
+}
+
+/// What a reader finds at its position.
+pub(crate) enum Found {
+    Event(Arc<Event>),
+    /// It has read everything, and will be woken.
+    CaughtUp,
+}
+
+impl Topic {
+    /// Starts with the events that are kept already.
+    pub(crate) fn new(events: VecDeque<Arc<Event>>, evicted: Revision) -> Self {
+        let log = Log {
+            events,
+            start: 0,
+            evicted,
+            reason: Reason::Age,
+            readers: Readers::default(),
+            is_closed: false,
+        };
+        Self { log: Mutex::new(log) }
+    }
+
+    /// Lets a reader in behind a revision; gives its place among the readers and its position. `None` if events after that revision
+    /// have been dropped.
+    pub(crate) fn join(&self, from: Revision) -> Option<(usize, u64)> {
+        let mut log = self.log.lock();
+        if from < log.evicted {
+            return None;
+        }
+        let read = log.events.partition_point(|event| event.revision <= from);
+        let position = log.start + read as u64;
+        Some((log.readers.enter(), position))
+    }
+
+    pub(crate) fn leave(&self, place: usize) {
+        self.log.lock().readers.leave(place);
+    }
+
+    pub(crate) fn readers(&self) -> usize {
+        self.log.lock().readers.count
+    }
+
+    pub(crate) fn push(&self, event: Arc<Event>, woken: &mut Vec<Waker>) {
+        let mut log = self.log.lock();
+        log.events.push_back(event);
+        log.readers.wake(woken);
+    }
+
+    /// Drops the oldest event if it is this one.
+    pub(crate) fn evict(&self, event: &Event, reason: Reason) {
+        let mut log = self.log.lock();
+        if log.events.pop_front_if(|oldest| oldest.revision == event.revision).is_some() {
+            log.start += 1;
+            log.evicted = event.revision;
+            log.reason = reason;
+        }
+    }
+
+    pub(crate) fn close(&self, woken: &mut Vec<Waker>) {
+        let mut log = self.log.lock();
+        log.is_closed = true;
+        log.readers.wake(woken);
+    }
+
+    /// The next event after `seen` under a prefix; moves the position behind it. Where there is none, the waker is kept, if given.
+    pub(crate) fn read(
+        &self,
+        position: &mut u64,
+        seen: Revision,
+        prefix: &str,
+        wait: Option<(usize, &Context<'_>)>,
+    ) -> Result<Found, WatchEnd> {
+        let mut log = self.log.lock();
+        if *position < log.start {
+            // Events that were there before the reader's revision may go without harm.
+            if log.evicted > seen {
+                return Err(log.end());
+            }
+            *position = log.start;
+        }
+        while let Some(event) = log.at(*position) {
+            *position += 1;
+            if event.revision > seen && event.entry.key.as_str().starts_with(prefix) {
+                return Ok(Found::Event(Arc::clone(event)));
+            }
+        }
+        if log.is_closed {
+            return Err(WatchEnd::Closed);
+        }
+        if let Some((place, context)) = wait {
+            log.readers.wait(place, context);
+        }
+        Ok(Found::CaughtUp)
+    }
+
+    /// Whether a reader at a position has read everything.
+    pub(crate) fn is_at_end(&self, position: u64) -> bool {
+        let log = self.log.lock();
+        position >= log.start + log.events.len() as u64
+    }
+}
+
+impl Log {
+    fn at(&self, position: u64) -> Option<&Arc<Event>> {
+        self.events.get(usize::try_from(position.checked_sub(self.start)?).ok()?)
+    }
+
+    fn end(&self) -> WatchEnd {
+        let oldest = self.evicted;
+        match self.reason {
+            Reason::Age => WatchEnd::Expired { oldest },
+            Reason::Room => WatchEnd::Lagged { oldest },
+        }
+    }
+}
+
+/// The readers of a topic, each with a place of its own for as long as it reads, so that waiting allocates nothing and a reader that
+/// goes away leaves nothing behind.
+#[derive(Default)]
+struct Readers {
+    places: Vec<Option<Waker>>,
+    free: Vec<usize>,
+    count: usize,
+    waiting: usize,
+}
+
+impl Readers {
+    fn enter(&mut self) -> usize {
+        self.count += 1;
+        self.free.pop().unwrap_or_else(|| {
+            self.places.push(None);
+            self.places.len() - 1
+        })
+    }
+
+    fn leave(&mut self, place: usize) {
+        self.count -= 1;
+        self.free.push(place);
+        if self.places.get_mut(place).and_then(Option::take).is_some() {
+            self.waiting -= 1;
+        }
+        if self.count == 0 {
+            *self = Self::default();
+        }
+    }
+
+    fn wait(&mut self, place: usize, context: &Context<'_>) {
+        let Some(waker) = self.places.get_mut(place) else { return };
+        match waker {
+            Some(waker) => waker.clone_from(context.waker()),
+            None => {
+                *waker = Some(context.waker().clone());
+                self.waiting += 1;
+            }
+        }
+    }
+
+    fn wake(&mut self, woken: &mut Vec<Waker>) {
+        if self.waiting > 0 {
+            woken.extend(self.places.iter_mut().filter_map(Option::take));
+            self.waiting = 0;
+        }
+    }
+}
