@@ -1,0 +1,6 @@
+//! End-to-end tests: each drives the built binary through its public interfaces, in a folder and on ports of its own.
+#![expect(clippy::unwrap_used, reason = "a failed step fails the test")]
+
+mod harness;
+
+mod tidy;

@@ -1,0 +1,145 @@
+//! `cargo suite`: runs every test of the project, after installing what they need, and ends by printing what ran.
+//!
+//! The order is: build the binary that the end-to-end tests drive, let it install the Wasm targets (`skiff setup`), the tests of
+//! the workspace, the guest SDK for the guest target. Arguments are passed on to `cargo test` (a filter, `-p store`, ...).
+//! Tests that lack a client program skip themselves and say so in `target/skipped-tests`, which is shown at the end.
+
+#![expect(clippy::print_stdout, reason = "what ran is the result")]
+
+use std::{
+    env, fs,
+    io::{self, BufRead, BufReader, Write},
+    path::{Path, PathBuf},
+    process::{Command, ExitCode, Stdio},
+    time::Instant,
+};
+
+/// What one test program reported.
+#[derive(Default)]
+struct Counts {
+    passed: u64,
+    failed: u64,
+}
+
+struct Ran {
+    name: String,
+    counts: Counts,
+}
+
+fn main() -> ExitCode {
+    match suite() {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("suite: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn suite() -> io::Result<bool> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().map(Path::to_owned).unwrap_or_default();
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
+    let skipped = target.join("skipped-tests");
+    fs::create_dir_all(&target)?;
+    fs::write(&skipped, "")?;
+    let started = Instant::now();
+
+    say("building skiff");
+    let mut ok = cargo(&root, &["build", "--package", "skiff"]).status()?.success();
+    say("installing what building guests needs");
+    ok = ok && Command::new(target.join("debug/skiff")).arg("setup").current_dir(&root).status()?.success();
+    if !ok {
+        return Ok(false);
+    }
+
+    let mut ran = Vec::new();
+    say("running the tests of the host");
+    let mut test = cargo(&root, &["test", "--workspace", "--no-fail-fast"]);
+    ok &= watch(test.args(&arguments).env("SKIFF_SKIPPED_TESTS", &skipped), &mut ran)?;
+    if arguments.is_empty() {
+        say("running the tests of the guest SDK");
+        let sdk = root.join("guest-sdk");
+        ok &= watch(&mut cargo(&sdk, &["test", "--target-dir", &shared(&target, "guest-sdk")]), &mut ran)?;
+    }
+    summary(&ran, &skipped, started, ok)?;
+    Ok(ok)
+}
+
+fn shared(target: &Path, name: &str) -> String {
+    target.join(name).to_string_lossy().into_owned()
+}
+
+fn cargo(folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.args(arguments).current_dir(folder).stdin(Stdio::null());
+    command
+}
+
+/// Runs a command, shows its output as it comes, and collects the counts that it prints.
+fn watch(command: &mut Command, ran: &mut Vec<Ran>) -> io::Result<bool> {
+    // cargo names the program on standard error and the program its results on standard output: one pipe keeps them in order.
+    let (reader, writer) = io::pipe()?;
+    let mut child = command.stdout(writer.try_clone()?).stderr(writer).spawn()?;
+    // The command keeps its own copies of the pipe's end; while they live the reader sees no end.
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    let mut name = String::from("tests");
+    for line in BufReader::new(reader).split(b'\n') {
+        let line = line?;
+        io::stdout().write_all(&line)?;
+        io::stdout().write_all(b"\n")?;
+        let text = String::from_utf8_lossy(&line);
+        if let Some(found) = program(&text) {
+            name = found;
+        } else if let Some(counts) = counts(&text) {
+            ran.push(Ran { name: name.clone(), counts });
+        }
+    }
+    Ok(child.wait()?.success())
+}
+
+/// The program that a line of cargo's announces.
+fn program(line: &str) -> Option<String> {
+    let line = line.trim();
+    if let Some(rest) = line.strip_prefix("Doc-tests ") {
+        return Some(format!("documentation of {rest}"));
+    }
+    let rest = line.strip_prefix("Running ")?;
+    let (source, path) = rest.rsplit_once(" (")?;
+    let file = Path::new(path.trim_end_matches(')')).file_name()?.to_string_lossy().into_owned();
+    let package = file.rsplit_once('-').map_or(file.as_str(), |(package, _)| package).to_owned();
+    Some(format!("{package}: {source}"))
+}
+
+/// The counts of a `test result:` line.
+fn counts(line: &str) -> Option<Counts> {
+    let rest = line.trim().strip_prefix("test result: ")?;
+    let number = |what: &str| {
+        let before = rest.split(what).next()?;
+        before.trim_end().rsplit(' ').next()?.parse().ok()
+    };
+    Some(Counts { passed: number(" passed")?, failed: number(" failed")? })
+}
+
+fn summary(ran: &[Ran], skipped: &Path, started: Instant, ok: bool) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    writeln!(out, "\nWhat ran:")?;
+    for Ran { name, counts } in ran.iter().filter(|ran| ran.counts.passed + ran.counts.failed > 0) {
+        writeln!(out, "  {:>5} passed {:>3} failed  {name}", counts.passed, counts.failed)?;
+    }
+    let skips = fs::read_to_string(skipped)?;
+    for line in skips.lines() {
+        writeln!(out, "  skipped: {line}")?;
+    }
+    let passed: u64 = ran.iter().map(|ran| ran.counts.passed).sum();
+    let failed: u64 = ran.iter().map(|ran| ran.counts.failed).sum();
+    // A test that skipped itself is counted as passed by its runner.
+    let skipped = skips.lines().count() as u64;
+    writeln!(out, "in {} s{}", started.elapsed().as_secs(), if ok { "" } else { ", with errors (see above)" })?;
+    writeln!(out, "{} passed, {failed} failed, {skipped} skipped", passed.saturating_sub(skipped))
+}
+
+fn say(text: &str) {
+    println!("suite: {text}");
+}
