@@ -1,6 +1,6 @@
 //! Brings each change to the logs that are watched, and takes it out of them when history ends.
 //!
-//! There are topics at three depths: everything (``), a resource (`pods/`) and a namespace of it (`pods/default/`). One exists only
+//! There are topics at three depths: everything (the empty prefix), a resource (`pods/`) and a namespace of it (`pods/default/`). One exists only
 //! while somebody watches it, filled from history when the first reader comes; so a change is put into three logs at most, however
 //! many are watched, and who watches another resource or another namespace is not woken.
 
@@ -58,8 +58,9 @@ impl Feed {
             Some(topic) => Arc::clone(topic),
             None => self.open_topic(name),
         };
-        let (place, position) =
-            topic.join(from).ok_or(SnapshotError::Expired { oldest: self.history.compacted() })?;
+        let (place, position) = topic
+            .join(from)
+            .ok_or_else(|| SnapshotError::Expired { oldest: self.history.compacted() })?;
         Ok(Subscription { topic, place, position })
     }
 

@@ -39,6 +39,8 @@ mod contract;
 mod faults;
 #[cfg(test)]
 mod model;
+#[cfg(test)]
+mod testing;
 
 pub use body::Body;
 pub use clock::SystemClock;

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use meta::{Attributes, Key, Revision};
+use meta::{Attributes, Key};
 
 use crate::engine::Engine;
 use crate::feed::Feed;
@@ -25,51 +25,54 @@ pub(crate) struct Loaded {
 }
 
 /// Reads everything an engine has kept.
-pub(crate) fn load(engine: &mut dyn Engine, describe: &Describe) -> Result<Loaded, Fault> {
+pub(crate) fn load(engine: &mut dyn Engine, describe: Describe) -> Result<Loaded, Fault> {
     let compacted = engine.compacted()?;
-    let mut head = Head::default();
-    let mut history = History::starting_at(compacted);
-    engine.load(&mut |record| {
-        if let Some(event) = replay(&mut head, record, describe, compacted)? {
-            history.push(Arc::new(event));
-        }
-        Ok(())
-    })?;
+    let history = History::starting_at(compacted);
+    let mut replay = Replay { head: Head::default(), history, describe };
+    engine.load(&mut |record| replay.record(record))?;
+    let Replay { mut head, history, .. } = replay;
     head.revision = head.revision.max(compacted);
     let entry_bytes = head.entries.values().map(|entry| entry.body.len() as u64).sum();
     Ok(Loaded { head, feed: Feed::new(history), entry_bytes })
 }
 
-/// Does a recorded change again; gives the event if it belongs to history.
-fn replay(
-    head: &mut Head,
-    record: Record,
-    describe: &Describe,
-    compacted: Revision,
-) -> Result<Option<Event>, Fault> {
-    let revision = record.revision;
-    let before = head.revision.max(compacted);
-    if revision > compacted && revision != before.next() {
-        return Err(damaged(format!("revisions {} to {revision} are missing", before.next())));
-    }
-    head.revision = revision;
-    let kind = record.kind;
-    let entry = Arc::new(entry_of(record, describe)?);
-    let previous = match kind {
-        EventKind::Put => head.entries.insert(entry.key.clone(), Arc::clone(&entry)),
-        EventKind::Delete => head.entries.remove(&entry.key),
-    };
-    Ok((revision > compacted).then(|| Event::new(kind, entry, previous, None)))
+/// Does the recorded changes again.
+struct Replay {
+    head: Head,
+    history: History,
+    describe: Describe,
 }
 
-fn entry_of(record: Record, describe: &Describe) -> Result<Entry, Fault> {
-    let Record { key, created, revision, version, revision_at, body, .. } = record;
-    let attributes = describe(&key, &body);
-    let entry = Entry { key, created, revision, version, body, attributes, revision_at };
-    if !entry.has_revision_in_place() {
-        return Err(damaged(format!("the body of record {revision} does not hold its revision")));
+impl Replay {
+    fn record(&mut self, record: Record) -> Result<(), Fault> {
+        let (kind, revision, compacted) = (record.kind, record.revision, self.history.compacted());
+        let expected = self.head.revision.max(compacted).next();
+        if revision > compacted && revision != expected {
+            return Err(damaged(format!("the changes {expected} to {revision} are missing")));
+        }
+        self.head.revision = revision;
+        let entry = Arc::new(self.entry(record)?);
+        let previous = match kind {
+            EventKind::Put => self.head.entries.insert(entry.key.clone(), Arc::clone(&entry)),
+            EventKind::Delete => self.head.entries.remove(&entry.key),
+        };
+        if revision > compacted {
+            self.history.push(Arc::new(Event::new(kind, entry, previous, None)));
+        }
+        Ok(())
     }
-    Ok(entry)
+
+    fn entry(&self, record: Record) -> Result<Entry, Fault> {
+        let Record { key, created, revision, version, revision_at, body, .. } = record;
+        let attributes = (self.describe)(&key, &body);
+        let entry = Entry { key, created, revision, version, body, attributes, revision_at };
+        if !entry.has_revision_in_place() {
+            return Err(damaged(format!(
+                "the body of change {revision} does not hold its revision"
+            )));
+        }
+        Ok(entry)
+    }
 }
 
 fn damaged(detail: String) -> Fault {

@@ -71,7 +71,7 @@ impl Store {
     ) -> Result<Self, OpenError> {
         let folder = config.folder.clone();
         let disk = Disk::open(&folder)?;
-        Self::start(Box::new(disk), &config, &describe, clock).map_err(|fault| match fault.kind {
+        Self::start(Box::new(disk), config, describe, clock).map_err(|fault| match fault.kind {
             FaultKind::Corrupted => OpenError::Corrupted { folder, detail: fault.detail },
             FaultKind::Full | FaultKind::ReadOnly | FaultKind::Io => {
                 let source = std::io::Error::other(fault);
@@ -87,20 +87,21 @@ impl Store {
 
     /// As [`Store::memory`], with limits and a clock.
     pub fn memory_at(config: Config, describe: Describe, clock: Arc<dyn Clock>) -> Self {
-        Self::start(Box::new(Memory::default()), &config, &describe, clock)
+        Self::start(Box::new(Memory::default()), config, describe, clock)
             .expect("an empty memory is not damaged")
     }
 
     pub(crate) fn start(
         mut engine: Box<dyn Engine>,
-        config: &Config,
-        describe: &Describe,
+        config: Config,
+        describe: Describe,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, Fault> {
+        let Config { history_secs, history_bytes, queue_bytes, reserve_bytes, .. } = config;
         let Loaded { head, feed, entry_bytes } = open::load(&mut *engine, describe)?;
         let published = Snapshot { entries: head.entries.clone(), revision: head.revision };
-        let permits = u32::try_from(config.queue_bytes / PERMIT_BYTES).unwrap_or(u32::MAX).max(1);
-        let age = i64::try_from(config.history_secs).unwrap_or(i64::MAX);
+        let permits = u32::try_from(queue_bytes / PERMIT_BYTES).unwrap_or(u32::MAX).max(1);
+        let age = i64::try_from(history_secs).unwrap_or(i64::MAX);
         let counters = Counters::default();
         counters.entry_bytes.store(entry_bytes, Ordering::Relaxed);
         let shared = Arc::new(Shared {
@@ -110,11 +111,11 @@ impl Store {
             feed: Mutex::new(feed),
             counters,
             gauge: engine.gauge(),
-            limits: Limits { age: SignedDuration::from_secs(age), bytes: config.history_bytes },
+            limits: Limits { age: SignedDuration::from_secs(age), bytes: history_bytes },
             clock,
             room: Arc::new(Semaphore::new(permits as usize)),
             permits,
-            reserve_bytes: config.reserve_bytes,
+            reserve_bytes,
         });
         let writer = Writer::new(Arc::clone(&shared), engine);
         let writer = thread::Builder::new()

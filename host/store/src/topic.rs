@@ -176,12 +176,11 @@ impl Readers {
 
     fn wait(&mut self, place: usize, context: &Context<'_>) {
         let Some(waker) = self.places.get_mut(place) else { return };
-        match waker {
-            Some(waker) => waker.clone_from(context.waker()),
-            None => {
-                *waker = Some(context.waker().clone());
-                self.waiting += 1;
-            }
+        if let Some(waker) = waker {
+            waker.clone_from(context.waker());
+        } else {
+            *waker = Some(context.waker().clone());
+            self.waiting += 1;
         }
     }
 

@@ -134,8 +134,7 @@ impl Disk {
 
 impl Engine for Disk {
     fn compacted(&mut self) -> Result<Revision, Fault> {
-        let value =
-            guarded(|| Ok(self.log.get(COMPACTED_KEY)?)).map_err(|broken| self.fault(broken))?;
+        let value = guarded(|| self.log.get(COMPACTED_KEY)).map_err(|broken| self.fault(broken))?;
         if let Some(value) = value {
             self.compacted =
                 revision_of(&value).ok_or_else(|| damaged("the end of history is unreadable"))?;
