@@ -10,10 +10,13 @@
 
 mod attributes;
 mod clock;
+pub mod decode;
 pub mod field;
 mod identity;
 mod key;
 pub mod names;
+pub mod patch;
+pub mod quantity;
 pub mod quote;
 pub mod schema;
 pub mod selector;
@@ -29,6 +32,7 @@ pub use k8s_openapi::apimachinery::pkg::apis::meta::v1::{
     LabelSelector, ObjectMeta, OwnerReference, Time,
 };
 pub use key::Key;
+pub use quantity::Quantity;
 pub use quote::quote;
 pub use status::StatusError;
 

@@ -55,6 +55,23 @@ pub fn json(value: &Tree) -> String {
     }
 }
 
+/// The value as Go prints it in messages: `map[a:1 b:[x y]]`.
+pub fn plain(value: &Tree) -> String {
+    match value {
+        Tree::Null => "<nil>".to_owned(),
+        Tree::String(text) => text.clone(),
+        Tree::Array(items) => {
+            let items: Vec<_> = items.iter().map(plain).collect();
+            format!("[{}]", items.join(" "))
+        }
+        Tree::Object(map) => {
+            let members: Vec<_> = map.iter().map(|(k, v)| format!("{k}:{}", plain(v))).collect();
+            format!("map[{}]", members.join(" "))
+        }
+        scalar => scalar.to_string(),
+    }
+}
+
 /// Spaces other than the plain one, control and format characters, private use and the unassigned ends of planes
 /// are shown by number.
 fn is_printable(c: char) -> bool {

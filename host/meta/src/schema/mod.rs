@@ -39,6 +39,8 @@ pub struct Struct {
     fields: Vec<Field>,
     /// Indexes of `fields` in the order of their names.
     by_name: Box<[u32]>,
+    /// Indexes of the `fields` that are printed even if absent.
+    always: Box<[u32]>,
 }
 
 /// What becomes of fields that a struct does not declare.
@@ -112,6 +114,8 @@ pub enum Presence {
     OmitNull,
     /// Printed even if absent: as `""`, `0`, `false`, an empty struct, or `null` for lists and maps.
     Always,
+    /// Printed as it was given, null included, as custom types do.
+    AsGiven,
 }
 
 /// How the value of a field is merged by patches and owned by appliers.
@@ -232,14 +236,21 @@ impl Struct {
     pub fn with_fields(mut self, fields: Vec<Field>) -> Self {
         let mut by_name: Vec<u32> = (0..u32::try_from(fields.len()).unwrap_or(u32::MAX)).collect();
         by_name.sort_by(|a, b| fields[*a as usize].name.cmp(&fields[*b as usize].name));
+        let mut always = by_name.clone();
+        always.retain(|index| fields[*index as usize].presence == Presence::Always);
+        (self.by_name, self.always) = (by_name.into(), always.into());
         self.fields = fields;
-        self.by_name = by_name.into();
         self
     }
 
     /// In the order in which they are declared.
     pub fn fields(&self) -> &[Field] {
         &self.fields
+    }
+
+    /// The fields that are printed even if absent.
+    pub fn always(&self) -> impl Iterator<Item = &Field> {
+        self.always.iter().map(|index| &self.fields[*index as usize])
     }
 
     pub fn field(&self, name: &str) -> Option<&Field> {
