@@ -289,7 +289,7 @@ fn strategic_order() {
     check("a b c", "", "c b a", "c b a");
     check("a b c", "b", "c b", "a c b");
     check("a x b", "new", "b new a", "x b new a");
-    check("x a y b", "a b", "b a", "x y b a");
+    check("x a y b", "b a", "b a", "x y b a");
 }
 
 #[test]
