@@ -1,1 +1,30 @@
-//! (room: controllers)
+//! The controllers: each a pure function from what is seen to what shall be done.
+//!
+//! A controller declares what wakes it and makes a [`Plan`] from a look at the [`Sources`]. It has
+//! no clock, no client and no loop; the `control` room runs all of them. What holds for every
+//! controller is tested once, by the laws, over generated worlds.
+//!
+//! Start from [`Controller`], [`Plan`] and `replica_set.rs`.
+
+mod controller;
+mod deployment;
+mod ownership;
+mod plan;
+mod pods;
+mod replica_set;
+mod replicas;
+mod source;
+
+pub use controller::{Controller, Facts, Key, Look, Watch};
+pub use plan::{
+    Action, Announce, Change, Event, Failure, Level, Plan, Propagation, Target, Verb, reference,
+};
+pub use source::{AnyObject, Fill, Reads, Source, Sourced, Sources, Visit, Which};
+
+/// Every controller, by name.
+pub fn all() -> Vec<Box<dyn Controller>> {
+    vec![Box::new(deployment::Deployments), Box::new(replica_set::ReplicaSets)]
+}
+
+#[cfg(test)]
+mod laws;

@@ -1,0 +1,121 @@
+//! What a controller is to the shell: a name, what wakes it, and one pure function.
+
+use std::any::Any;
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::{Failure, Plan, Sourced, Sources, Which};
+
+/// Names the object that a controller looks at.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Key {
+    /// Empty for cluster-scoped objects.
+    pub namespace: Arc<str>,
+    /// Its name.
+    pub name: Arc<str>,
+}
+
+impl Key {
+    /// A key of its parts.
+    pub fn new(namespace: &str, name: &str) -> Self {
+        Self { namespace: namespace.into(), name: name.into() }
+    }
+
+    /// The key of an object.
+    pub fn of<K: Sourced>(object: &K) -> Self {
+        let metadata = object.metadata();
+        Self::new(
+            metadata.namespace.as_deref().unwrap_or(""),
+            metadata.name.as_deref().unwrap_or(""),
+        )
+    }
+}
+
+impl std::fmt::Display for Key {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if !self.namespace.is_empty() {
+            write!(f, "{}/", self.namespace)?;
+        }
+        f.write_str(&self.name)
+    }
+}
+
+/// What a view is made of, besides the object's own key.
+#[derive(Clone, Copy, Debug)]
+pub struct Look<'a> {
+    /// What can be read.
+    pub sources: &'a Sources,
+    /// The time of this look.
+    pub now: Timestamp,
+    /// What went wrong the last time, if anything.
+    pub failure: Option<&'a Failure>,
+    /// Facts of this cluster.
+    pub facts: &'a Facts,
+}
+
+/// Facts of the cluster that no object holds.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Facts {
+    /// The certificates that clients trust the API server by, in PEM.
+    pub root_ca: String,
+}
+
+/// A controller. One line in the registry makes it run.
+pub trait Controller: Debug + Send + Sync + 'static {
+    /// Kubernetes' name for it.
+    fn name(&self) -> &'static str;
+
+    /// The name that its Events come from.
+    fn component(&self) -> &'static str {
+        self.name()
+    }
+
+    /// What wakes it.
+    fn watches(&self) -> Vec<Watch>;
+
+    /// Looks at one object and decides.
+    fn plan(&self, look: &Look<'_>, key: &Key) -> Plan;
+}
+
+type Map = Box<dyn Fn(&Sources, &dyn Any) -> Vec<Key> + Send + Sync>;
+
+/// How a change of one kind becomes keys to look at. It is asked about the object before and after
+/// the change.
+pub struct Watch {
+    /// The kind.
+    pub which: Which,
+    map: Map,
+}
+
+impl Debug for Watch {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Watch").field("which", &self.which).finish_non_exhaustive()
+    }
+}
+
+impl Watch {
+    /// Keys by a function of the object.
+    pub fn of<K: Sourced>(map: impl Fn(&Sources, &K) -> Vec<Key> + Send + Sync + 'static) -> Self {
+        let map = move |sources: &Sources, object: &dyn Any| {
+            object.downcast_ref::<K>().map(|object| map(sources, object)).unwrap_or_default()
+        };
+        Self { which: K::WHICH, map: Box::new(map) }
+    }
+
+    /// The object itself.
+    pub fn itself<K: Sourced>() -> Self {
+        Self::of(|_, object: &K| vec![Key::of(object)])
+    }
+
+    /// The owner, if its controller is of kind `O`.
+    pub fn controller<K: Sourced, O: Sourced>() -> Self {
+        Self::of(|_, object: &K| crate::ownership::controller_key::<O>(object.metadata()))
+    }
+
+    /// The keys that an object leads to.
+    pub fn keys(&self, sources: &Sources, object: &dyn Any) -> Vec<Key> {
+        (self.map)(sources, object)
+    }
+}
