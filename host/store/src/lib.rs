@@ -34,13 +34,7 @@ mod write;
 mod writer;
 
 #[cfg(test)]
-mod contract;
-#[cfg(test)]
-mod faults;
-#[cfg(test)]
-mod model;
-#[cfg(test)]
-mod testing;
+mod tests;
 
 pub use body::Body;
 pub use clock::SystemClock;

@@ -219,7 +219,7 @@ impl Shared {
     /// Looks at the disk again, as whoever is refused may have made room.
     fn check_room(&self, state: &mut State) -> Result<(), CommitError> {
         let free = self.gauge.as_ref().and_then(|gauge| gauge()).unwrap_or(u64::MAX);
-        let reserve = self.reserve_bytes;
+        let reserve = self.config.reserve_bytes;
         if free < reserve {
             return Err(CommitError::Full { free, reserve });
         }

@@ -52,13 +52,13 @@ pub(crate) struct Shared {
     /// Room for what waits to be written, in [`PERMIT_BYTES`].
     room: Arc<Semaphore>,
     permits: u32,
-    pub(crate) reserve_bytes: u64,
+    pub(crate) config: Config,
 }
 
 const PERMIT_BYTES: usize = 1024;
 
 impl Store {
-    /// Opens the store in a folder, or makes one there.
+    /// Opens the store in a folder, or makes one there. This reads all of it, and blocks the thread meanwhile.
     pub fn open(config: Config, describe: Describe) -> Result<Self, OpenError> {
         Self::open_at(config, describe, Arc::new(SystemClock))
     }
@@ -97,11 +97,10 @@ impl Store {
         describe: Describe,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, Fault> {
-        let Config { history_secs, history_bytes, queue_bytes, reserve_bytes, .. } = config;
         let Loaded { head, feed, entry_bytes } = open::load(&mut *engine, describe)?;
         let published = Snapshot { entries: head.entries.clone(), revision: head.revision };
-        let permits = u32::try_from(queue_bytes / PERMIT_BYTES).unwrap_or(u32::MAX).max(1);
-        let age = i64::try_from(history_secs).unwrap_or(i64::MAX);
+        let permits = u32::try_from(config.queue_bytes / PERMIT_BYTES).unwrap_or(u32::MAX).max(1);
+        let age = i64::try_from(config.history_secs).unwrap_or(i64::MAX);
         let counters = Counters::default();
         counters.entry_bytes.store(entry_bytes, Ordering::Relaxed);
         let shared = Arc::new(Shared {
@@ -111,11 +110,11 @@ impl Store {
             feed: Mutex::new(feed),
             counters,
             gauge: engine.gauge(),
-            limits: Limits { age: SignedDuration::from_secs(age), bytes: history_bytes },
+            limits: Limits { age: SignedDuration::from_secs(age), bytes: config.history_bytes },
             clock,
             room: Arc::new(Semaphore::new(permits as usize)),
             permits,
-            reserve_bytes,
+            config,
         });
         let writer = Writer::new(Arc::clone(&shared), engine);
         let writer = thread::Builder::new()

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering::{Relaxed, Release};
 use std::task::Waker;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::engine::Engine;
 use crate::history::{Eviction, Reason};
@@ -100,9 +100,10 @@ impl Writer {
         if events.is_empty() && eviction.is_none() {
             return Ok(());
         }
-        let start = Instant::now();
+        let start = self.shared.clock.now();
         let written = self.engine.commit(events, eviction)?;
-        self.shared.counters.synced(events.len(), written, start.elapsed());
+        let took = self.shared.clock.now().duration_since(start).unsigned_abs();
+        self.shared.counters.synced(events.len(), written, took);
         Ok(())
     }
 
@@ -143,7 +144,7 @@ impl Writer {
 
     fn look_at_the_disk(&self) {
         let free = self.shared.gauge.as_ref().and_then(|gauge| gauge());
-        if free.is_some_and(|free| free < self.shared.reserve_bytes) {
+        if free.is_some_and(|free| free < self.shared.config.reserve_bytes) {
             self.shared.queue.set_short(true);
         }
     }

@@ -16,7 +16,7 @@ use fjall::{
 };
 use meta::Revision;
 
-use super::{Engine, Gauge};
+use super::{Engine, Gauge, tail};
 use crate::folder::{self, Folder};
 use crate::history::Eviction;
 use crate::record::{self, Record};
@@ -25,6 +25,8 @@ use crate::{Event, Fault, FaultKind, OpenError, format};
 
 const DATA: &str = "data";
 const WATERMARK: &str = "acknowledged";
+/// What was left out of a torn journal.
+const TORN: &str = "torn";
 const KEYSPACE: &str = "log";
 const COMPACTED_KEY: [u8; 8] = [0; 8];
 /// What is written before a table is made of it; four of these may be under way.
@@ -56,7 +58,13 @@ impl Disk {
         }
         let (watermark, noted) = Watermark::open(&folder.join(WATERMARK))
             .map_err(|error| folder.failed("read what was acknowledged", error))?;
-        let (database, log) = guarded(|| open_database(&data)).map_err(|fault| match fault {
+        let opened = match guarded(|| open_database(&data)) {
+            Err(Broken::Error(Error::JournalRecovery(error))) => {
+                open_mended(&folder, noted, Broken::Error(Error::JournalRecovery(error)))
+            }
+            opened => opened,
+        };
+        let (database, log) = opened.map_err(|broken| match broken {
             Broken::Panic(detail) => folder.corrupted(detail),
             Broken::Error(Error::Io(error)) if error.kind() != std::io::ErrorKind::NotFound => {
                 folder.failed("open the data", error)
@@ -186,6 +194,29 @@ fn open_database(path: &Path) -> Result<(Database, Keyspace), Error> {
             .manual_journal_persist(true)
     })?;
     Ok((database, log))
+}
+
+/// Tries again without the last group of the journal; where that does not help everything is as it was.
+fn open_mended(
+    folder: &Folder,
+    noted: Revision,
+    broken: Broken,
+) -> Result<(Database, Keyspace), Broken> {
+    let data = folder.join(DATA);
+    let mended = tail::mend(&data, &folder.join(TORN), noted);
+    let Some(mended) = mended.map_err(|error| Broken::Error(Error::Io(error)))? else {
+        return Err(broken);
+    };
+    let Ok(opened) = guarded(|| open_database(&data)) else {
+        mended.restore().map_err(|error| Broken::Error(Error::Io(error)))?;
+        return Err(broken);
+    };
+    tracing::warn!(
+        bytes = mended.bytes(),
+        kept_in = %folder.join(TORN).display(),
+        "the last group of the journal was torn; it was not acknowledged and is left out"
+    );
+    Ok(opened)
 }
 
 /// How a call into the engine ended badly. It answers some kinds of damage with a panic.

@@ -24,6 +24,14 @@ struct Kept {
     compacted: Revision,
 }
 
+#[cfg(test)]
+impl Memory {
+    /// The revisions of the records that are kept.
+    pub(crate) fn revisions(&self) -> Vec<Revision> {
+        self.kept.lock().records.keys().copied().collect()
+    }
+}
+
 impl Engine for Memory {
     fn compacted(&mut self) -> Result<Revision, Fault> {
         Ok(self.kept.lock().compacted)

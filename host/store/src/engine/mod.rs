@@ -6,6 +6,7 @@
 
 mod disk;
 mod memory;
+mod tail;
 
 use std::sync::Arc;
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use meta::Revision;
 use proptest::prelude::*;
 
-use crate::testing::{Place, body, key, put, text_of};
+use crate::tests::places::{Place, body, key, put, text_of};
 use crate::{CommitError, EventKind, Op, Precondition, Snapshot, Store, Transaction};
 
 const NAMES: [&str; 6] =

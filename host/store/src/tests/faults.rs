@@ -10,7 +10,7 @@ use parking_lot::{Condvar, Mutex};
 use crate::engine::{Engine, Gauge, Memory};
 use crate::history::Eviction;
 use crate::record::Record;
-use crate::testing::{Place, body, create, delete, key, put};
+use crate::tests::places::{Place, body, create, delete, key, put};
 use crate::{CommitError, Event, Fault, FaultKind, Op, Precondition, Store};
 
 /// What an engine is told to do.
@@ -200,4 +200,26 @@ async fn a_dropped_commit_leaves_the_others_alone() {
     let last = body("deleted");
     let delete = Op::Delete { key: key("pods/a/one"), precondition: Precondition::Exists, last };
     store.commit(delete).await.expect("it is there");
+}
+
+#[tokio::test]
+async fn keeps_only_the_records_that_are_needed() {
+    let memory = Memory::default();
+    let store = Place::memory().open_on(Box::new(memory.clone()));
+    for round in 0..10 {
+        store.commit(put("pods/a/one", Precondition::Any, &round.to_string())).await.expect("any");
+    }
+    delete(&store, "pods/a/one").await;
+    create(&store, "pods/a/two", "1").await;
+    store.commit(put("pods/a/two", Precondition::Any, "2")).await.expect("any");
+    let kept = async |to: u64| {
+        store.compact(Revision(to)).await;
+        memory.revisions().iter().map(|revision| revision.0).collect::<Vec<_>>()
+    };
+    assert_eq!(kept(0).await, (1..=13).collect::<Vec<_>>());
+    // What was the state at the end of history is needed to go back to it.
+    assert_eq!(kept(5).await, (5..=13).collect::<Vec<_>>());
+    assert_eq!(kept(10).await, (10..=13).collect::<Vec<_>>());
+    assert_eq!(kept(11).await, [12, 13]);
+    assert_eq!(kept(13).await, [13]);
 }
