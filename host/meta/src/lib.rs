@@ -14,6 +14,7 @@ pub mod decode;
 pub mod field;
 mod identity;
 mod key;
+pub mod managed;
 pub mod names;
 pub mod patch;
 pub mod quantity;

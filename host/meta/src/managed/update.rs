@@ -1,0 +1,210 @@
+//! Attributing the changes of a create, update or patch to its manager.
+
+use serde_json::{Map, json};
+
+use super::compare::{Changes, compare};
+use super::entry::{decode_list, managed_fields, put, take};
+use super::{
+    ANCIENT_CHANGES, Context, Element, Entry, FieldSet, Operation, UPDATE_MANAGERS_MAX,
+    encode_entries, is_reset, remove,
+};
+use crate::Tree;
+use crate::decode::{emit, format_time};
+
+/// Writes `metadata.managedFields` of the new object.
+///
+/// Both objects are in canonical form. What `new` carries in its `managedFields` are the client's wishes: entries to
+/// keep instead of those of the live object, or nothing. `reset` tells that the client asked to forget all owners (see
+/// [`is_reset`]). Where the owners cannot be told, those of the live object stay.
+pub fn track_update(context: &Context<'_>, live: Option<&Tree>, new: &mut Tree, reset: bool) {
+    let reset = reset || is_reset(new);
+    let known = live.and_then(managed_fields);
+    let wished = take(new).filter(|_| context.subresource.is_empty());
+    let wished = match wished {
+        _ if reset && context.subresource.is_empty() => Some(Vec::new()),
+        Some(wished) if known != Some(&wished) => {
+            decode_list(Some(&wished)).ok().filter(|entries| !entries.is_empty())
+        }
+        _ => None,
+    };
+    let tracked = if let Some(entries) = wished {
+        // An object whose owners are not known is not tracked, until somebody applies to it.
+        if entries.is_empty() && live.is_some() {
+            return;
+        }
+        changes(context, live, new).map(|changes| Some(updated(context, &changes, entries)))
+    } else {
+        if known.is_none() && live.is_some() {
+            return;
+        }
+        changes(context, live, new).map(|changes| {
+            let unchanged = changes.is_empty() && live.is_some();
+            let known = || decode_list(known).unwrap_or_default();
+            (!unchanged).then(|| updated(context, &changes, known()))
+        })
+    };
+    match (tracked, known) {
+        (Ok(Some(entries)), _) => encode_entries(entries, new),
+        (Ok(None) | Err(_), Some(known)) => put(new, known.clone()),
+        (Ok(None) | Err(_), None) => {}
+    }
+}
+
+fn changes(context: &Context<'_>, live: Option<&Tree>, new: &Tree) -> Result<Changes, String> {
+    let empty;
+    let live = match live {
+        Some(live) => live,
+        None => {
+            empty = empty_object(context);
+            &empty
+        }
+    };
+    Ok(compare(live, new, context.ty, context.schema)?.without(context.reset))
+}
+
+/// The entries after an update from the live to the new object.
+pub(super) fn update(
+    context: &Context<'_>,
+    live: Option<&Tree>,
+    new: &Tree,
+    entries: Vec<Entry>,
+) -> Result<Vec<Entry>, String> {
+    Ok(updated(context, &changes(context, live, new)?, entries))
+}
+
+fn updated(context: &Context<'_>, changes: &Changes, entries: Vec<Entry>) -> Vec<Entry> {
+    let mut entries = reconciled(context, entries);
+    if changes.is_empty() {
+        return entries;
+    }
+    give_up(&mut entries, changes);
+    let gained = changes.modified.union(&changes.added);
+    let gained = stripped(&gained);
+    if !gained.is_empty() {
+        let time = format_time(context.now);
+        let own = Entry {
+            manager: manager(context).to_owned(),
+            operation: Operation::Update,
+            api_version: context.api_version.to_owned(),
+            time,
+            subresource: context.subresource.to_owned(),
+            fields: gained,
+        };
+        match entries.iter_mut().find(|entry| entry.identity() == own.identity()) {
+            Some(entry) => {
+                entry.fields = entry.fields.union(&own.fields);
+                entry.time = own.time;
+            }
+            None => entries.push(own),
+        }
+    }
+    cap(&mut entries);
+    entries
+}
+
+pub(super) fn manager<'a>(context: &Context<'a>) -> &'a str {
+    if context.manager.is_empty() { "unknown" } else { context.manager }
+}
+
+/// What an object of the type looks like before anything is set.
+pub(super) fn empty_object(context: &Context<'_>) -> Tree {
+    let mut empty = Tree::Object(Map::new());
+    emit(&mut empty, context.ty, context.schema);
+    if empty.get("metadata").is_none()
+        && let Tree::Object(map) = &mut empty
+    {
+        map.insert("metadata".to_owned(), json!({}));
+    }
+    empty
+}
+
+/// The entries with their fields as the type has them today.
+pub(super) fn reconciled(context: &Context<'_>, mut entries: Vec<Entry>) -> Vec<Entry> {
+    for entry in &mut entries {
+        let fields = std::mem::take(&mut entry.fields);
+        entry.fields = remove::reconcile(fields, context.ty, context.schema);
+    }
+    entries
+}
+
+/// Takes fields that changed or are gone from those who owned them.
+pub(super) fn give_up(entries: &mut Vec<Entry>, changes: &Changes) {
+    let lost = changes.modified.union(&changes.added).union(&changes.removed);
+    for entry in entries.iter_mut() {
+        entry.fields = entry.fields.difference(&lost);
+    }
+    entries.retain(|entry| !entry.fields.is_empty());
+}
+
+/// Without the fields that belong to nobody: names, types and what the server itself writes.
+pub(super) fn stripped(fields: &FieldSet) -> FieldSet {
+    let mut system = FieldSet::from_paths([
+        &Element::path(["apiVersion"])[..],
+        &Element::path(["kind"]),
+        &Element::path(["metadata"]),
+    ]);
+    for name in [
+        "name",
+        "namespace",
+        "creationTimestamp",
+        "selfLink",
+        "uid",
+        "clusterName",
+        "generation",
+        "managedFields",
+        "resourceVersion",
+    ] {
+        system.insert(&Element::path(["metadata", name]));
+    }
+    fields.difference(&system)
+}
+
+/// Merges the oldest updates of each version until few enough are left.
+fn cap(entries: &mut Vec<Entry>) {
+    let mut updates: Vec<_> =
+        entries.iter().filter(|entry| entry.operation == Operation::Update).cloned().collect();
+    let mut surplus = updates.len().saturating_sub(UPDATE_MANAGERS_MAX);
+    if surplus == 0 {
+        return;
+    }
+    updates.sort_by(|a, b| (&a.time, a.identity()).cmp(&(&b.time, b.identity())));
+    let mut merged: Vec<Entry> = Vec::new();
+    let mut firsts: Vec<Entry> = Vec::new();
+    for update in updates {
+        if surplus == 0 {
+            break;
+        }
+        let version = &update.api_version;
+        let is_bucket = |entry: &Entry| entry.api_version == *version;
+        let Some(first) = firsts.iter().find(|entry| is_bucket(entry)) else {
+            firsts.push(update);
+            continue;
+        };
+        if !merged.iter().any(is_bucket) {
+            let mut bucket = first.clone();
+            remove_entry(entries, first);
+            ANCIENT_CHANGES.clone_into(&mut bucket.manager);
+            bucket.subresource.clear();
+            merged.push(bucket);
+        }
+        remove_entry(entries, &update);
+        for bucket in merged.iter_mut().filter(|entry| entry.api_version == *version) {
+            bucket.fields = bucket.fields.union(&update.fields);
+            bucket.time.clone_from(&update.time);
+        }
+        surplus -= 1;
+    }
+    for bucket in merged {
+        match entries.iter_mut().find(|entry| entry.identity() == bucket.identity()) {
+            Some(entry) => {
+                entry.fields = entry.fields.union(&bucket.fields);
+                entry.time = bucket.time;
+            }
+            None => entries.push(bucket),
+        }
+    }
+}
+
+fn remove_entry(entries: &mut Vec<Entry>, gone: &Entry) {
+    entries.retain(|entry| entry.identity() != gone.identity());
+}
