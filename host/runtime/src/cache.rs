@@ -185,7 +185,3 @@ fn compatibility(engine: &wasmtime::Engine) -> String {
     engine.precompile_compatibility_hash().hash(&mut hasher);
     format!("{:x}", hasher.0.finalize())
 }
-
-#[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests")]
-mod tests;

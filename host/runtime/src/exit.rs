@@ -85,6 +85,3 @@ fn symbolised(backtrace: &WasmBacktrace) -> String {
     frames.join("\n")
 }
 
-#[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests")]
-mod tests;

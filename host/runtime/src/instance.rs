@@ -53,7 +53,10 @@ impl Program {
                 Ok(exit) => exit?,
                 Err(Killed) => Exit::Killed,
             },
-            () = nothing_to_finish(&stop, &listeners) => Exit::Stopped,
+            () = nothing_to_finish(&stop, &listeners) => {
+                // A kill is a request too.
+                if stop.is_killed() { Exit::Killed } else { Exit::Stopped }
+            }
         };
         // The instance is gone; what it printed last still has to reach the sink, unless that is not wanted any more.
         tokio::select! {

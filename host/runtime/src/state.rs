@@ -1,5 +1,6 @@
 //! What the host keeps for one instance. Dropping it gives everything back: memory to the account, sockets to the network.
 
+use std::any::Any;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::{fmt, io};
@@ -7,6 +8,7 @@ use std::{fmt, io};
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::p1::WasiP1Ctx;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
+use wasmtime_wasi_http::p2::body::{HostOutgoingBody, StreamContext};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use crate::capability::Preparation;
@@ -57,6 +59,19 @@ impl ModuleState {
     pub(crate) fn new(preparation: &Preparation<'_>) -> io::Result<Self> {
         let limiter = Limiter::new(Arc::clone(&preparation.spec.account));
         Ok(Self { wasi: preparation.module()?, limiter })
+    }
+}
+
+/// An instance may end in the middle of a body. Whoever reads that must not take the end of the bytes for the end of the body.
+impl Drop for State {
+    fn drop(&mut self) {
+        for entry in self.table.iter_mut() {
+            let entry: &mut dyn Any = entry;
+            if let Some(body) = entry.downcast_mut::<HostOutgoingBody>() {
+                let (empty, _) = HostOutgoingBody::new(StreamContext::Response, None, 1, 1);
+                std::mem::replace(body, empty).abort();
+            }
+        }
     }
 }
 

@@ -260,6 +260,3 @@ impl Writer {
         Poll::Ready(())
     }
 }
-
-#[cfg(test)]
-mod tests;

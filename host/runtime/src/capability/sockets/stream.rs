@@ -108,8 +108,14 @@ impl Link {
         }
         let link = self.clone();
         tokio::spawn(async move {
-            std::future::poll_fn(|cx| link.0.state.lock().poll_send(cx)).await;
-            link.0.state.lock().is_sending = false;
+            std::future::poll_fn(|cx| {
+                let mut state = link.0.state.lock();
+                ready!(state.poll_send(cx));
+                // Under the same lock: a close that comes after this has to begin sending again.
+                state.is_sending = false;
+                Poll::Ready(())
+            })
+            .await;
             link.0.sent.notify_waiters();
         });
     }

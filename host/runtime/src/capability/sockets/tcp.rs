@@ -85,7 +85,8 @@ impl Listening {
         let _ = self.poll(&mut Context::from_waker(Waker::noop()));
         match self.accepted.take() {
             Some(accepted) => Ok(accepted?),
-            None if self.listener.is_none() => Err(ErrorCode::InvalidState.into()),
+            // What `accept(2)` says of a listener that was shut down. Of an invalid state wasi-libc makes an abort.
+            None if self.listener.is_none() => Err(ErrorCode::InvalidArgument.into()),
             None => Err(ErrorCode::WouldBlock.into()),
         }
     }
