@@ -249,7 +249,7 @@ pub fn is_relaxed_env_var_name(text: &str) -> Vec<String> {
     errors
 }
 
-/// The key of a ConfigMap or Secret, which becomes a file name.
+/// The key of a `ConfigMap` or Secret, which becomes a file name.
 pub fn is_config_map_key(text: &str) -> Vec<String> {
     let allowed = |c: u8| c.is_ascii_alphanumeric() || matches!(c, b'-' | b'.' | b'_');
     let mut errors = too_long(text, SUBDOMAIN_MAX);

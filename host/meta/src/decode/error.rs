@@ -165,7 +165,7 @@ fn number_at(source: &[u8], steps: &[Step]) -> Option<String> {
             // Positions in arrays count from one, so that zero tells an object.
             Event::BeginArray => open.push((here, 1)),
             Event::Number(literal) if here == Some(wanted.len()) => {
-                found = Some(literal.to_owned())
+                found = Some(literal.to_owned());
             }
             _ => {}
         }

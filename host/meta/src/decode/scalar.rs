@@ -21,7 +21,8 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 /// The value is neither null nor, if its type is a container, reaches here.
 pub(super) fn canonicalize(value: &mut Tree, ty: &TypeRef) -> Result<(), DecodeError> {
     match (ty, &mut *value) {
-        (TypeRef::String, Tree::String(_)) | (TypeRef::Bool, Tree::Bool(_)) => Ok(()),
+        (TypeRef::String | TypeRef::IntOrString, Tree::String(_))
+        | (TypeRef::Bool, Tree::Bool(_)) => Ok(()),
         (TypeRef::Int32, Tree::Number(number)) => integer(number, i32::MIN, i32::MAX, "int32"),
         (TypeRef::Int64, Tree::Number(number)) => integer(number, i64::MIN, i64::MAX, "int64"),
         (TypeRef::Uint32, Tree::Number(number)) => integer(number, u32::MIN, u32::MAX, "uint32"),
@@ -30,7 +31,6 @@ pub(super) fn canonicalize(value: &mut Tree, ty: &TypeRef) -> Result<(), DecodeE
             shorten(number);
             Ok(())
         }
-        (TypeRef::IntOrString, Tree::String(_)) => Ok(()),
         (TypeRef::IntOrString, Tree::Number(number)) => {
             integer(number, i32::MIN, i32::MAX, "int32")
         }

@@ -3,6 +3,8 @@
 //! The tree is sorted and keeps one value for each key, so that this reads the source once more. It runs only for
 //! requests in which something was found.
 
+use std::fmt::Write as _;
+
 use super::reader::{Event, Reader};
 use super::{ParseError, REPORTED_MAX};
 use crate::quote;
@@ -67,7 +69,8 @@ impl<'a> Walk<'a> {
             && !matches!(event, Event::EndArray)
         {
             self.path.truncate(open.path);
-            self.path.push_str(&format!("[{index}]"));
+            // Writing to a String cannot fail.
+            let _ = write!(self.path, "[{index}]");
             *index += 1;
             *next = match open.shape {
                 Shape::Typed(TypeRef::List(item)) => Shape::Typed(item),
@@ -104,7 +107,7 @@ impl<'a> Walk<'a> {
         let (shape, known) = match open.shape {
             Shape::Opaque => return Shape::Opaque,
             Shape::Free => (Shape::Free, true),
-            Shape::Typed(TypeRef::Map(value)) => (Shape::Typed(&**value), true),
+            Shape::Typed(TypeRef::Map(value)) => (Shape::Typed(value), true),
             Shape::Typed(ty) => match self.schema.resolve(ty) {
                 Some(ty) => member(ty, key),
                 None => return Shape::Opaque,

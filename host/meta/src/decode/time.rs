@@ -127,7 +127,8 @@ impl Parser<'_> {
         if !self.rest.is_empty() {
             return Err(self.failed(&format!(": extra text: {}", quote(self.rest))));
         }
-        let last = jiff::civil::Date::new(year, month, 1).map_or(31, |date| date.days_in_month());
+        let last =
+            jiff::civil::Date::new(year, month, 1).map_or(31, jiff::civil::Date::days_in_month);
         self.within(1, last, day, "day")?;
         Ok(Parts { year, month, day, hour, minute, second, nanos, offset_secs })
     }

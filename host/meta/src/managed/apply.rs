@@ -67,12 +67,11 @@ pub fn apply(
     validate::validate(config, context.ty, context.schema)
         .map_err(|text| ApplyError::Invalid { object: described(config), text })?;
     let empty;
-    let live = match live {
-        Some(live) => live,
-        None => {
-            empty = empty_object(context);
-            &empty
-        }
+    let live = if let Some(live) = live {
+        live
+    } else {
+        empty = empty_object(context);
+        &empty
     };
     let mut applied = match merge_in(context, live, config, force) {
         // kubectl may take over what it wrote by its own client-side apply, if nobody changed it since.
@@ -135,9 +134,9 @@ fn merge_in(
     give_up(&mut entries, &changes);
 
     // The managed fields of the live object are those of the merged one: nobody can apply them.
-    let changed = merged != *live;
+    let differs = merged != *live;
     let time = match &before {
-        _ if changed => format_time(context.now),
+        _ if differs => format_time(context.now),
         Some(before) => before.time.clone(),
         None => String::new(),
     };
@@ -145,7 +144,7 @@ fn merge_in(
     entries.push(own);
     take(&mut merged);
     encode_entries(entries, &mut merged);
-    Ok(Applied { tree: merged, changed })
+    Ok(Applied { tree: merged, changed: differs })
 }
 
 /// The owners of the live object. What nobody was known to own belongs to those before the first apply.

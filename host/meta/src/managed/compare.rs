@@ -131,7 +131,7 @@ impl Walk<'_> {
         new: Option<&Tree>,
         shape: Shape<'_>,
     ) -> Result<Delta, String> {
-        let sample = new.filter(|v| v.is_object()).or(old.filter(|v| v.is_object()));
+        let sample = new.filter(|v| v.is_object()).or_else(|| old.filter(|v| v.is_object()));
         let Atom::Map(members) = shape.atom(self.schema, sample) else { return Ok(leaf(old, new)) };
         let mut delta = self.container(old, new, members)?;
         let other = |v: Option<&Tree>| v.is_some_and(|v| !v.is_object() && !v.is_null());
@@ -186,13 +186,12 @@ impl Walk<'_> {
         for element in elements {
             let a = old.items.get(element).map_or(&[][..], Vec::as_slice);
             let b = new.items.get(element).map_or(&[][..], Vec::as_slice);
+            // Repeated items are only ever compared as one.
             let mut delta = match (a, b) {
-                // Repeated items are only ever compared as one.
-                ([_, _, ..], [_, _, ..]) => Delta::default(),
-                ([_, _, ..], [b, ..]) => self.values(None, Some(b), items.shape)?,
-                ([a, ..], [_, _, ..]) => self.values(Some(a), None, items.shape)?,
-                ([], []) | ([_, _, ..], []) | ([], [_, _, ..]) => Delta::default(),
-                (a, b) => self.values(a.first().copied(), b.first().copied(), items.shape)?,
+                ([a], [b]) => self.values(Some(a), Some(b), items.shape)?,
+                ([a], _) => self.values(Some(a), None, items.shape)?,
+                (_, [b]) => self.values(None, Some(b), items.shape)?,
+                _ => Delta::default(),
             };
             match (a.len(), b.len()) {
                 (2.., 2..) => delta.modified.member = a != b,

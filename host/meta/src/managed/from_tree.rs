@@ -21,7 +21,8 @@ fn visit(value: &Tree, shape: Shape<'_>, schema: &Schema) -> (bool, FieldSet) {
             for (name, value) in as_map(Some(value)).into_iter().flatten() {
                 let (shape, declared) = members.member(name);
                 let (member, children) = visit(value, shape, schema);
-                let hollow = value.is_null() || value.as_object().is_some_and(|m| m.is_empty());
+                let hollow =
+                    value.is_null() || value.as_object().is_some_and(serde_json::Map::is_empty);
                 nodes.push(Node {
                     element: super::Element::field(name.as_str()),
                     member: member || hollow || !declared,

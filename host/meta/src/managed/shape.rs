@@ -142,7 +142,7 @@ impl<'a> Members<'a> {
     }
 }
 
-impl<'a> Items<'a> {
+impl Items<'_> {
     /// What tells the item from others: its value, or the values of its key fields, with their defaults.
     pub(super) fn element(self, item: &Tree, schema: &Schema) -> Result<Element, String> {
         let wrong = |text: &str| Err(text.to_owned());

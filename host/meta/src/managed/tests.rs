@@ -1,4 +1,5 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
+#![expect(clippy::needless_pass_by_value, reason = "cases read better without borrows")]
 
 mod apply;
 mod sets;
@@ -90,7 +91,8 @@ fn owners(object: &Value) -> Vec<String> {
     entries
         .iter()
         .map(|entry| {
-            let second = entry.time.parse::<jiff::Timestamp>().map_or(-1, |t| t.as_second());
+            let second =
+                entry.time.parse::<jiff::Timestamp>().map_or(-1, jiff::Timestamp::as_second);
             let paths: Vec<_> = show(&entry.fields);
             let subresource = &entry.subresource;
             format!(

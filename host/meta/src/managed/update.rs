@@ -52,12 +52,11 @@ pub fn track_update(context: &Context<'_>, live: Option<&Tree>, new: &mut Tree, 
 
 fn changes(context: &Context<'_>, live: Option<&Tree>, new: &Tree) -> Result<Changes, String> {
     let empty;
-    let live = match live {
-        Some(live) => live,
-        None => {
-            empty = empty_object(context);
-            &empty
-        }
+    let live = if let Some(live) = live {
+        live
+    } else {
+        empty = empty_object(context);
+        &empty
     };
     Ok(compare(live, new, context.ty, context.schema)?.without(context.reset))
 }

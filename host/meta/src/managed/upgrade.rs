@@ -26,14 +26,14 @@ pub fn upgrade_client_side_apply(
         else {
             continue;
         };
-        let updates: Vec<_> = entries.iter().filter(|entry| is_update(entry)).cloned().collect();
+        let moved: Vec<_> = entries.iter().filter(|entry| is_update(entry)).cloned().collect();
         let Some(target) = entries.get_mut(at) else { continue };
         applier.clone_into(&mut target.manager);
         target.operation = Operation::Apply;
         // Fields of another version may be called otherwise, and are given up.
-        let same = updates.iter().find(|update| update.api_version == target.api_version);
-        if let Some(update) = same {
-            target.fields = target.fields.union(&update.fields);
+        let same = moved.iter().find(|entry| entry.api_version == target.api_version);
+        if let Some(entry) = same {
+            target.fields = target.fields.union(&entry.fields);
         }
         entries.retain(|entry| !is_update(entry));
     }

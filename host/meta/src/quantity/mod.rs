@@ -88,9 +88,9 @@ impl Quantity {
     /// In tens to the given power, rounded away from zero and held within the range.
     pub fn scaled(&self, scale: i32) -> i64 {
         let amount = if self.scale >= scale {
-            let shifted = i128::try_from(self.scale - scale)
+            let shifted = u32::try_from(self.scale - scale)
                 .ok()
-                .and_then(|by| pow10(u32::try_from(by).ok()?))
+                .and_then(pow10)
                 .and_then(|factor| self.amount.checked_mul(factor));
             shifted.unwrap_or(if self.amount < 0 { i128::MIN } else { i128::MAX })
         } else {

@@ -36,9 +36,10 @@ pub(super) fn parse(text: &str) -> Result<Quantity, ParseError> {
     let shown = is_shown(&parts, format, power_of_two, scale, amount);
     if power_of_two > 0 {
         // A binary amount beyond the greatest is the greatest, whatever its fraction.
-        match amount.checked_mul(1i128 << power_of_two) {
-            Some(product) => amount = product,
-            None => (amount, scale) = (BINARY_MAX, 0),
+        if let Some(product) = amount.checked_mul(1i128 << power_of_two) {
+            amount = product;
+        } else {
+            (amount, scale) = (BINARY_MAX, 0);
         }
     }
     if scale < NANO {

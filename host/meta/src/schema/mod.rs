@@ -1,7 +1,7 @@
 //! The shapes of types: what fields a struct has, how they are printed when zero, and how lists merge.
 //!
-//! One [`Schema`] drives decoding, patches, field ownership, protobuf and OpenAPI. That of the built-in kinds is
-//! read from a table of facts ([`Schema::from_facts`]); custom types build theirs from their OpenAPI schema at run
+//! One [`Schema`] drives decoding, patches, field ownership, protobuf and `OpenAPI`. That of the built-in kinds is
+//! read from a table of facts ([`Schema::from_facts`]); custom types build theirs from their `OpenAPI` schema at run
 //! time. A schema says how a type is shaped and never what values are valid.
 
 mod facts;
@@ -176,7 +176,7 @@ impl Schema {
         self.types.get(id.0 as usize)
     }
 
-    /// Looks a type up by its OpenAPI name.
+    /// Looks a type up by its `OpenAPI` name.
     pub fn find(&self, openapi_name: &str) -> Option<StructId> {
         self.by_openapi_name.get(openapi_name).copied()
     }

@@ -47,7 +47,7 @@ fn label_matches() {
 #[test]
 fn label_texts() {
     let check = |selector: &str, expected: &str| {
-        let shown = label::Selector::parse(selector).map(|s| s.to_string()).unwrap_or_else(|e| e);
+        let shown = label::Selector::parse(selector).map_or_else(|e| e, |s| s.to_string());
         assert_eq!(shown, expected, "{selector}");
     };
     check("x = y , a==b", "a==b,x=y");

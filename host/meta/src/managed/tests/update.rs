@@ -143,7 +143,7 @@ fn scale_shows_the_owners_of_replicas() {
     // Another manager takes the field through the scale.
     scale[0].manager = "two".to_owned();
     scale[0].subresource = "scale".to_owned();
-    let mut object = live.clone();
+    let mut object = live;
     encode_entries(from_scale(&parent, &scale, &replicas, "apps/v1"), &mut object);
     assert_eq!(owners(&object), ["one Update 1: .spec.args", "two Update scale1: .spec.replicas"]);
 }
@@ -155,7 +155,7 @@ fn client_side_apply_is_upgraded() {
     let entries: Vec<Entry> = decode_entries(&live).unwrap();
     let upgraded =
         upgrade_client_side_apply(entries, &["kubectl-client-side-apply"], "kubectl", "");
-    let mut object = live.clone();
+    let mut object = live;
     encode_entries(upgraded, &mut object);
     assert_eq!(owners(&object), ["kubectl Apply 1: .spec.replicas", "other Update 2: .spec.args"]);
 }

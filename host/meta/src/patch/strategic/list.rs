@@ -116,15 +116,12 @@ fn by_key(
     for item in patch {
         let value = identity(item, key)?;
         let Tree::Object(new) = item.clone() else { continue };
-        match places.get(&value).and_then(|at| original.get_mut(*at)) {
-            Some(place) => {
-                let Tree::Object(old) = std::mem::take(place) else { continue };
-                *place = Tree::Object(merge.maps(old, new, member.ty)?);
-            }
-            None => {
-                places.insert(value, original.len());
-                original.push(Tree::Object(new));
-            }
+        if let Some(place) = places.get(&value).and_then(|at| original.get_mut(*at)) {
+            let Tree::Object(old) = std::mem::take(place) else { continue };
+            *place = Tree::Object(merge.maps(old, new, member.ty)?);
+        } else {
+            places.insert(value, original.len());
+            original.push(Tree::Object(new));
         }
     }
     Ok(original)

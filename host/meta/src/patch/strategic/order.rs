@@ -16,10 +16,7 @@ pub(super) fn merge(
     order: &[Tree],
     member: Member<'_>,
 ) -> Result<Option<Vec<Tree>>, Error> {
-    let key = match member.facts.merge_key.as_deref() {
-        Some(key) => key,
-        None => "",
-    };
+    let key = member.facts.merge_key.as_deref().unwrap_or_default();
     check(patch.as_deref().unwrap_or_default(), order, key)?;
     let before = original.clone().unwrap_or_default();
     let items = patch.clone().unwrap_or_default();
