@@ -3,4 +3,13 @@
 
 mod harness;
 
+mod abuse;
+mod client;
+mod images;
+mod kube_rs;
+mod kubectl;
+mod life;
+mod reach;
+mod restart;
+mod server;
 mod tidy;

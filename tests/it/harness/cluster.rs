@@ -150,6 +150,12 @@ impl Cluster {
         command
     }
 
+    /// Applies manifests given as text.
+    pub(crate) fn apply(&self, manifests: &str) -> String {
+        let file = self.file("applied.yaml", manifests);
+        self.skiff(&[OsStr::new("apply"), OsStr::new("-f"), file.as_os_str()])
+    }
+
     /// Runs skiff's own client and gives what it printed; a failure fails the test.
     pub(crate) fn skiff<A: AsRef<OsStr>>(&self, arguments: &[A]) -> String {
         let output = self.try_skiff(arguments);

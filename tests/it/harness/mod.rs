@@ -4,10 +4,14 @@ mod binary;
 mod cluster;
 mod guests;
 mod kubectl;
+mod manifests;
+mod reach;
 mod wait;
 
 pub(crate) use binary::{root, skiff};
-pub(crate) use cluster::Cluster;
-pub(crate) use guests::{guest, wat};
-pub(crate) use kubectl::{have_kubectl, skip};
+pub(crate) use cluster::{Cluster, free_address};
+pub(crate) use guests::wat;
+pub(crate) use kubectl::have_kubectl;
+pub(crate) use manifests::{pod, web};
+pub(crate) use reach::folder_size;
 pub(crate) use wait::until;

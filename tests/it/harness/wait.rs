@@ -10,11 +10,7 @@ const CEILING: Duration = Duration::from_secs(120);
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// Asks until the answer is `Ok`; `Err` holds the state seen.
-pub(crate) async fn until<T, E, F>(what: &str, mut ask: impl FnMut() -> F) -> T
-where
-    F: Future<Output = Result<T, E>>,
-    E: Debug,
-{
+pub(crate) async fn until<T, E: Debug>(what: &str, mut ask: impl AsyncFnMut() -> Result<T, E>) -> T {
     let begun = Instant::now();
     loop {
         match ask().await {
