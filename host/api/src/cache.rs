@@ -62,8 +62,10 @@ struct Shared<K> {
     synced: watch::Sender<bool>,
 }
 
+type OnChange<K> = Box<dyn Fn(&Change<K>) + Send>;
+
 struct Observers<K> {
-    of_changes: Vec<Box<dyn Fn(&Change<K>) + Send>>,
+    of_changes: Vec<OnChange<K>>,
     of_revisions: Vec<Box<dyn Fn(Revision) + Send>>,
 }
 

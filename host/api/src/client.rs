@@ -64,6 +64,26 @@ impl Client {
         self.transport.upgrade(request).await
     }
 
+    /// Sends a request and reads the answer as JSON; an error code becomes an [`Error`]. `content` is
+    /// the media type and the body, if there is one.
+    pub async fn request<A: DeserializeOwned>(
+        &self,
+        method: http::Method,
+        path: &str,
+        content: Option<(&'static str, Bytes)>,
+    ) -> Result<A, Error> {
+        let mut request =
+            Request::builder().method(method).uri(path).header(header::ACCEPT, "application/json");
+        let mut body = Bytes::new();
+        if let Some((media_type, bytes)) = content {
+            request = request.header(header::CONTENT_TYPE, media_type);
+            body = bytes;
+        }
+        let request = request.body(body).map_err(Error::encode)?;
+        let answer = wire::whole(self.raw(request).await?).await?;
+        serde_json::from_slice(&answer).map_err(|e| Error::decode(path, e))
+    }
+
     /// Sends JSON and reads JSON.
     pub(crate) async fn json<A: DeserializeOwned>(
         &self,

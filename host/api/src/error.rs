@@ -94,8 +94,8 @@ impl Error {
             status: Some("Failure".to_owned()),
             ..Status::default()
         });
-        let code = status.code.or(Some(i32::from(code)));
-        Self::from_status(Status { code, ..status })
+        let code = status.code.unwrap_or_else(|| i32::from(code));
+        Self::from_status(Status { code: Some(code), ..status })
     }
 
     /// The server's own words, if it answered at all.

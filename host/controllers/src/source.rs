@@ -86,10 +86,7 @@ pub trait Visit {
     /// What comes out.
     type Output;
     /// Called with the typed object.
-    fn visit<K>(self, object: &K) -> Self::Output
-    where
-        K: Sourced,
-        K::Scope: 'static;
+    fn visit<K: Sourced>(self, object: &K) -> Self::Output;
 }
 
 macro_rules! sources {
@@ -216,6 +213,19 @@ sources! {
     cron_jobs: CronJob,
     pod_disruption_budgets: PodDisruptionBudget,
     leases: Lease,
+}
+
+impl Serialize for AnyObject {
+    fn serialize<S: serde::Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
+        struct Into<S>(S);
+        impl<S: serde::Serializer> Visit for Into<S> {
+            type Output = Result<S::Ok, S::Error>;
+            fn visit<K: Sourced>(self, object: &K) -> Self::Output {
+                object.serialize(self.0)
+            }
+        }
+        self.visit(Into(out))
+    }
 }
 
 impl Debug for Sources {

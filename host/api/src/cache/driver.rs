@@ -26,7 +26,10 @@ pub struct Driver<K> {
 
 impl<K: Object> Debug for Driver<K> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Driver").field("cache", &self.cache).field("from", &self.from).finish()
+        f.debug_struct("Driver")
+            .field("cache", &self.cache)
+            .field("from", &self.from)
+            .finish_non_exhaustive()
     }
 }
 

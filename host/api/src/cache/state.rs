@@ -33,13 +33,16 @@ impl std::fmt::Display for ObjectKey {
     }
 }
 
+/// `key=value` to the names that carry it.
+type Labels = HashMap<Box<str>, BTreeSet<Arc<str>>>;
+
 #[derive(Debug)]
 pub(super) struct State<K> {
     objects: BTreeMap<Arc<str>, BTreeMap<Arc<str>, Arc<K>>>,
     count: usize,
     owners: HashMap<Box<str>, BTreeSet<ObjectKey>>,
-    /// Namespace to `key=value` to names.
-    labels: Option<HashMap<Arc<str>, HashMap<Box<str>, BTreeSet<Arc<str>>>>>,
+    /// By namespace.
+    labels: Option<HashMap<Arc<str>, Labels>>,
     revision: Revision,
 }
 

@@ -117,8 +117,8 @@ impl Server {
     }
 
     pub(super) async fn connect(&self, protocols: Protocols) -> Result<Spoken, crate::Error> {
-        let port = self.authority.port_u16();
-        let port = port.unwrap_or(if self.tls.is_some() { 443 } else { 80 });
+        let usual = if self.tls.is_some() { 443 } else { 80 };
+        let port = self.authority.port_u16().unwrap_or(usual);
         let host = self.authority.host().trim_start_matches('[').trim_end_matches(']');
         let stream = TcpStream::connect((host, port)).await.map_err(|e| self.failed(e))?;
         stream.set_nodelay(true).map_err(|e| self.failed(e))?;

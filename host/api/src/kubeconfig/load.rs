@@ -53,7 +53,7 @@ impl Sources {
             loaded.add(path, config);
         }
         // With several files, new things go to the last one, as kubectl does where none exists.
-        if let Some(existing) = files.iter().find(|f| f.exists()).or(files.last()) {
+        if let Some(existing) = files.iter().find(|f| f.exists()).or_else(|| files.last()) {
             loaded.default_file = Some(existing.clone());
         }
         Ok(loaded)
@@ -79,7 +79,7 @@ impl Loaded {
     fn add(&mut self, path: &Path, file: Config) {
         self.files.insert(path.to_owned(), file.clone());
         let folder = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-        let folder = folder.parent().unwrap_or(Path::new("/")).to_owned();
+        let folder = folder.parent().unwrap_or_else(|| Path::new("/")).to_owned();
         let mut file = file;
         for cluster in &mut file.clusters {
             make_absolute(&folder, &mut cluster.value.cluster.certificate_authority);

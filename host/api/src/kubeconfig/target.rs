@@ -72,32 +72,32 @@ impl Debug for Target {
 impl Config {
     /// The server and the identity of a context.
     pub fn target(&self, overrides: &Overrides) -> Result<Target, Error> {
-        let context = match overrides.context.as_deref().or(some(&self.current_context)) {
+        let context = match overrides.context.as_deref().or_else(|| some(&self.current_context)) {
             Some(name) => {
                 let named = find(&self.contexts, name);
                 named
-                    .ok_or(Error::Missing { what: "context", name: name.to_owned() })?
+                    .ok_or_else(|| Error::Missing { what: "context", name: name.to_owned() })?
                     .context
                     .clone()
             }
             None => super::file::ContextBody::default(),
         };
-        let cluster = match overrides.cluster.as_deref().or(some(&context.cluster)) {
+        let cluster = match overrides.cluster.as_deref().or_else(|| some(&context.cluster)) {
             Some(name) => {
                 let named = find(&self.clusters, name);
                 named
-                    .ok_or(Error::Missing { what: "cluster", name: name.to_owned() })?
+                    .ok_or_else(|| Error::Missing { what: "cluster", name: name.to_owned() })?
                     .cluster
                     .clone()
             }
             None => ClusterBody::default(),
         };
-        let user_name = overrides.user.as_deref().or(some(&context.user));
+        let user_name = overrides.user.as_deref().or_else(|| some(&context.user));
         let user = match user_name {
             Some(name) => {
                 let named = find(&self.users, name);
                 named
-                    .ok_or(Error::Missing { what: "auth info", name: name.to_owned() })?
+                    .ok_or_else(|| Error::Missing { what: "auth info", name: name.to_owned() })?
                     .user
                     .clone()
             }
@@ -114,7 +114,7 @@ impl Config {
             namespace: overrides
                 .namespace
                 .as_deref()
-                .or(some(&context.namespace))
+                .or_else(|| some(&context.namespace))
                 .unwrap_or("default")
                 .to_owned(),
             ..Target::default()
@@ -160,7 +160,7 @@ impl Config {
 }
 
 fn impersonation(user: &UserBody, overrides: &Overrides) -> Vec<(String, String)> {
-    let act_as = overrides.act_as.as_deref().or(some(&user.act_as));
+    let act_as = overrides.act_as.as_deref().or_else(|| some(&user.act_as));
     let Some(act_as) = act_as else { return Vec::new() };
     let mut headers = vec![("Impersonate-User".to_owned(), act_as.to_owned())];
     if overrides.act_as.is_none() && !user.act_as_uid.is_empty() {

@@ -13,7 +13,7 @@ contexts:
   context: {cluster: c, user: u, namespace: team}
 users:
 - name: u
-  user: {token: abc, as: jane, as-groups: [x, y]}
+  user: {token: abc, as: jane, as-groups: [dev, ops]}
 ";
 const SECOND: &str = "
 current-context: two
@@ -74,7 +74,10 @@ fn the_first_file_wins_and_paths_are_relative_to_their_file() {
     assert_eq!(target.authorities.as_deref(), Some(&b"PEM"[..]));
     assert_eq!(target.token.as_deref(), Some("abc"));
     let headers: Vec<_> = target.impersonation.iter().map(|(n, v)| format!("{n}={v}")).collect();
-    assert_eq!(headers, ["Impersonate-User=jane", "Impersonate-Group=x", "Impersonate-Group=y"]);
+    assert_eq!(
+        headers,
+        ["Impersonate-User=jane", "Impersonate-Group=dev", "Impersonate-Group=ops"]
+    );
     drop(folder);
 }
 

@@ -10,33 +10,33 @@ fn body(parts: &[&'static str]) -> Body {
     http_body_util::StreamBody::new(stream::iter(frames)).boxed_unsync()
 }
 
-fn read(parts: &[&'static str]) -> Vec<Result<Event, Error>> {
+async fn read(parts: &[&'static str]) -> Vec<Result<Event, Error>> {
     let answer = Response::new(body(parts));
-    futures::executor::block_on(async {
-        events("/api/v1/pods", answer).await.expect("a good answer").collect().await
-    })
+    events("/api/v1/pods", answer).await.expect("a good answer").collect().await
 }
 
-#[test]
-fn events_are_cut_at_line_ends_wherever_frames_end() {
+#[tokio::test]
+async fn events_are_cut_at_line_ends_wherever_frames_end() {
     let seen = read(&[
         "{\"type\":\"ADDED\",\"object\":{\"metadata\":{\"resourceVer",
         "sion\":\"7\"}}}\n{ \"object\": {\"metadata\":{\"resourceVersion\":\"8\"}},",
         "\"type\":\"MODIFIED\"}\n\n",
         "{\"type\":\"BOOKMARK\",\"object\":{\"metadata\":{\"resourceVersion\":\"9\",",
         "\"annotations\":{\"k8s.io/initial-events-end\":\"true\"}}}}\n{\"type\":\"cut",
-    ]);
+    ])
+    .await;
     let short: Vec<_> =
         seen.iter().map(|e| e.as_ref().map(|e| (e.kind, e.revision.0)).expect("events")).collect();
     assert_eq!(short, [(EventKind::Added, 7), (EventKind::Modified, 8), (EventKind::Synced, 9)]);
 }
 
-#[test]
-fn an_error_frame_is_a_typed_error() {
+#[tokio::test]
+async fn an_error_frame_is_a_typed_error() {
     let seen = read(&[
         "{\"type\":\"ERROR\",\"object\":{\"kind\":\"Status\",\"apiVersion\":\"v1\",\"code\":410,",
         "\"reason\":\"Expired\",\"message\":\"too old\"}}\n",
-    ]);
+    ])
+    .await;
     assert!(matches!(&seen[..], [Err(Error::Expired(_))]), "{seen:?}");
 }
 

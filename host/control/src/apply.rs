@@ -1,0 +1,320 @@
+//! Carries out a plan: each action is a request with the precondition it names.
+//!
+//! Actions run in order, but a run of creates and a run of deletes go out together. Creates start
+//! slowly (one, two, four, …), so that what the server refuses is refused a few times and not
+//! hundreds. The first thing that goes wrong ends the plan: the next look decides anew.
+
+use std::sync::Arc;
+
+use api::{Client, Error, PartialObject, Resource};
+use bytes::Bytes;
+use controllers::{
+    Action, Announce, AnyObject, Change, Failure, Key, Level, Propagation, Target, Verb, Which,
+};
+use http::Method;
+use meta::{GroupVersionResource, Revision};
+use serde_json::json;
+use tokio::task::JoinSet;
+
+use crate::events::Recorder;
+use crate::pending::Need;
+
+/// Deletes that are under way at once.
+const DELETES_MAX: usize = 64;
+/// Creates that are under way at once.
+const CREATES_MAX: usize = 128;
+
+/// How a plan went.
+#[derive(Debug)]
+pub(crate) enum Outcome {
+    /// All of it is done.
+    Done,
+    /// Somebody else was faster.
+    Conflict,
+    /// The server refused something.
+    Failed(Failure),
+}
+
+/// Carries out plans for one controller.
+#[derive(Clone, Debug)]
+pub(crate) struct Applier {
+    client: Client,
+    recorder: Recorder,
+    component: &'static str,
+}
+
+/// What one action came to, and what the caches must show before the next look.
+type Result<T> = std::result::Result<T, (Verb, GroupVersionResource, Error)>;
+
+impl Applier {
+    pub(crate) fn new(client: Client, recorder: Recorder, component: &'static str) -> Self {
+        Self { client, recorder, component }
+    }
+
+    /// Carries out `actions`; what was written is in `needs`, also if something went wrong.
+    pub(crate) async fn apply(&self, actions: Vec<Action>, needs: &mut Vec<Need>) -> Outcome {
+        let mut actions = actions.into_iter().peekable();
+        while let Some(action) = actions.next() {
+            let is_same = |other: &Action| {
+                matches!(
+                    (&action, other),
+                    (Action::Create { .. }, Action::Create { .. })
+                        | (Action::Delete { .. }, Action::Delete { .. })
+                )
+            };
+            let mut run = Vec::new();
+            while let Some(next) = actions.next_if(|other| is_same(other)) {
+                run.push(next);
+            }
+            let mut batch = if matches!(action, Action::Create { .. }) { 1 } else { DELETES_MAX };
+            run.insert(0, action);
+            while !run.is_empty() {
+                let rest = run.split_off(batch.min(run.len()));
+                if let Some(outcome) = self.together(run, needs).await {
+                    return outcome;
+                }
+                run = rest;
+                batch = (batch * 2).min(CREATES_MAX);
+            }
+        }
+        Outcome::Done
+    }
+
+    /// Runs actions at once; none if all went well.
+    async fn together(&self, mut actions: Vec<Action>, needs: &mut Vec<Need>) -> Option<Outcome> {
+        if actions.len() == 1 {
+            let only = actions.pop()?;
+            return self.judge(self.one(only).await, needs);
+        }
+        let mut tasks = JoinSet::new();
+        for action in actions {
+            let applier = self.clone();
+            tasks.spawn(async move { applier.one(action).await });
+        }
+        let mut outcome = None;
+        while let Some(joined) = tasks.join_next().await {
+            // A panic inside a request is a bug of the transport; the next look repeats the action.
+            let Ok(result) = joined else {
+                outcome = outcome.or(Some(Outcome::Conflict));
+                continue;
+            };
+            let judged = self.judge(result, needs);
+            outcome = outcome.or(judged);
+        }
+        outcome
+    }
+
+    fn judge(&self, result: Result<Option<Need>>, needs: &mut Vec<Need>) -> Option<Outcome> {
+        match result {
+            Ok(need) => {
+                needs.extend(need);
+                None
+            }
+            Err((_, _, error)) if error.is_conflict() || error.is_already_exists() => {
+                Some(Outcome::Conflict)
+            }
+            Err((Verb::Change, _, error)) if error.is_not_found() => Some(Outcome::Conflict),
+            // Nothing new can be made there; the namespace's own end cleans up.
+            Err((_, _, error)) if error.is_namespace_terminating() => None,
+            Err((verb, resource, error)) => {
+                tracing::debug!(
+                    controller = self.component,
+                    error = &error as &dyn std::error::Error,
+                    "an action failed"
+                );
+                Some(Outcome::Failed(Failure { verb, resource, message: error.to_string() }))
+            }
+        }
+    }
+
+    async fn one(&self, action: Action) -> Result<Option<Need>> {
+        match action {
+            Action::Create { object, announce } => {
+                let path = collection(&object);
+                let made = self.write(Verb::Create, Method::POST, path, &object).await;
+                let name = made.as_ref().map(|made| made.metadata.name.clone().unwrap_or_default());
+                self.announce(announce, &name.map_err(|(_, _, error)| error));
+                made.map(|made| shown(object.which(), &made))
+            }
+            Action::Update { object, announce } => {
+                let path = item(&object, "");
+                let made = self.write(Verb::Change, Method::PUT, path, &object).await;
+                let name = made.as_ref().map(|made| made.metadata.name.clone().unwrap_or_default());
+                self.announce(announce, &name.map_err(|(_, _, error)| error));
+                made.map(|made| shown(object.which(), &made))
+            }
+            Action::UpdateStatus { object } => {
+                let made =
+                    self.write(Verb::Change, Method::PUT, item(&object, "/status"), &object).await;
+                made.map(|made| shown(object.which(), &made))
+            }
+            Action::Finalize { object } => {
+                let path = item(&object, "/finalize");
+                let made = self.write(Verb::Change, Method::PUT, path, &object).await;
+                made.map(|made| shown(object.which(), &made))
+            }
+            Action::Patch { target, subresource, patch, announce } => {
+                self.patch(target, subresource, patch, announce).await
+            }
+            Action::Delete { target, propagation, grace_secs, announce } => {
+                self.delete(target, propagation, grace_secs, announce).await
+            }
+            Action::DeleteAll { resource, namespace } => {
+                let path = api_resource(&resource, &namespace).path(Some(&namespace));
+                let deleted = self
+                    .client
+                    .request::<serde_json::Value>(Method::DELETE, &path, None)
+                    .await
+                    .map(|_| None);
+                match deleted {
+                    Err(error) if error.is_not_found() => Ok(None),
+                    other => other.map_err(|error| (Verb::Delete, resource, error)),
+                }
+            }
+            Action::Event(event) => {
+                let (about, message) = (&event.regarding, &event.message);
+                self.recorder.record(self.component, about, event.level, event.reason, message);
+                Ok(None)
+            }
+        }
+    }
+
+    async fn write(
+        &self,
+        verb: Verb,
+        method: Method,
+        path: String,
+        object: &AnyObject,
+    ) -> Result<PartialObject> {
+        let failed = |error| (verb, object.which().resource(), error);
+        let body = serde_json::to_vec(object).map_err(|e| failed(Error::Encode(Box::new(e))))?;
+        let content = Some(("application/json", Bytes::from(body)));
+        self.client.request(method, &path, content).await.map_err(failed)
+    }
+
+    async fn patch(
+        &self,
+        target: Target,
+        subresource: &str,
+        patch: Change,
+        announce: Option<Announce>,
+    ) -> Result<Option<Need>> {
+        let (media_type, body) = match patch {
+            Change::Merge(body) => ("application/merge-patch+json", body),
+            Change::Strategic(body) => ("application/strategic-merge-patch+json", body),
+            Change::Json(body) => ("application/json-patch+json", body),
+        };
+        let slash = if subresource.is_empty() { "" } else { "/" };
+        let path = format!("{}{slash}{subresource}", target_path(&target));
+        let content = Some((media_type, Bytes::from(body.to_string())));
+        let made = self.client.request::<PartialObject>(Method::PATCH, &path, content).await;
+        self.announce(announce, &made.as_ref().map(|_| target.name.clone()));
+        let which = which_of(&target.resource);
+        made.map(|made| which.and_then(|which| shown(which, &made)))
+            .map_err(|error| (Verb::Change, target.resource, error))
+    }
+
+    async fn delete(
+        &self,
+        target: Target,
+        propagation: Option<Propagation>,
+        grace_secs: Option<i64>,
+        announce: Option<Announce>,
+    ) -> Result<Option<Need>> {
+        let mut options = json!({
+            "kind": "DeleteOptions",
+            "apiVersion": "v1",
+            "preconditions": {"uid": target.uid},
+        });
+        if let Some(revision) = &target.revision {
+            options["preconditions"]["resourceVersion"] = json!(revision);
+        }
+        if let Some(grace_secs) = grace_secs {
+            options["gracePeriodSeconds"] = json!(grace_secs);
+        }
+        if let Some(propagation) = propagation {
+            options["propagationPolicy"] = json!(match propagation {
+                Propagation::Orphan => "Orphan",
+                Propagation::Background => "Background",
+                Propagation::Foreground => "Foreground",
+            });
+        }
+        let content = Some(("application/json", Bytes::from(options.to_string())));
+        let path = target_path(&target);
+        let gone = self.client.request::<serde_json::Value>(Method::DELETE, &path, content).await;
+        let gone = match gone {
+            // Somebody was faster, which is as good.
+            Err(error) if error.is_not_found() => Ok(()),
+            other => other.map(|_| self.announce_ok(announce.as_ref(), &target.name)),
+        };
+        if let Err(error) = &gone {
+            self.announce(announce, &Err(error));
+        }
+        let key = Key::new(&target.namespace, &target.name);
+        let need = which_of(&target.resource).map(|which| Need::Gone(which, key, target.uid));
+        gone.map(|()| need).map_err(|error| (Verb::Delete, target.resource, error))
+    }
+
+    fn announce_ok(&self, announce: Option<&Announce>, name: &str) {
+        if let Some(Announce { regarding, success: Some((reason, message)), .. }) = announce {
+            let message = message.replace("{}", name);
+            self.recorder.record(self.component, regarding, Level::Normal, reason, &message);
+        }
+    }
+
+    fn announce(&self, announce: Option<Announce>, outcome: &std::result::Result<String, &Error>) {
+        match (announce, outcome) {
+            (Some(announce), Ok(name)) => self.announce_ok(Some(&announce), name),
+            (Some(Announce { regarding, failure: Some((reason, message)), .. }), Err(error))
+                if !error.is_namespace_terminating() =>
+            {
+                let message = message.replace("{}", &error.to_string());
+                let level = Level::Warning;
+                self.recorder.record(self.component, &regarding, level, reason, &message);
+            }
+            _ => {}
+        }
+    }
+}
+
+fn shown(which: Which, made: &PartialObject) -> Option<Need> {
+    let revision: Revision = made.metadata.resource_version.as_deref()?.parse().ok()?;
+    Some(Need::Revision(which, revision))
+}
+
+/// The kind of the list that is served as this resource; none for those without a cache.
+fn which_of(resource: &GroupVersionResource) -> Option<Which> {
+    static TABLE: std::sync::OnceLock<Vec<(GroupVersionResource, Which)>> =
+        std::sync::OnceLock::new();
+    let table =
+        TABLE.get_or_init(|| Which::ALL.iter().map(|which| (which.resource(), *which)).collect());
+    table.iter().find(|(known, _)| known == resource).map(|(_, which)| *which)
+}
+
+fn api_resource(resource: &GroupVersionResource, namespace: &str) -> Resource {
+    Resource {
+        group: resource.group.clone(),
+        version: resource.version.clone(),
+        kind: "".into(),
+        plural: resource.resource.clone(),
+        namespaced: !namespace.is_empty(),
+    }
+}
+
+fn collection(object: &AnyObject) -> String {
+    let namespace = object.metadata().namespace.as_deref().unwrap_or("");
+    api_resource(&object.which().resource(), namespace).path(Some(namespace))
+}
+
+fn item(object: &AnyObject, subresource: &str) -> String {
+    let name = object.metadata().name.as_deref().unwrap_or("");
+    format!("{}/{name}{subresource}", collection(object))
+}
+
+fn target_path(target: &Target) -> String {
+    let collection = api_resource(&target.resource, &target.namespace);
+    format!("{}/{}", collection.path(Some(&target.namespace)), target.name)
+}
+
+/// Keeps the applier's future small where many run at once.
+pub(crate) type SharedApplier = Arc<Applier>;

@@ -1,0 +1,115 @@
+//! Starts every task of the room and stops them together.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use api::Client;
+use controllers::Facts;
+use meta::Clock;
+use tokio::task::JoinSet;
+
+use crate::apply::Applier;
+use crate::binding::Binder;
+use crate::caches::Caches;
+use crate::events::Recorder;
+use crate::report::Report;
+use crate::runner::Runner;
+
+/// Keys of one controller that are worked on at once.
+const WORKERS: usize = 4;
+
+/// What runs, and with which facts.
+#[derive(Clone, Debug, Default)]
+pub struct Config {
+    /// Names of controllers that do not run, as `kube-controller-manager` calls them, and
+    /// `scheduler`.
+    pub disabled: BTreeSet<String>,
+    /// The certificates that clients trust the API server by, in PEM.
+    pub root_ca: String,
+    /// Counters that the caller wants to read.
+    pub report: Arc<Report>,
+}
+
+/// Why the room ended although nobody asked it to.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A name that no controller has.
+    #[error("there is no controller {0:?}")]
+    UnknownController(String),
+    /// A task panicked, which is a bug.
+    #[error("a task of the control room broke")]
+    Task(#[source] tokio::task::JoinError),
+}
+
+/// Names that need no entry in the list of `controllers`.
+const OTHERS: [&str; 1] = ["scheduler"];
+
+/// Runs controllers and scheduler until `shutdown` is ready. Plans that are being carried out are
+/// dropped where they are: every prefix of a plan is safe.
+pub async fn run(
+    client: Client,
+    clock: Arc<dyn Clock>,
+    config: Config,
+    shutdown: impl Future<Output = ()> + Send,
+) -> Result<(), Error> {
+    let controllers = controllers::all();
+    for name in &config.disabled {
+        let is_known = OTHERS.contains(&name.as_str())
+            || controllers.iter().any(|controller| controller.name() == name);
+        if !is_known {
+            return Err(Error::UnknownController(name.clone()));
+        }
+    }
+    let client = client.with_user_agent("kube-controller-manager");
+    let mut tasks = JoinSet::new();
+    let (recorder, writing) = Recorder::new(client.clone(), clock.clone());
+    tasks.spawn(writing);
+    let (caches, drivers) = Caches::new(&client);
+    let caches = Arc::new(caches);
+    for driver in drivers {
+        tasks.spawn(driver);
+    }
+    if !config.disabled.contains("scheduler") {
+        let report = config.report.clone();
+        let binder = Binder::new(client.clone(), recorder.clone(), clock.clone(), report);
+        tasks.spawn(binder.run(caches.clone()));
+    }
+    let facts = Arc::new(Facts { root_ca: config.root_ca.clone() });
+    for controller in controllers {
+        if config.disabled.contains(controller.name()) {
+            continue;
+        }
+        let applier = Applier::new(client.clone(), recorder.clone(), controller.component());
+        let runner = Runner::new(
+            controller,
+            caches.clone(),
+            Arc::new(applier),
+            clock.clone(),
+            facts.clone(),
+            config.report.clone(),
+        );
+        tasks.spawn(async move {
+            runner.listen().await;
+            let mut workers = JoinSet::new();
+            workers.spawn(runner.clone().resync());
+            for _ in 0..WORKERS {
+                workers.spawn(runner.clone().work());
+            }
+            while let Some(ended) = workers.join_next().await {
+                if let Err(error) = ended {
+                    std::panic::resume_unwind(error.into_panic());
+                }
+            }
+        });
+    }
+    let mut shutdown = std::pin::pin!(shutdown);
+    loop {
+        tokio::select! {
+            () = &mut shutdown => return Ok(()),
+            ended = tasks.join_next() => match ended {
+                Some(Err(error)) => return Err(Error::Task(error)),
+                Some(Ok(())) | None => {}
+            },
+        }
+    }
+}
