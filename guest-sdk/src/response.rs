@@ -107,10 +107,13 @@ impl Response {
         };
         ResponseOutparam::set(out, Ok(outgoing));
         let stream = body.write().map_err(|()| Error::new("the body is taken already"))?;
-        let mut writer = BodyWriter { stream };
+        let mut writer = BodyWriter { stream, buffer: Vec::new() };
         match self.body {
-            Body::Whole(bytes) => writer.write_all(&bytes)?,
-            Body::Streamed(write) => write(&mut writer)?,
+            Body::Whole(bytes) => writer.send(&bytes)?,
+            Body::Streamed(write) => {
+                write(&mut writer)?;
+                writer.send_buffer()?;
+            }
         }
         drop(writer);
         let finished = OutgoingBody::finish(body, None);
@@ -135,28 +138,62 @@ impl Response {
 }
 
 /// The body of a response that is written while it is sent. Writing waits while the client does not read.
+///
+/// Small writes are gathered; [`flush`](Write::flush) sends what there is.
 #[derive(Debug)]
 pub struct BodyWriter {
     stream: OutputStream,
+    buffer: Vec<u8>,
 }
 
-/// What the host takes in one call that waits.
-const WRITE_BYTES_MAX: usize = 4096;
+/// Writes are gathered up to this length.
+const BUFFER_BYTES: usize = 8 * 1024;
+
+impl BodyWriter {
+    fn send_buffer(&mut self) -> io::Result<()> {
+        let bytes = std::mem::take(&mut self.buffer);
+        let sent = self.send(&bytes);
+        self.buffer = bytes;
+        self.buffer.clear();
+        sent
+    }
+
+    /// Sends as the client takes it.
+    fn send(&mut self, mut bytes: &[u8]) -> io::Result<()> {
+        while !bytes.is_empty() {
+            let permitted = self.stream.check_write().map_err(broken)?;
+            if permitted == 0 {
+                self.stream.subscribe().block();
+                continue;
+            }
+            let permitted = usize::try_from(permitted).unwrap_or(usize::MAX);
+            let (part, rest) = bytes.split_at(permitted.min(bytes.len()));
+            self.stream.write(part).map_err(broken)?;
+            bytes = rest;
+        }
+        Ok(())
+    }
+}
 
 impl Write for BodyWriter {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let mut permitted = self.stream.check_write().map_err(broken)?;
-        if permitted == 0 && !bytes.is_empty() {
-            self.stream.subscribe().block();
-            permitted = self.stream.check_write().map_err(broken)?;
+        self.write_all(bytes)?;
+        Ok(bytes.len())
+    }
+
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if self.buffer.len() + bytes.len() > BUFFER_BYTES {
+            self.send_buffer()?;
         }
-        let permitted = usize::try_from(permitted).unwrap_or(WRITE_BYTES_MAX);
-        let part = bytes.get(..permitted.min(bytes.len())).unwrap_or_default();
-        self.stream.write(part).map_err(broken)?;
-        Ok(part.len())
+        if bytes.len() > BUFFER_BYTES {
+            return self.send(bytes);
+        }
+        self.buffer.extend_from_slice(bytes);
+        Ok(())
     }
 
     fn flush(&mut self) -> io::Result<()> {
+        self.send_buffer()?;
         self.stream.blocking_flush().map_err(broken)
     }
 }

@@ -17,6 +17,9 @@ use crate::harness::{Bench, Lines, within};
 type Queue = mpsc::Sender<Connection>;
 type Datagram = (Vec<u8>, SocketAddr);
 
+/// What a connection holds that nobody has read yet; an echo of pieces as long as this would wait for itself.
+const PIPE_BYTES: usize = 32 * 1024;
+
 /// One host, 127.0.0.1, that everybody is on.
 #[derive(Clone, Default)]
 pub(crate) struct Loopback(Arc<Mutex<Tables>>);
@@ -67,7 +70,7 @@ impl Network for Loopback {
         Box::pin(async move {
             let refused = || io::Error::from(io::ErrorKind::ConnectionRefused);
             let queue = queue.ok_or_else(refused)?;
-            let (near, far) = tokio::io::duplex(4 * 1024);
+            let (near, far) = tokio::io::duplex(PIPE_BYTES);
             let far = Connection { stream: Box::new(far), local: remote, remote: local };
             queue.send(far).await.map_err(|_| refused())?;
             Ok(Connection { stream: Box::new(near), local, remote })
