@@ -44,6 +44,9 @@ pub trait Kind:
     /// Carries over what an update of `/status` must not change. All but the status is already that of `old`.
     fn on_status_update(&mut self, _old: &Self) {}
 
+    /// Carries over what an update of another subresource must not change. Everything comes from the client, so this says what counts.
+    fn on_subresource_update(&mut self, _subresource: &str, _old: &Self) {}
+
     /// What is wrong with a new object.
     fn validate(&self) -> Vec<FieldError> {
         Vec::new()
@@ -59,6 +62,11 @@ pub trait Kind:
         Vec::new()
     }
 
+    /// What is wrong with an object that replaces `old` through a subresource other than `status`.
+    fn validate_subresource(&self, _subresource: &str, _old: &Self) -> Vec<FieldError> {
+        Vec::new()
+    }
+
     /// Advice for whoever writes the object, sent as `Warning` headers.
     fn warnings(&self, _old: Option<&Self>) -> Vec<String> {
         Vec::new()
@@ -71,7 +79,15 @@ pub trait Kind:
 
     /// Cells of [`KindInfo::columns`].
     fn row(&self, now: Timestamp) -> Vec<Tree> {
-        vec![columns::name(self.metadata()), columns::age(self.metadata(), now)]
+        vec![
+            columns::name(self.metadata()),
+            columns::age(self.metadata(), now),
+        ]
+    }
+
+    /// Conditions of the row, by which clients leave out objects that are over.
+    fn row_conditions(&self) -> Vec<Tree> {
+        Vec::new()
     }
 
     /// How long a graceful deletion waits if the client asks for `asked` seconds. 0 removes the object at once.

@@ -18,6 +18,12 @@
 //!
 //! Rules are written with [`check::At`] and [`check::Errors`]; pieces that several kinds share are modules of [`shared`].
 
+#![expect(
+    clippy::similar_names,
+    reason = "paths are named after what they lead to: `port_at`, `ports_at`"
+)]
+
+mod address;
 mod apps;
 mod bodies;
 pub mod check;
@@ -28,11 +34,18 @@ mod discovery;
 mod facts;
 mod info;
 pub mod intern;
+mod internal;
 mod kind;
+pub mod label_selector;
+mod line_diff;
 pub mod metadata;
 mod names;
 mod object;
+mod pod_template;
 mod registry;
+mod resources;
+mod signer;
+pub mod wire;
 
 pub use bodies::{BODIES, Body, find_body};
 pub use columns::{Column, Description};

@@ -54,6 +54,7 @@ pub trait Object: Any + Send + Sync + Debug {
     fn on_create(&mut self);
     fn on_update(&mut self, old: &dyn Object);
     fn on_status_update(&mut self, old: &dyn Object);
+    fn on_subresource_update(&mut self, subresource: &str, old: &dyn Object);
 
     /// Errors of a new object, metadata included.
     fn validate(&self) -> Vec<FieldError>;
@@ -61,11 +62,14 @@ pub trait Object: Any + Send + Sync + Debug {
     fn validate_update(&self, old: &dyn Object) -> Vec<FieldError>;
     /// Errors of a status that replaces that of `old`, metadata included.
     fn validate_status(&self, old: &dyn Object) -> Vec<FieldError>;
+    /// Errors of an object that replaces `old` through another subresource, metadata included.
+    fn validate_subresource(&self, subresource: &str, old: &dyn Object) -> Vec<FieldError>;
     fn warnings(&self, old: Option<&dyn Object>) -> Vec<String>;
 
     /// What selectors look at.
     fn attributes(&self) -> Attributes;
     fn row(&self, now: Timestamp) -> Vec<Tree>;
+    fn row_conditions(&self) -> Vec<Tree>;
     fn grace_secs(&self, asked: Option<i64>) -> i64;
 
     /// The object as JSON in its canonical form.
@@ -118,7 +122,10 @@ impl<K: Kind> AnyKind for Of<K> {
     fn object(&self, tree: Tree) -> Result<Box<dyn Object>, DecodeError> {
         match serde_json::from_value::<K>(tree) {
             Ok(object) => Ok(Box::new(object)),
-            Err(source) => Err(DecodeError { kind: K::KIND, source }),
+            Err(source) => Err(DecodeError {
+                kind: K::KIND,
+                source,
+            }),
         }
     }
 
@@ -132,7 +139,20 @@ impl<K: Kind> AnyKind for Of<K> {
 }
 
 fn typed<K: Kind>(object: &dyn Object) -> &K {
-    object.as_any().downcast_ref().expect("both objects of an update are of the same kind")
+    object
+        .as_any()
+        .downcast_ref()
+        .expect("both objects of an update are of the same kind")
+}
+
+fn update_errors<K: Kind>(new: &K, old: &K) -> Vec<FieldError> {
+    let (new, old) = (
+        k8s_openapi::Metadata::metadata(new),
+        k8s_openapi::Metadata::metadata(old),
+    );
+    let mut errors = metadata::validate_update(&K::INFO, new, old);
+    errors.extend(metadata::known_finalizers(new));
+    errors
 }
 
 impl<K: Kind> Object for K {
@@ -164,23 +184,36 @@ impl<K: Kind> Object for K {
         Kind::on_status_update(self, typed::<K>(old));
     }
 
+    fn on_subresource_update(&mut self, subresource: &str, old: &dyn Object) {
+        Kind::on_subresource_update(self, subresource, typed::<K>(old));
+    }
+
     fn validate(&self) -> Vec<FieldError> {
-        let mut errors = metadata::validate(&K::INFO, k8s_openapi::Metadata::metadata(self));
+        let metadata = k8s_openapi::Metadata::metadata(self);
+        let mut errors = metadata::validate(&K::INFO, metadata);
+        errors.extend(metadata::known_finalizers(metadata));
         errors.extend(Kind::validate(self));
         errors
     }
 
     fn validate_update(&self, old: &dyn Object) -> Vec<FieldError> {
         let old = typed::<K>(old);
-        let mut errors = metadata::validate_update(&K::INFO, self.metadata(), old.metadata());
+        let mut errors = update_errors(self, old);
         errors.extend(Kind::validate_update(self, old));
         errors
     }
 
     fn validate_status(&self, old: &dyn Object) -> Vec<FieldError> {
         let old = typed::<K>(old);
-        let mut errors = metadata::validate_update(&K::INFO, self.metadata(), old.metadata());
+        let mut errors = update_errors(self, old);
         errors.extend(Kind::validate_status(self, old));
+        errors
+    }
+
+    fn validate_subresource(&self, subresource: &str, old: &dyn Object) -> Vec<FieldError> {
+        let old = typed::<K>(old);
+        let mut errors = update_errors(self, old);
+        errors.extend(Kind::validate_subresource(self, subresource, old));
         errors
     }
 
@@ -189,11 +222,19 @@ impl<K: Kind> Object for K {
     }
 
     fn attributes(&self) -> Attributes {
-        metadata::attributes(&K::INFO, k8s_openapi::Metadata::metadata(self), self.fields())
+        metadata::attributes(
+            &K::INFO,
+            k8s_openapi::Metadata::metadata(self),
+            self.fields(),
+        )
     }
 
     fn row(&self, now: Timestamp) -> Vec<Tree> {
         Kind::row(self, now)
+    }
+
+    fn row_conditions(&self) -> Vec<Tree> {
+        Kind::row_conditions(self)
     }
 
     fn grace_secs(&self, asked: Option<i64>) -> i64 {

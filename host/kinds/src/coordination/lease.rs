@@ -24,7 +24,10 @@ impl Kind for Lease {
     };
 
     fn row(&self, now: Timestamp) -> Vec<Tree> {
-        let holder = self.spec.as_ref().and_then(|spec| spec.holder_identity.clone());
+        let holder = self
+            .spec
+            .as_ref()
+            .and_then(|spec| spec.holder_identity.clone());
         vec![
             columns::name(&self.metadata),
             Tree::from(holder.unwrap_or_default()),

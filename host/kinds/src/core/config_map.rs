@@ -16,7 +16,11 @@ impl Kind for ConfigMap {
         singular: "configmap",
         short_names: &["cm"],
         type_name: "io.k8s.api.core.v1.ConfigMap",
-        columns: &[columns::NAME, Column::of::<Self>("Data", "data"), columns::AGE],
+        columns: &[
+            columns::NAME,
+            Column::of::<Self>("Data", "data"),
+            columns::AGE,
+        ],
         ..KindInfo::namespaced::<Self>()
     };
 

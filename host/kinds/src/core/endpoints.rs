@@ -13,7 +13,11 @@ impl Kind for Endpoints {
         short_names: &["ep"],
         type_name: "io.k8s.api.core.v1.Endpoints",
         create_on_update: true,
-        columns: &[columns::NAME, Column::of::<Self>("Endpoints", "subsets"), columns::AGE],
+        columns: &[
+            columns::NAME,
+            Column::of::<Self>("Endpoints", "subsets"),
+            columns::AGE,
+        ],
         ..KindInfo::namespaced::<Self>()
     };
 }

@@ -9,3 +9,4 @@ pub mod pod;
 mod secret;
 mod service;
 mod service_account;
+pub(crate) mod volume_claim;

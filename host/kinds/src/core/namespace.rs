@@ -19,7 +19,11 @@ impl Kind for Namespace {
         status: true,
         subresources: &[Subresource {
             name: "finalize",
-            body: Some(SubresourceBody { group: "", version: "", kind: "Namespace" }),
+            body: Some(SubresourceBody {
+                group: "",
+                version: "",
+                kind: "Namespace",
+            }),
             verbs: &[Verb::Update],
         }],
         delete_answer: DeleteAnswer::Object,
@@ -51,6 +55,9 @@ trait Phase {
 
 impl Phase for Namespace {
     fn phase(&self) -> &str {
-        self.status.as_ref().and_then(|status| status.phase.as_deref()).unwrap_or_default()
+        self.status
+            .as_ref()
+            .and_then(|status| status.phase.as_deref())
+            .unwrap_or_default()
     }
 }

@@ -33,6 +33,9 @@ impl Kind for Node {
 
     fn fields(&self) -> Vec<(&'static str, String)> {
         let unschedulable = self.spec.as_ref().and_then(|spec| spec.unschedulable);
-        vec![("spec.unschedulable", unschedulable.unwrap_or_default().to_string())]
+        vec![(
+            "spec.unschedulable",
+            unschedulable.unwrap_or_default().to_string(),
+        )]
     }
 }

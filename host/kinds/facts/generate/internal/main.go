@@ -1,0 +1,136 @@
+// Command internal prints the shape of the types that Kubernetes uses inside its API server and shows in a few error messages: Go's names of
+// the fields, in order, with the name that each field has on the wire. The format is described in `kinds::internal`.
+//
+//	GOFLAGS=-mod=mod go run ./internal > ../internal.tsv
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"os"
+	"reflect"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
+	"k8s.io/kubernetes/pkg/apis/core"
+)
+
+type pair struct{ internal, wire reflect.Type }
+
+var (
+	queue []pair
+	seen  = map[reflect.Type]bool{}
+)
+
+func main() {
+	for _, root := range []pair{
+		{reflect.TypeOf(core.PodSpec{}), reflect.TypeOf(corev1.PodSpec{})},
+		{reflect.TypeOf(core.EphemeralContainer{}), reflect.TypeOf(corev1.EphemeralContainer{})},
+		{reflect.TypeOf(core.PodIP{}), reflect.TypeOf(corev1.PodIP{})},
+		{reflect.TypeOf(core.HostIP{}), reflect.TypeOf(corev1.HostIP{})},
+		{reflect.TypeOf(core.NodeSpec{}), reflect.TypeOf(corev1.NodeSpec{})},
+		{reflect.TypeOf(core.ServiceSpec{}), reflect.TypeOf(corev1.ServiceSpec{})},
+		{reflect.TypeOf(core.ObjectReference{}), reflect.TypeOf(corev1.ObjectReference{})},
+	} {
+		push(root.internal, root.wire)
+	}
+	out := bufio.NewWriter(os.Stdout)
+	defer out.Flush()
+	for i := 0; i < len(queue); i++ {
+		fmt.Fprintf(out, "T\t%s\n", queue[i].internal.Name())
+		fields(out, queue[i])
+	}
+}
+
+func push(internal, wire reflect.Type) {
+	if !seen[internal] {
+		seen[internal] = true
+		queue = append(queue, pair{internal, wire})
+	}
+}
+
+func fields(out *bufio.Writer, p pair) {
+	for i := 0; i < p.internal.NumField(); i++ {
+		f := p.internal.Field(i)
+		tag, options, _ := strings.Cut(f.Tag.Get("json"), ",")
+		other, found := find(p.wire, f.Name)
+		if f.Anonymous && tag == "" {
+			t := p.wire
+			if found {
+				t = deref(other.Type)
+			}
+			fields(out, pair{deref(f.Type), t})
+			continue
+		}
+		name, presence := f.Name, "always"
+		if tag != "" {
+			name = tag
+		}
+		if strings.Contains(options, "omitempty") {
+			presence = "filled"
+		}
+		wire, wireType := name, f.Type
+		if found {
+			wire, _, _ = strings.Cut(other.Tag.Get("json"), ",")
+			wireType = other.Type
+		}
+		fmt.Fprintf(out, "F\t%s\t%s\t%s\t%s\n", name, wire, code(f.Type, wireType), presence)
+	}
+}
+
+func find(t reflect.Type, name string) (reflect.StructField, bool) {
+	if t.Kind() != reflect.Struct {
+		return reflect.StructField{}, false
+	}
+	if f, ok := t.FieldByName(name); ok {
+		return f, true
+	}
+	return t.FieldByNameFunc(func(other string) bool { return strings.EqualFold(other, name) })
+}
+
+func deref(t reflect.Type) reflect.Type {
+	if t.Kind() == reflect.Pointer {
+		return t.Elem()
+	}
+	return t
+}
+
+func code(internal, wire reflect.Type) string {
+	switch internal {
+	case reflect.TypeOf(resource.Quantity{}):
+		return "q"
+	case reflect.TypeOf(intstr.IntOrString{}):
+		return "a"
+	case reflect.TypeOf(metav1.Time{}), reflect.TypeOf(metav1.MicroTime{}):
+		return "n"
+	}
+	switch internal.Kind() {
+	case reflect.Pointer:
+		return "*" + code(internal.Elem(), deref(wire))
+	case reflect.String:
+		return "s"
+	case reflect.Bool:
+		return "b"
+	case reflect.Slice:
+		if internal.Elem().Kind() == reflect.Uint8 {
+			return "*s"
+		}
+		if wire.Kind() != reflect.Slice {
+			wire = internal
+		}
+		return "[" + code(internal.Elem(), wire.Elem())
+	case reflect.Map:
+		if wire.Kind() != reflect.Map {
+			wire = internal
+		}
+		return "{" + code(internal.Elem(), wire.Elem())
+	case reflect.Struct:
+		push(internal, deref(wire))
+		return "@" + internal.Name()
+	default:
+		return "i"
+	}
+}
