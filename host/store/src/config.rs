@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 /// Five minutes, as Kubernetes keeps history: long enough for a client to page through a list or to reconnect.
 const HISTORY_SECS: u64 = 300;
-/// A quarter of what the server may take with 20,000 objects, and some ten thousand changes of objects as large as Pods.
-const HISTORY_BYTES: u64 = 48 << 20;
+/// A sixth of what the server may take with 20,000 objects; some seven thousand changes of objects as large as Pods.
+const HISTORY_BYTES: u64 = 32 << 20;
 /// Four of the largest requests that the API server takes, and thousands of ordinary ones.
 const QUEUE_BYTES: usize = 16 << 20;
 /// Enough for the engine to finish what it has begun, and for the deletions that make room.

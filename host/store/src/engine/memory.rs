@@ -30,6 +30,11 @@ impl Memory {
     pub(crate) fn revisions(&self) -> Vec<Revision> {
         self.kept.lock().records.keys().copied().collect()
     }
+
+    /// Damages what is kept.
+    pub(crate) fn change(&self, change: impl FnOnce(&mut BTreeMap<Revision, Record>)) {
+        change(&mut self.kept.lock().records);
+    }
 }
 
 impl Engine for Memory {

@@ -1,5 +1,6 @@
 //! What the store does while a sync takes its time, and after one has failed: with an engine that does as it is told.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::task::{Context, Poll, Wake, Waker};
@@ -10,7 +11,7 @@ use parking_lot::{Condvar, Mutex};
 use crate::engine::{Engine, Gauge, Memory};
 use crate::history::Eviction;
 use crate::record::Record;
-use crate::tests::places::{Place, body, create, delete, key, put};
+use crate::tests::places::{Place, body, create, delete, describe, key, put};
 use crate::{CommitError, Event, Fault, FaultKind, Op, Precondition, Store};
 
 /// What an engine is told to do.
@@ -222,4 +223,29 @@ async fn keeps_only_the_records_that_are_needed() {
     assert_eq!(kept(10).await, (10..=13).collect::<Vec<_>>());
     assert_eq!(kept(11).await, [12, 13]);
     assert_eq!(kept(13).await, [13]);
+}
+
+#[tokio::test]
+async fn notices_records_that_are_missing_or_wrong() {
+    type Damage = fn(&mut BTreeMap<Revision, Record>);
+    let cases: [(&str, Damage); 3] = [
+        ("the changes 3 to 4 are missing", |records| drop(records.remove(&Revision(3)))),
+        ("the changes 1 to 3 are missing", |records| records.retain(|revision, _| revision.0 > 2)),
+        ("the body of change 2 does not hold its revision", |records| {
+            records.entry(Revision(2)).and_modify(|record| record.revision_at += 1);
+        }),
+    ];
+    for (expected, damage) in cases {
+        let (place, memory) = (Place::memory(), Memory::default());
+        let store = place.open_on(Box::new(memory.clone()));
+        for number in 0..5 {
+            create(&store, &format!("pods/a/{number}"), "1").await;
+        }
+        drop(store);
+        memory.change(damage);
+        let clock = Arc::clone(&place.clock) as Arc<dyn meta::Clock>;
+        let opened = Store::start(Box::new(memory), place.config.clone(), describe(), clock);
+        let fault = opened.expect_err("it is damaged");
+        assert_eq!((fault.kind, &*fault.detail), (FaultKind::Corrupted, expected));
+    }
 }
