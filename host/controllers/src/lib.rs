@@ -13,6 +13,8 @@ mod plan;
 mod pods;
 mod replica_set;
 mod replicas;
+mod root_ca;
+mod service_account;
 mod source;
 
 pub use controller::{Controller, Facts, Key, Look, Watch};
@@ -23,7 +25,12 @@ pub use source::{AnyObject, Fill, Reads, Source, Sourced, Sources, Visit, Which}
 
 /// Every controller, by name.
 pub fn all() -> Vec<Box<dyn Controller>> {
-    vec![Box::new(deployment::Deployments), Box::new(replica_set::ReplicaSets)]
+    vec![
+        Box::new(deployment::Deployments),
+        Box::new(replica_set::ReplicaSets),
+        Box::new(root_ca::RootCertificates),
+        Box::new(service_account::ServiceAccounts),
+    ]
 }
 
 #[cfg(test)]
