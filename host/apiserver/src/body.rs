@@ -12,11 +12,27 @@ use bytes::Bytes;
 use futures::Stream;
 use http_body::{Frame, SizeHint};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
+use parking_lot::Mutex;
 
 /// Why a body ended early.
 pub type Error = Box<dyn std::error::Error + Send + Sync>;
 
 type BoxStream = Pin<Box<dyn Stream<Item = Result<Bytes, Error>> + Send>>;
+
+/// A stream that is only ever reached by its owner: the lock is never taken, it lets bodies be part of shared state.
+pub struct Exclusive(Mutex<BoxStream>);
+
+impl Exclusive {
+    fn new(stream: impl Stream<Item = Result<Bytes, Error>> + Send + 'static) -> Exclusive {
+        Exclusive(Mutex::new(Box::pin(stream)))
+    }
+}
+
+impl fmt::Debug for Exclusive {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Exclusive")
+    }
+}
 
 /// A request's or an answer's body.
 #[derive(Default)]
@@ -26,8 +42,8 @@ pub enum Body {
     Empty,
     /// Chunks that are all there: one for an object, many for a list.
     Chunks(VecDeque<Bytes>),
-    /// Chunks that come one after the other: watches, logs.
-    Stream(BoxStream),
+    /// Chunks that come one after the other: watches, logs, long lists; with their length where it is known.
+    Stream(Exclusive, Option<u64>),
     /// What a peer sends over a socket.
     Incoming(hyper::body::Incoming),
 }
@@ -46,7 +62,12 @@ impl Body {
 
     /// A body whose pieces come over time.
     pub fn stream(stream: impl Stream<Item = Result<Bytes, Error>> + Send + 'static) -> Body {
-        Body::Stream(Box::pin(stream))
+        Body::Stream(Exclusive::new(stream), None)
+    }
+
+    /// A body whose pieces come over time and have `len` bytes together.
+    pub fn sized(stream: impl Stream<Item = Result<Bytes, Error>> + Send + 'static, len: u64) -> Body {
+        Body::Stream(Exclusive::new(stream), Some(len))
     }
 
     /// The number of bytes, if it is known before reading.
@@ -54,7 +75,7 @@ impl Body {
         match self {
             Body::Empty => Some(0),
             Body::Chunks(chunks) => Some(chunks.iter().map(|chunk| chunk.len() as u64).sum()),
-            Body::Stream(_) => None,
+            Body::Stream(_, len) => *len,
             Body::Incoming(incoming) => http_body::Body::size_hint(incoming).exact(),
         }
     }
@@ -106,7 +127,7 @@ impl http_body::Body for Body {
         match &mut *self {
             Body::Empty => Poll::Ready(None),
             Body::Chunks(chunks) => Poll::Ready(chunks.pop_front().map(|chunk| Ok(Frame::data(chunk)))),
-            Body::Stream(stream) => stream.as_mut().poll_next(context).map(|next| next.map(|chunk| chunk.map(Frame::data))),
+            Body::Stream(stream, _) => stream.0.get_mut().as_mut().poll_next(context).map(|next| next.map(|chunk| chunk.map(Frame::data))),
             Body::Incoming(incoming) => {
                 Pin::new(incoming).poll_frame(context).map(|next| next.map(|frame| frame.map_err(Error::from)))
             }
@@ -117,7 +138,7 @@ impl http_body::Body for Body {
         match self {
             Body::Empty => true,
             Body::Chunks(chunks) => chunks.is_empty(),
-            Body::Stream(_) => false,
+            Body::Stream(..) => false,
             Body::Incoming(incoming) => incoming.is_end_stream(),
         }
     }

@@ -101,7 +101,8 @@ async fn admitted(state: &Arc<State>, unknown: Unknown) -> Result<Response<Body>
     let call = Call { info, parts, body, identity, peer, request_id, warnings };
     authorize(state, &call).await?;
     let _permit = limits::enter(state, &call)?;
-    limits::within_time(state, &call.info, route(state, call)).await
+    let long_running = limits::is_long_running(&call.info);
+    limits::within_time(state, long_running, route(state, call)).await
 }
 
 async fn route(state: &Arc<State>, call: Call) -> Result<Response<Body>, StatusError> {
@@ -130,7 +131,8 @@ async fn authenticate(state: &State, parts: &Parts, peer: &Peer) -> Result<Arc<I
     }
 }
 
-async fn authorize(state: &State, call: &Call) -> Result<(), StatusError> {
+/// Whether the sender may do what the call asks.
+pub(crate) async fn authorize(state: &State, call: &Call) -> Result<(), StatusError> {
     let verb = call.info.verb();
     let resource = call.info.resource().map(|resource| {
         let selectable = matches!(resource.verb, Verb::List | Verb::Watch | Verb::DeleteCollection) && !resource.watch_prefix;
@@ -179,7 +181,7 @@ fn forbidden(attempt: &Attempt<'_>, reason: &str) -> StatusError {
     // The text holds names that the client chose, and a browser must not take it for HTML.
     let message = message.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
     let message = if reason.is_empty() { message } else { format!("{message}: {reason}") };
-    StatusError::forbidden(&meta::GroupResource::new(group.to_owned(), resource.to_owned()), name, message)
+    StatusError::forbidden(&meta::GroupResource::new(group.to_owned(), resource.to_owned()), name, &message)
 }
 
 fn request_id(parts: &Parts) -> String {

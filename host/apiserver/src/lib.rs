@@ -15,6 +15,7 @@ mod chain;
 mod codec;
 mod connect;
 mod discovery;
+mod etag;
 mod health;
 mod limits;
 mod metrics;
@@ -23,6 +24,7 @@ mod options;
 mod query;
 mod registry;
 mod request;
+mod reviews;
 mod routes;
 mod seams;
 mod serve;
@@ -35,11 +37,11 @@ mod verbs;
 mod version;
 mod warnings;
 
-pub use body::Body;
+pub use body::{Body, ReadError};
 pub use seams::{
     Attempt, Authenticate, Authorize, Decision, GatewayError, Handler, Identity, Mount, NoNodes, NodeGateway, Peer,
-    ResourceAttempt,
+    ResourceAttempt, TokenAnswer,
 };
 pub use serve::{Listen, serve};
-pub use service::{Event, Service, WatchRequest};
+pub use service::{Event, EventKind, Payload, Service, Watch, describe};
 pub use state::{Config, Parts};

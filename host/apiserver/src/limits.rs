@@ -45,15 +45,15 @@ pub(crate) fn take(places: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, Stat
 /// Runs a handler, unless it takes longer than requests may.
 pub(crate) async fn within_time<T>(
     state: &State,
-    info: &RequestInfo,
+    long_running: bool,
     work: impl Future<Output = Result<T, StatusError>>,
 ) -> Result<T, StatusError> {
-    if is_long_running(info) {
+    if long_running {
         return work.await;
     }
     let limit = state.config.request_timeout;
     match tokio::time::timeout(limit, work).await {
         Ok(answer) => answer,
-        Err(_) => Err(StatusError::timeout("request did not complete within the allowed duration", 0)),
+        Err(_) => Err(StatusError::timeout("request did not complete within the allowed timeout", 0)),
     }
 }

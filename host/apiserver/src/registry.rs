@@ -41,6 +41,11 @@ impl Registry {
         })
     }
 
+    /// Whether a group is served in any version.
+    pub fn has_group(&self, group: &str) -> bool {
+        self.by_path.keys().any(|(own, _, _)| *own == group)
+    }
+
     /// All kinds, ordered by group, version and plural name.
     pub fn all(&self) -> impl Iterator<Item = KindRef> {
         self.by_path.values().copied()

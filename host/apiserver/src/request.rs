@@ -220,7 +220,7 @@ fn collection(resource: &mut ResourceRequest, query: &Query) {
 
 fn only_name(selector: &str) -> Option<String> {
     let selector = meta::selector::field::Selector::parse(selector).ok()?;
-    let name = selector.exact("metadata.name")?;
+    let name = selector.requires("metadata.name")?;
     let plain = !name.is_empty() && name != "." && name != ".." && !name.contains(['/', '%']);
     plain.then(|| name.to_owned())
 }

@@ -66,6 +66,11 @@ pub(crate) async fn path(state: &Arc<State>, call: Call) -> Result<Response<Body
     }
 }
 
+/// Subresources whose answers are streams from a node.
+pub(crate) fn is_streaming(subresource: &str) -> bool {
+    matches!(subresource, "log" | "exec" | "attach" | "portforward" | "proxy")
+}
+
 /// The answer for paths that nothing serves.
 pub(crate) fn not_found() -> Response<Body> {
     let mut response = Response::new(Body::from("404 page not found\n"));

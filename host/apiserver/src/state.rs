@@ -10,6 +10,7 @@ use store::Store;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
+use crate::metrics::Metrics;
 use crate::registry::Registry;
 use crate::seams::{Authenticate, Authorize, Mount, NodeGateway};
 
@@ -36,6 +37,8 @@ pub struct Config {
     pub node_ports: (u16, u16),
     /// Address under which clients outside reach this server: the endpoint of Service `kubernetes`.
     pub advertise: Option<(IpAddr, u16)>,
+    /// Certificates (PEM) by which Pods verify this server: what `kube-root-ca.crt` holds in each namespace.
+    pub root_ca: Option<String>,
     /// Whether requests without credentials are served as `system:anonymous`.
     pub anonymous: bool,
 }
@@ -53,6 +56,7 @@ impl Default for Config {
             service_ranges: vec![IpNet::V4(ipnet::Ipv4Net::new_assert(std::net::Ipv4Addr::new(10, 43, 0, 0), 16))],
             node_ports: (30_000, 32_767),
             advertise: None,
+            root_ca: None,
             anonymous: true,
         }
     }
@@ -98,6 +102,8 @@ pub struct State {
     pub config: Config,
     /// Bounds of what runs at once.
     pub(crate) limits: Limits,
+    /// What is counted.
+    pub(crate) metrics: Metrics,
     /// Cancelled when the server stops: watches and other streams end then.
     pub shutdown: CancellationToken,
 }
@@ -128,6 +134,7 @@ impl State {
             mounts,
             config,
             limits,
+            metrics: Metrics::new(),
             shutdown: CancellationToken::new(),
         }
     }

@@ -3,7 +3,7 @@
 use http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use http::{Response, StatusCode};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::StatusCause;
-use meta::StatusError;
+use meta::{Revision, StatusError};
 use store::{CommitError, SnapshotError};
 
 use crate::body::{self, Body};
@@ -55,18 +55,18 @@ pub(crate) fn from_commit(error: &CommitError) -> StatusError {
 }
 
 /// What a revision that cannot be read means.
-pub(crate) fn from_snapshot(error: &SnapshotError) -> StatusError {
+pub(crate) fn from_snapshot(error: &SnapshotError, asked: Revision) -> StatusError {
     match error {
         SnapshotError::Expired { .. } => {
             StatusError::expired("The resourceVersion for the provided list is too old.")
         }
-        SnapshotError::Future { current } => too_large_resource_version(*current),
+        SnapshotError::Future { current } => too_large_resource_version(asked, *current),
     }
 }
 
 /// A revision was asked for that is not written yet.
-pub(crate) fn too_large_resource_version(current: meta::Revision) -> StatusError {
-    let mut error = StatusError::timeout(&format!("Too large resource version, current: {current}"), 1);
+pub(crate) fn too_large_resource_version(asked: Revision, current: Revision) -> StatusError {
+    let mut error = StatusError::timeout(&format!("Too large resource version: {asked}, current: {current}"), 1);
     error.details_mut().causes = Some(vec![StatusCause {
         reason: Some("ResourceVersionTooLarge".to_owned()),
         message: Some("Too large resource version".to_owned()),

@@ -1,0 +1,150 @@
+//! What may change, refuse or accompany a write beside the rules of its kind: one file for each concern, all listed in [`PLUGINS`].
+//!
+//! A plugin first changes the object (`mutate`), may then reserve what must be unique in the cluster, in the same transaction
+//! (`reserve`), and last looks at the finished object (`validate`). Plugins look at one snapshot and do no I/O.
+//! See <https://kubernetes.io/docs/reference/access-authn-authz/admission-controllers/>.
+
+mod made;
+mod namespace_content;
+mod namespace_lifecycle;
+mod node_ports;
+mod owner_references;
+mod priority;
+mod service_account;
+mod service_addresses;
+mod storage_protection;
+mod tolerations;
+
+use std::fmt;
+
+use kinds::{KindInfo, Object};
+use meta::{GroupResource, StatusError};
+use store::{Op, Snapshot};
+
+use crate::seams::Identity;
+use crate::state::State;
+use crate::warnings::Warnings;
+
+/// What happens to the object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Operation {
+    Create,
+    Update,
+    Delete,
+}
+
+/// A write, as plugins see it.
+#[derive(Clone, Copy)]
+pub(crate) struct Attempted<'a> {
+    pub(crate) state: &'a State,
+    pub(crate) snapshot: &'a Snapshot,
+    pub(crate) info: &'static KindInfo,
+    pub(crate) operation: Operation,
+    /// Empty for the object itself.
+    pub(crate) subresource: &'a str,
+    pub(crate) namespace: &'a str,
+    /// Empty until a name is generated.
+    pub(crate) name: &'a str,
+    pub(crate) identity: &'a Identity,
+    pub(crate) warnings: &'a Warnings,
+    /// The object as it is stored.
+    pub(crate) old: Option<&'a dyn Object>,
+    /// How often the write was tried before: a plugin that picks something at random picks another one.
+    pub(crate) tries: usize,
+}
+
+impl Attempted<'_> {
+    /// Whether the object itself is created.
+    pub(crate) fn creates(&self) -> bool {
+        self.operation == Operation::Create && self.subresource.is_empty()
+    }
+
+    /// Refuses the write.
+    pub(crate) fn forbid(&self, text: &str) -> StatusError {
+        StatusError::forbidden(&self.info.group_resource(), self.name, text)
+    }
+
+    pub(crate) fn is(&self, group: &str, plural: &str) -> bool {
+        self.info.group == group && self.info.plural == plural
+    }
+}
+
+impl fmt::Debug for Attempted<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Attempted")
+            .field("operation", &self.operation)
+            .field("kind", &self.info.kind)
+            .field("namespace", &self.namespace)
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
+}
+
+/// One concern.
+pub(crate) trait Plugin: Sync {
+    /// Changes a created or updated object.
+    fn mutate(&self, _attempted: &Attempted<'_>, _object: &mut dyn Object) -> Result<(), StatusError> {
+        Ok(())
+    }
+
+    /// Adds to the transaction what must be done together with the write. `new` is missing when the object goes away.
+    fn reserve(
+        &self,
+        _attempted: &Attempted<'_>,
+        _new: Option<&mut dyn Object>,
+        _ops: &mut Vec<Op>,
+    ) -> Result<(), StatusError> {
+        Ok(())
+    }
+
+    /// Looks at the finished object; it is missing for a deletion.
+    fn validate(&self, _attempted: &Attempted<'_>, _new: Option<&dyn Object>) -> Result<(), StatusError> {
+        Ok(())
+    }
+
+    /// Whether the object must stay, marked as deleted, until somebody finishes the deletion; the plugin may change it.
+    fn holds(&self, _attempted: &Attempted<'_>, _object: &mut dyn Object) -> bool {
+        false
+    }
+}
+
+const PLUGINS: &[&dyn Plugin] = &[
+    &namespace_lifecycle::NamespaceLifecycle,
+    &namespace_content::NamespaceContent,
+    &owner_references::OwnerReferences,
+    &service_account::ServiceAccountDefaults,
+    &tolerations::DefaultTolerations,
+    &priority::Priority,
+    &storage_protection::StorageProtection,
+    &service_addresses::ServiceAddresses,
+    &node_ports::NodePorts,
+];
+
+pub(crate) fn mutate(attempted: &Attempted<'_>, object: &mut dyn Object) -> Result<(), StatusError> {
+    PLUGINS.iter().try_for_each(|plugin| plugin.mutate(attempted, object))
+}
+
+pub(crate) fn reserve(
+    attempted: &Attempted<'_>,
+    mut new: Option<&mut dyn Object>,
+    ops: &mut Vec<Op>,
+) -> Result<(), StatusError> {
+    for plugin in PLUGINS {
+        plugin.reserve(attempted, new.as_deref_mut(), ops)?;
+    }
+    Ok(())
+}
+
+pub(crate) fn validate(attempted: &Attempted<'_>, new: Option<&dyn Object>) -> Result<(), StatusError> {
+    PLUGINS.iter().try_for_each(|plugin| plugin.validate(attempted, new))
+}
+
+pub(crate) fn holds(attempted: &Attempted<'_>, object: &mut dyn Object) -> bool {
+    PLUGINS.iter().fold(false, |held, plugin| plugin.holds(attempted, object) || held)
+}
+
+/// A resource of the core group, as keys and errors name it.
+pub(crate) fn core(resource: &'static str) -> GroupResource {
+    GroupResource::new("", resource)
+}

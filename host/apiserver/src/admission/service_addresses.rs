@@ -1,0 +1,270 @@
+//! Each Service gets its addresses: free ones of the cluster's ranges, or those it asks for if they are free.
+//!
+//! An address that is taken is an `IPAddress` object, made and removed in the transaction of its Service, so that no address is ever given twice
+//! or lost. See <https://kubernetes.io/docs/concepts/services-networking/cluster-ip-allocation/>.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use ipnet::IpNet;
+use k8s_openapi::api::core::v1::{Service, ServiceSpec};
+use kinds::Object;
+use meta::field::Path;
+use meta::{FieldError, GroupResource, Key, StatusError, Tree};
+use serde_json::json;
+use store::Op;
+
+use super::made::{self, Made};
+use super::{Attempted, Plugin};
+
+const NONE: &str = "None";
+/// So many random addresses are tried before the range is searched from its start.
+const RANDOM_PICKS: usize = 32;
+
+pub(super) struct ServiceAddresses;
+
+impl Plugin for ServiceAddresses {
+    /// An update that says nothing about addresses keeps them.
+    fn mutate(&self, attempted: &Attempted<'_>, object: &mut dyn Object) -> Result<(), StatusError> {
+        let (Some(new), Some(old)) = (service(object), attempted.old.and_then(service_ref)) else { return Ok(()) };
+        let (Some(new), Some(old)) = (new.spec.as_mut(), old.spec.as_ref()) else { return Ok(()) };
+        if !has_address(new) || !has_address(old) {
+            return Ok(());
+        }
+        if new.cluster_ip.as_deref().unwrap_or_default().is_empty() && new.cluster_ips.as_ref().is_none_or(Vec::is_empty) {
+            new.cluster_ip.clone_from(&old.cluster_ip);
+        }
+        if new.cluster_ips.as_ref().is_none_or(Vec::is_empty) && new.cluster_ip == old.cluster_ip {
+            new.cluster_ips.clone_from(&old.cluster_ips);
+        }
+        Ok(())
+    }
+
+    fn reserve(
+        &self,
+        attempted: &Attempted<'_>,
+        new: Option<&mut dyn Object>,
+        ops: &mut Vec<Op>,
+    ) -> Result<(), StatusError> {
+        if !attempted.is("", "services") || !attempted.subresource.is_empty() {
+            return Ok(());
+        }
+        let before = attempted.old.and_then(service_ref).map(addresses).unwrap_or_default();
+        let mut after = Vec::new();
+        if let Some(service) = new.and_then(service) {
+            let name = service.metadata.name.clone().unwrap_or_default();
+            assign(attempted, &name, service.spec.get_or_insert_default(), &before)?;
+            after = addresses(service);
+            for address in after.iter().filter(|address| !before.contains(address)) {
+                ops.push(take(attempted, &name, *address));
+            }
+        }
+        let freed = before.iter().filter(|address| !after.contains(address));
+        ops.extend(freed.filter_map(|address| made::delete(attempted.snapshot, &resource(), &address.to_string())));
+        Ok(())
+    }
+}
+
+fn service(object: &mut dyn Object) -> Option<&mut Service> {
+    object.as_any_mut().downcast_mut()
+}
+
+fn service_ref(object: &dyn Object) -> Option<&Service> {
+    object.as_any().downcast_ref()
+}
+
+fn resource() -> GroupResource {
+    GroupResource::new("networking.k8s.io", "ipaddresses")
+}
+
+fn has_address(spec: &ServiceSpec) -> bool {
+    spec.type_.as_deref() != Some("ExternalName")
+}
+
+/// The addresses that a Service holds.
+fn addresses(service: &Service) -> Vec<IpAddr> {
+    let spec = service.spec.as_ref().filter(|spec| has_address(spec));
+    let given = spec.and_then(|spec| spec.cluster_ips.as_deref()).unwrap_or_default();
+    given.iter().filter_map(|text| text.parse().ok()).collect()
+}
+
+/// Fills in families and addresses.
+fn assign(
+    attempted: &Attempted<'_>,
+    name: &str,
+    spec: &mut ServiceSpec,
+    before: &[IpAddr],
+) -> Result<(), StatusError> {
+    if !has_address(spec) {
+        (spec.cluster_ip, spec.cluster_ips) = (None, None);
+        (spec.ip_families, spec.ip_family_policy) = (None, None);
+        return Ok(());
+    }
+    let given = spec.cluster_ips.get_or_insert_default();
+    if given.is_empty()
+        && let Some(one) = spec.cluster_ip.clone().filter(|one| !one.is_empty())
+    {
+        given.push(one);
+    }
+    // What is no address at all is for the Service's own rules to refuse.
+    if given.iter().any(|text| text != NONE && text.parse::<IpAddr>().is_err()) {
+        return Ok(());
+    }
+    let headless = given.first().is_some_and(|first| first == NONE);
+    families(attempted, name, spec, headless)?;
+    if headless {
+        spec.cluster_ip = Some(NONE.to_owned());
+        return Ok(());
+    }
+    let families = spec.ip_families.clone().unwrap_or_default();
+    let given = spec.cluster_ips.get_or_insert_default();
+    given.truncate(families.len().max(1));
+    for text in given.iter() {
+        if let Ok(address) = text.parse::<IpAddr>() {
+            check_free(attempted, name, given, address, before)?;
+        }
+    }
+    for family in families.iter().skip(given.len()) {
+        let address = pick(attempted, family == "IPv6").ok_or_else(|| {
+            let text = format!("failed to allocate a serviceIP: range is full ({family})");
+            StatusError::internal(text)
+        })?;
+        given.push(address.to_string());
+    }
+    spec.cluster_ip = given.first().cloned();
+    Ok(())
+}
+
+fn families(attempted: &Attempted<'_>, name: &str, spec: &mut ServiceSpec, headless: bool) -> Result<(), StatusError> {
+    let served: Vec<&str> = attempted.state.config.service_ranges.iter().map(family).collect();
+    let at = Path::new("spec");
+    let families = spec.ip_families.get_or_insert_default();
+    let without_selector = spec.selector.as_ref().is_none_or(std::collections::BTreeMap::is_empty);
+    if headless && without_selector {
+        // Whoever makes the endpoints may use either family.
+        if families.is_empty() {
+            let first = served.first().copied().unwrap_or("IPv4");
+            let second = if first == "IPv4" { "IPv6" } else { "IPv4" };
+            families.push(first.to_owned());
+            if spec.ip_family_policy.as_deref() != Some("SingleStack") {
+                families.push(second.to_owned());
+            }
+        }
+        let policy = if families.len() > 1 { "RequireDualStack" } else { "SingleStack" };
+        spec.ip_family_policy.get_or_insert_with(|| policy.to_owned());
+        return Ok(());
+    }
+    let mut errors = Vec::new();
+    if spec.ip_family_policy.as_deref() == Some("RequireDualStack") && served.len() < 2 {
+        let detail = "this cluster is not configured for dual-stack services";
+        errors.push(FieldError::invalid(&at.child("ipFamilyPolicy"), "RequireDualStack", detail));
+    }
+    for (index, own) in families.iter().enumerate().filter(|(_, own)| !served.contains(&own.as_str())) {
+        errors.push(FieldError::invalid(&at.child("ipFamilies").index(index), own, "not configured on this cluster"));
+    }
+    if !errors.is_empty() {
+        return Err(StatusError::invalid(&attempted.info.group_kind(), name, &errors));
+    }
+    if families.is_empty() {
+        let given = spec.cluster_ips.iter().flatten().filter_map(|text| text.parse::<IpAddr>().ok());
+        families.extend(given.map(|address| if address.is_ipv6() { "IPv6" } else { "IPv4" }.to_owned()));
+    }
+    if families.is_empty() {
+        families.push(served.first().copied().unwrap_or("IPv4").to_owned());
+    }
+    let dual = matches!(spec.ip_family_policy.as_deref(), Some("PreferDualStack" | "RequireDualStack"));
+    if dual && let Some(other) = served.iter().find(|other| !families.iter().any(|own| own == *other)) {
+        families.push((*other).to_owned());
+    }
+    let policy = if families.len() > 1 { "RequireDualStack" } else { "SingleStack" };
+    spec.ip_family_policy.get_or_insert_with(|| policy.to_owned());
+    Ok(())
+}
+
+const fn family(range: &IpNet) -> &'static str {
+    match range {
+        IpNet::V4(_) => "IPv4",
+        IpNet::V6(_) => "IPv6",
+    }
+}
+
+/// An address that a Service asks for must be in a range and free, or its own.
+fn check_free(
+    attempted: &Attempted<'_>,
+    name: &str,
+    given: &[String],
+    address: IpAddr,
+    before: &[IpAddr],
+) -> Result<(), StatusError> {
+    if before.contains(&address) {
+        return Ok(());
+    }
+    let ranges = &attempted.state.config.service_ranges;
+    let why = if !ranges.iter().any(|range| range.contains(&address)) {
+        let same: Vec<String> =
+            ranges.iter().filter(|range| range.addr().is_ipv6() == address.is_ipv6()).map(ToString::to_string).collect();
+        format!(
+            "the provided IP ({address}) is not in the valid range. The range of valid IPs is {}",
+            same.join(",")
+        )
+    } else if !is_free(attempted, address) {
+        "provided IP is already allocated".to_owned()
+    } else {
+        return Ok(());
+    };
+    let path = Path::of(["spec", "clusterIPs"]);
+    let detail = format!("failed to allocate IP {address}: {why}");
+    let error = FieldError::invalid(&path, given, detail);
+    Err(StatusError::invalid(&attempted.info.group_kind(), name, &[error]))
+}
+
+fn is_free(attempted: &Attempted<'_>, address: IpAddr) -> bool {
+    attempted.snapshot.get(Key::new(&resource(), "", &address.to_string()).as_str()).is_none()
+}
+
+/// A free address. The lower part of a range is left for addresses that people choose, until the rest is full.
+fn pick(attempted: &Attempted<'_>, ipv6: bool) -> Option<IpAddr> {
+    let range = attempted.state.config.service_ranges.iter().find(|range| range.addr().is_ipv6() == ipv6)?;
+    let size = size(range);
+    let lower = (size / 16).clamp(16, 256).min(size / 2);
+    let random = (0..RANDOM_PICKS).map(|_| lower + rand::random_range(0..(size - lower).max(1)));
+    let rest = (lower..size).chain(1..lower);
+    random.chain(rest).filter_map(|offset| nth(range, offset)).find(|address| is_free(attempted, *address))
+}
+
+/// How many addresses of a range are given out; a large range is used only at its beginning.
+fn size(range: &IpNet) -> u64 {
+    let bits = u32::from(range.max_prefix_len() - range.prefix_len()).min(20);
+    // The last address of an IPv4 range is its broadcast address.
+    (1u64 << bits) - u64::from(range.addr().is_ipv4())
+}
+
+fn nth(range: &IpNet, offset: u64) -> Option<IpAddr> {
+    if offset == 0 {
+        return None;
+    }
+    match range {
+        IpNet::V4(range) => {
+            let base = u32::from(range.network());
+            Some(IpAddr::V4(Ipv4Addr::from(base.checked_add(u32::try_from(offset).ok()?)?)))
+        }
+        IpNet::V6(range) => {
+            let base = u128::from(range.network());
+            Some(IpAddr::V6(Ipv6Addr::from(base.checked_add(u128::from(offset))?)))
+        }
+    }
+}
+
+fn take(attempted: &Attempted<'_>, service: &str, address: IpAddr) -> Op {
+    let family = if address.is_ipv6() { "IPv6" } else { "IPv4" };
+    let tree: Tree = json!({
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "IPAddress",
+        "metadata": { "labels": {
+            "ipaddress.kubernetes.io/ip-family": family,
+            "ipaddress.kubernetes.io/managed-by": "ipallocator.k8s.io",
+        } },
+        "spec": { "parentRef": { "resource": "services", "namespace": attempted.namespace, "name": service } },
+    });
+    let name = address.to_string();
+    made::put(attempted, Made { resource: resource(), namespace: "", name: &name, tree, manager: Some("kube-apiserver") })
+}

@@ -1,0 +1,259 @@
+//! From the bytes of a body to a canonical tree of the expected type.
+//!
+//! What the type does not have is dropped, and told or refused as `fieldValidation` says; what has the wrong type is always refused.
+//! `apiVersion` and `kind` may be left out, but must not name another type.
+
+use bytes::Bytes;
+use meta::decode::{DecodeError, Findings};
+use meta::schema::TypeRef;
+use meta::{GroupVersion, GroupVersionKind, StatusError, Tree};
+
+use crate::chain::Call;
+use crate::codec::negotiate::{self, Format};
+use crate::codec::{protobuf, yaml};
+use crate::options::FieldValidation;
+use crate::registry::KindRef;
+use crate::state::State;
+use crate::status;
+use crate::warnings::Warnings;
+
+/// A body as it came.
+#[derive(Clone, Debug)]
+pub(crate) struct Raw {
+    pub(crate) bytes: Bytes,
+    pub(crate) format: Format,
+}
+
+/// The type that a body must have.
+#[derive(Clone, Debug)]
+pub(crate) struct Expected<'a> {
+    pub(crate) gvk: GroupVersionKind,
+    pub(crate) ty: &'a TypeRef,
+}
+
+impl Expected<'static> {
+    /// The type of a resource's objects.
+    pub(crate) fn of_kind(kind: KindRef) -> Expected<'static> {
+        Expected { gvk: kind.info().gvk(), ty: kind.type_ref() }
+    }
+
+    /// Options of a deletion, which clients may call by the group-version of the object they delete.
+    pub(crate) fn of_options(raw: &Raw) -> Result<Expected<'static>, StatusError> {
+        #[derive(Default, serde::Deserialize)]
+        #[serde(rename_all = "camelCase", default)]
+        struct Head {
+            api_version: String,
+            kind: String,
+        }
+        let mut expected = Expected::of_body("meta.k8s.io", "v1", "DeleteOptions")?;
+        let head: Head = match raw.format {
+            Format::Json => serde_json::from_slice(&raw.bytes).unwrap_or_default(),
+            Format::Yaml => {
+                let document = std::str::from_utf8(&raw.bytes).ok().and_then(|text| yaml::parse(text).ok());
+                document.and_then(|document| serde_json::from_value(document.tree).ok()).unwrap_or_default()
+            }
+            Format::Protobuf => protobuf::type_of(&raw.bytes)
+                .map(|(api_version, kind)| Head { api_version, kind })
+                .unwrap_or_default(),
+        };
+        let served = |version: &GroupVersion| version.group == "meta.k8s.io" || kinds::all().iter().any(|kind| kind.info().group == version.group);
+        if let Some(version) = GroupVersion::parse(&head.api_version).filter(|version| head.kind == "DeleteOptions" && served(version)) {
+            expected.gvk = version.with_kind(head.kind);
+        }
+        Ok(expected)
+    }
+
+    /// A type that is only ever a body: options, bindings, scales.
+    pub(crate) fn of_body(group: &'static str, version: &'static str, kind: &'static str) -> Result<Expected<'static>, StatusError> {
+        let gvk = GroupVersionKind::new(group, version, kind);
+        let body = kinds::find_body(&gvk).ok_or_else(|| StatusError::internal(format!("no type for {gvk}")))?;
+        Ok(Expected { gvk, ty: body.type_ref() })
+    }
+}
+
+/// Reads a request's body whole.
+pub(crate) async fn read(state: &State, call: &mut Call) -> Result<Raw, StatusError> {
+    let format = negotiate::content_type(&call.parts.headers)?;
+    let bytes = bytes(state, call).await?;
+    Ok(Raw { bytes, format })
+}
+
+/// Reads a request's body whole, whatever its type.
+pub(crate) async fn bytes(state: &State, call: &mut Call) -> Result<Bytes, StatusError> {
+    let body = std::mem::take(&mut call.body);
+    body.read(state.config.max_body_bytes).await.map_err(|error| status::from_read(&error))
+}
+
+/// A body as a canonical tree of the expected type, with `apiVersion` and `kind` filled in.
+pub(crate) fn tree(
+    raw: &Raw,
+    expected: &Expected<'_>,
+    validation: FieldValidation,
+    warnings: &Warnings,
+) -> Result<Tree, StatusError> {
+    let Parsed { mut tree, duplicates, yaml_duplicates } = parse(raw, expected)?;
+    name_type(&mut tree, raw, expected)?;
+    let found = canonical(&mut tree, expected.ty)
+        .map_err(|error| cannot_be_handled(&expected.gvk, &expected.gvk, &error.with_source(&raw.bytes).to_string()))?;
+    if validation == FieldValidation::Ignore || (found.unknown.is_empty() && !duplicates && yaml_duplicates.is_empty()) {
+        return Ok(tree);
+    }
+    // Reports follow the order of the source, which the tree has lost.
+    let mut reports = match raw.format {
+        Format::Json => meta::decode::strict_errors(&raw.bytes, Some(expected.ty), kinds::schema()).unwrap_or_default(),
+        Format::Yaml | Format::Protobuf => {
+            found.unknown.iter().map(|path| meta::decode::unknown_field(path)).collect()
+        }
+    };
+    if validation == FieldValidation::Strict && !yaml_duplicates.is_empty() {
+        reports.insert(0, format!("yaml: unmarshal errors:\n  {}", yaml_duplicates.join("\n  ")));
+    } else {
+        reports.splice(..0, yaml_duplicates);
+    }
+    report(reports, validation, warnings, |text| {
+        cannot_be_handled(&expected.gvk, &expected.gvk, &format!("strict decoding error: {text}"))
+    })?;
+    Ok(tree)
+}
+
+/// Brings a tree into the canonical form of its type. A wish to forget all owners of fields, which that form does not have, is kept.
+pub(crate) fn canonical(tree: &mut Tree, ty: &TypeRef) -> Result<Findings, DecodeError> {
+    let resets_owners = meta::managed::is_reset(tree);
+    let findings = meta::decode::canonicalize(tree, ty, kinds::schema())?;
+    if resets_owners && let Some(metadata) = tree.get_mut("metadata").and_then(Tree::as_object_mut) {
+        metadata.insert("managedFields".to_owned(), serde_json::json!([{}]));
+    }
+    Ok(findings)
+}
+
+/// Deals with unknown and duplicate fields as the client asks.
+pub(crate) fn report(
+    findings: Vec<String>,
+    validation: FieldValidation,
+    warnings: &Warnings,
+    refuse: impl FnOnce(String) -> StatusError,
+) -> Result<(), StatusError> {
+    match validation {
+        FieldValidation::Strict if !findings.is_empty() => Err(refuse(findings.join(", "))),
+        FieldValidation::Warn => {
+            warnings.extend(findings);
+            Ok(())
+        }
+        FieldValidation::Strict | FieldValidation::Ignore => Ok(()),
+    }
+}
+
+struct Parsed {
+    tree: Tree,
+    /// Whether a key of JSON occurs twice.
+    duplicates: bool,
+    /// One text for each key of YAML that occurs twice.
+    yaml_duplicates: Vec<String>,
+}
+
+fn parse(raw: &Raw, expected: &Expected<'_>) -> Result<Parsed, StatusError> {
+    let unrecognized = |why: &str| unrecognized(why, raw, expected);
+    let parse_error = |why: String| unrecognized(&format!("couldn't get version/kind; json parse error: {why}"));
+    match raw.format {
+        Format::Json => {
+            let parsed = meta::decode::parse_json(&raw.bytes).map_err(|error| parse_error(error.to_string()))?;
+            Ok(Parsed { tree: parsed.tree, duplicates: !parsed.duplicates.is_empty(), yaml_duplicates: Vec::new() })
+        }
+        Format::Yaml => {
+            let text = std::str::from_utf8(&raw.bytes).map_err(|_| parse_error("yaml: invalid UTF-8".to_owned()))?;
+            let document =
+                yaml::parse(text).map_err(|error| parse_error(format!("error converting YAML to JSON: {error}")))?;
+            Ok(Parsed { tree: document.tree, duplicates: false, yaml_duplicates: document.duplicates })
+        }
+        Format::Protobuf => {
+            let tree = protobuf::decode(&raw.bytes, expected).map_err(|error| unrecognized(&error.to_string()))?;
+            Ok(Parsed { tree, duplicates: false, yaml_duplicates: Vec::new() })
+        }
+    }
+}
+
+fn unrecognized(why: &str, raw: &Raw, expected: &Expected<'_>) -> StatusError {
+    StatusError::bad_request(format!(
+        "the object provided is unrecognized (must be of type {}): {why} ({})",
+        expected.gvk.kind,
+        summary(&raw.bytes)
+    ))
+}
+
+/// Fills in `apiVersion` and `kind`, or refuses those of another type.
+fn name_type(tree: &mut Tree, raw: &Raw, expected: &Expected<'_>) -> Result<(), StatusError> {
+    // Decoders of Go leave an empty object behind for `null`.
+    if tree.is_null() {
+        *tree = Tree::Object(serde_json::Map::new());
+    }
+    let Tree::Object(object) = tree else {
+        let what = match tree {
+            Tree::Array(_) => "array",
+            Tree::String(_) => "string",
+            Tree::Bool(_) => "bool",
+            _ => "number",
+        };
+        return Err(unrecognized(
+            &format!("couldn't get version/kind; json parse error: json: cannot unmarshal {what} into Go value of type struct"),
+            raw,
+            expected,
+        ));
+    };
+    let wanted = expected.gvk.group_version();
+    let given_version = object.get("apiVersion").and_then(Tree::as_str).unwrap_or_default();
+    let given_kind = object.get("kind").and_then(Tree::as_str).unwrap_or_default();
+    let version = match given_version {
+        "" => wanted.clone(),
+        text => GroupVersion::parse(text)
+            .ok_or_else(|| unrecognized(&format!("unexpected GroupVersion string: {text}"), raw, expected))?,
+    };
+    let kind = if given_kind.is_empty() { expected.gvk.kind.to_string() } else { given_kind.to_owned() };
+    let given = version.with_kind(kind);
+    if given != expected.gvk {
+        return Err(other_type(&given, expected));
+    }
+    object.insert("apiVersion".to_owned(), Tree::String(wanted.to_string()));
+    object.insert("kind".to_owned(), Tree::String(given.kind.into_owned()));
+    Ok(())
+}
+
+fn other_type(given: &GroupVersionKind, expected: &Expected<'_>) -> StatusError {
+    let known = kinds::find_kind(given).is_some() || kinds::find_body(given).is_some();
+    if !known {
+        let version = given.group_version();
+        let text = format!("no kind {} is registered for version {}", meta::quote(&given.kind), meta::quote(&version.to_string()));
+        return cannot_be_handled(given, &expected.gvk, &text);
+    }
+    if given.kind == expected.gvk.kind {
+        return StatusError::bad_request(format!(
+            "the API version in the data ({}) does not match the expected API version ({})",
+            given.group_version(),
+            expected.gvk.group_version()
+        ));
+    }
+    cannot_be_handled(given, &expected.gvk, &format!("a {} is no {}", given.kind, expected.gvk.kind))
+}
+
+fn cannot_be_handled(given: &GroupVersionKind, expected: &GroupVersionKind, why: &str) -> StatusError {
+    StatusError::bad_request(format!(
+        "{} in version {} cannot be handled as a {}: {why}",
+        given.kind,
+        meta::quote(&given.version),
+        expected.kind
+    ))
+}
+
+/// The beginning of a body, as errors show it.
+fn summary(bytes: &[u8]) -> String {
+    const SHOWN: usize = 30;
+    let shown = bytes.get(..SHOWN).unwrap_or(bytes);
+    let more = if bytes.len() > SHOWN { " ..." } else { "" };
+    match bytes.first() {
+        None => "<empty>".to_owned(),
+        Some(b'{') => format!("{}{more}", String::from_utf8_lossy(shown)),
+        Some(_) => {
+            let hex: String = shown.iter().map(|byte| format!("{byte:02x}")).collect();
+            format!("{hex}{more}")
+        }
+    }
+}

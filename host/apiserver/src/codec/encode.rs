@@ -1,0 +1,91 @@
+//! From trees to bytes: answers in JSON or YAML, and the form in which objects are stored.
+//!
+//! A stored object begins with `apiVersion`, `kind` and `metadata`, and `metadata` begins with `resourceVersion`: so the store can put the
+//! revision in without reading the object, and a list can leave out the first two, as Kubernetes' typed lists do, by skipping a prefix.
+
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, HeaderValue};
+use http::{Response, StatusCode};
+use kinds::KindInfo;
+use meta::Tree;
+use serde_json::Map;
+use store::Body as Stored;
+
+use crate::body::Body;
+use crate::codec::negotiate::{Accepted, Format};
+use crate::codec::yaml;
+
+/// A tree as bytes of an answer.
+pub(crate) fn value(tree: &Tree, accepted: Accepted) -> Bytes {
+    let mut bytes = match accepted.format {
+        Format::Yaml => return yaml::write(tree).into(),
+        _ if accepted.pretty => serde_json::to_vec_pretty(tree),
+        _ => serde_json::to_vec(tree),
+    }
+    .expect("a tree has text keys only");
+    bytes.push(b'\n');
+    bytes.into()
+}
+
+/// A tree as compact JSON.
+pub(crate) fn plain(tree: &Tree) -> Bytes {
+    serde_json::to_vec(tree).expect("a tree has text keys only").into()
+}
+
+/// Stored bytes as bytes of an answer. Only people and YAML need another form than the stored one.
+pub(crate) fn stored_bytes(body: &Bytes, accepted: Accepted) -> Bytes {
+    if accepted.format == Format::Yaml || accepted.pretty {
+        let tree: Tree = serde_json::from_slice(body).expect("stored bodies are JSON");
+        return value(&tree, accepted);
+    }
+    body.clone()
+}
+
+/// An answer with a body in the agreed form.
+pub(crate) fn response(code: StatusCode, accepted: Accepted, bytes: Bytes) -> Response<Body> {
+    let mut response = Response::new(Body::full(bytes));
+    *response.status_mut() = code;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(accepted.format.media_type()));
+    response
+}
+
+/// The stored form of an object.
+pub(crate) fn stored(tree: &Tree) -> Stored {
+    let mut out = Vec::with_capacity(1024);
+    let empty = Map::new();
+    let object = tree.as_object().unwrap_or(&empty);
+    out.push(b'{');
+    for key in ["apiVersion", "kind"] {
+        field(&mut out, key, object.get(key).unwrap_or(&Tree::Null));
+        out.push(b',');
+    }
+    out.extend_from_slice(b"\"metadata\":{\"resourceVersion\":\"");
+    let revision_at = out.len();
+    out.push(b'"');
+    let metadata = object.get("metadata").and_then(Tree::as_object).unwrap_or(&empty);
+    for (key, value) in metadata.iter().filter(|(key, _)| *key != "resourceVersion") {
+        out.push(b',');
+        field(&mut out, key, value);
+    }
+    out.push(b'}');
+    for (key, value) in object.iter().filter(|(key, _)| !matches!(key.as_str(), "apiVersion" | "kind" | "metadata")) {
+        out.push(b',');
+        field(&mut out, key, value);
+    }
+    out.push(b'}');
+    Stored::new(out, revision_at)
+}
+
+fn field(out: &mut Vec<u8>, key: &str, value: &Tree) {
+    serde_json::to_writer(&mut *out, key).expect("writing to memory");
+    out.push(b':');
+    serde_json::to_writer(&mut *out, value).expect("a tree has text keys only");
+}
+
+/// How many bytes of a stored object of the kind a list leaves out, the opening brace included.
+pub(crate) fn type_prefix_len(info: &KindInfo) -> usize {
+    format!("{{\"apiVersion\":\"{}\",\"kind\":\"{}\",", info.api_version(), info.kind).len()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,302 @@
+//! Kubernetes' protobuf bodies: `k8s\0`, then an envelope that names the type, then the object.
+//!
+//! The field numbers are facts of the schema, so the object is decoded into the same tree that JSON gives, and takes the same way from there.
+//! See <https://kubernetes.io/docs/reference/using-api/api-concepts/#protobuf-encoding>.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use meta::Tree;
+use meta::schema::{Field, Struct, TypeRef};
+use serde_json::Map;
+
+use crate::codec::decode::Expected;
+
+const MAGIC: &[u8] = b"k8s\0";
+const MAX_DEPTH: usize = 100;
+
+/// Why bytes are no protobuf object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum ProtobufError {
+    #[error("provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]")]
+    NotKubernetes,
+    #[error("unexpected end of protobuf data")]
+    Truncated,
+    #[error("protobuf data has a field of wire type {0}, which its type does not have")]
+    WireType(u8),
+    #[error("protobuf data is nested too deeply")]
+    TooDeep,
+    #[error("protobuf data has a text that is no UTF-8")]
+    NoText,
+}
+
+/// The `apiVersion` and `kind` that an envelope names.
+pub(crate) fn type_of(bytes: &[u8]) -> Result<(String, String), ProtobufError> {
+    open(bytes).map(|(api_version, kind, _)| (api_version, kind))
+}
+
+/// A body as a tree, with the type that the envelope names.
+pub(crate) fn decode(bytes: &[u8], expected: &Expected<'_>) -> Result<Tree, ProtobufError> {
+    let (api_version, kind, raw) = open(bytes)?;
+    let mut tree = match kinds::schema().resolve(expected.ty) {
+        Some(ty) => message(raw, ty, 0)?,
+        None => Tree::Object(Map::new()),
+    };
+    if let Tree::Object(object) = &mut tree {
+        object.insert("apiVersion".to_owned(), api_version.into());
+        object.insert("kind".to_owned(), kind.into());
+    }
+    Ok(tree)
+}
+
+/// `apiVersion`, `kind` and the bytes of the object.
+fn open(bytes: &[u8]) -> Result<(String, String, &[u8]), ProtobufError> {
+    let mut envelope = Reader(bytes.strip_prefix(MAGIC).ok_or(ProtobufError::NotKubernetes)?);
+    let (mut api_version, mut kind, mut raw) = (String::new(), String::new(), [].as_slice());
+    while let Some((number, value)) = envelope.next()? {
+        match (number, value) {
+            (1, Value::Bytes(type_meta)) => {
+                let mut type_meta = Reader(type_meta);
+                while let Some((number, value)) = type_meta.next()? {
+                    match (number, value) {
+                        (1, Value::Bytes(text)) => api_version = utf8(text)?,
+                        (2, Value::Bytes(text)) => kind = utf8(text)?,
+                        _ => {}
+                    }
+                }
+            }
+            (2, Value::Bytes(object)) => raw = object,
+            _ => {}
+        }
+    }
+    Ok((api_version, kind, raw))
+}
+
+/// One value as the wire has it.
+enum Value<'a> {
+    Number(u64),
+    Bytes(&'a [u8]),
+}
+
+struct Reader<'a>(&'a [u8]);
+
+impl<'a> Reader<'a> {
+    fn varint(&mut self) -> Result<u64, ProtobufError> {
+        let mut value = 0;
+        for shift in (0..64).step_by(7) {
+            let (&byte, rest) = self.0.split_first().ok_or(ProtobufError::Truncated)?;
+            self.0 = rest;
+            value |= u64::from(byte & 0x7f) << shift;
+            if byte & 0x80 == 0 {
+                return Ok(value);
+            }
+        }
+        Err(ProtobufError::Truncated)
+    }
+
+    fn take(&mut self, len: usize) -> Result<&'a [u8], ProtobufError> {
+        let (taken, rest) = self.0.split_at_checked(len).ok_or(ProtobufError::Truncated)?;
+        self.0 = rest;
+        Ok(taken)
+    }
+
+    fn fixed(&mut self, len: usize) -> Result<u64, ProtobufError> {
+        let bytes = self.take(len)?;
+        Ok(bytes.iter().rev().fold(0, |value, &byte| (value << 8) | u64::from(byte)))
+    }
+
+    fn next(&mut self) -> Result<Option<(u32, Value<'a>)>, ProtobufError> {
+        if self.0.is_empty() {
+            return Ok(None);
+        }
+        let tag = self.varint()?;
+        let number = u32::try_from(tag >> 3).map_err(|_| ProtobufError::Truncated)?;
+        let value = match tag & 7 {
+            0 => Value::Number(self.varint()?),
+            1 => Value::Number(self.fixed(8)?),
+            2 => {
+                let len = usize::try_from(self.varint()?).map_err(|_| ProtobufError::Truncated)?;
+                Value::Bytes(self.take(len)?)
+            }
+            5 => Value::Number(self.fixed(4)?),
+            other => return Err(ProtobufError::WireType(u8::try_from(other).unwrap_or(u8::MAX))),
+        };
+        Ok(Some((number, value)))
+    }
+}
+
+fn utf8(bytes: &[u8]) -> Result<String, ProtobufError> {
+    String::from_utf8(bytes.to_vec()).map_err(|_| ProtobufError::NoText)
+}
+
+fn message(bytes: &[u8], ty: &Struct, depth: usize) -> Result<Tree, ProtobufError> {
+    if depth > MAX_DEPTH {
+        return Err(ProtobufError::TooDeep);
+    }
+    let mut object = Map::new();
+    let mut reader = Reader(bytes);
+    while let Some((number, value)) = reader.next()? {
+        let Some(field) = ty.fields().iter().find(|field| field.proto == number) else { continue };
+        place(&mut object, field, value, depth)?;
+    }
+    Ok(Tree::Object(object))
+}
+
+/// Lists and maps come one element at a time.
+fn place(object: &mut Map<String, Tree>, field: &Field, value: Value<'_>, depth: usize) -> Result<(), ProtobufError> {
+    let name = field.name.to_string();
+    // A named type of a list or map is one more message, whose first field holds the elements.
+    let value = match (field.wrapped, value) {
+        (true, Value::Bytes(bytes)) => return wrapped(object, field, bytes, depth),
+        (_, value) => value,
+    };
+    match &field.ty {
+        TypeRef::List(item) => {
+            let list = object.entry(name).or_insert_with(|| Tree::Array(Vec::new()));
+            let packed = match value {
+                Value::Bytes(bytes) if is_number(item) => Some(bytes),
+                _ => None,
+            };
+            let Tree::Array(items) = list else { return Ok(()) };
+            if let Some(bytes) = packed {
+                let mut reader = Reader(bytes);
+                while !reader.0.is_empty() {
+                    items.push(single(item, Value::Number(reader.varint()?), depth)?);
+                }
+            } else {
+                items.push(single(item, value, depth)?);
+            }
+        }
+        TypeRef::Map(item) => {
+            let Value::Bytes(bytes) = value else { return Err(ProtobufError::WireType(0)) };
+            let (key, value) = entry(bytes, item, depth)?;
+            if let Tree::Object(entries) = object.entry(name).or_insert_with(|| Tree::Object(Map::new())) {
+                entries.insert(key, value);
+            }
+        }
+        ty => {
+            object.insert(name, single(ty, value, depth)?);
+        }
+    }
+    Ok(())
+}
+
+fn wrapped(object: &mut Map<String, Tree>, field: &Field, bytes: &[u8], depth: usize) -> Result<(), ProtobufError> {
+    let inner = Field { wrapped: false, ..field.clone() };
+    let mut reader = Reader(bytes);
+    let empty = if matches!(field.ty, TypeRef::Map(_)) { Tree::Object(Map::new()) } else { Tree::Array(Vec::new()) };
+    object.entry(field.name.to_string()).or_insert(empty);
+    while let Some((number, value)) = reader.next()? {
+        if number == 1 {
+            place(object, &inner, value, depth)?;
+        }
+    }
+    Ok(())
+}
+
+fn entry(bytes: &[u8], item: &TypeRef, depth: usize) -> Result<(String, Tree), ProtobufError> {
+    let mut reader = Reader(bytes);
+    let (mut key, mut value) = (String::new(), None);
+    while let Some((number, part)) = reader.next()? {
+        match (number, part) {
+            (1, Value::Bytes(text)) => key = utf8(text)?,
+            (2, part) => value = Some(single(item, part, depth)?),
+            _ => {}
+        }
+    }
+    Ok((key, value.unwrap_or_else(|| Tree::String(String::new()))))
+}
+
+const fn is_number(ty: &TypeRef) -> bool {
+    matches!(
+        ty,
+        TypeRef::Bool | TypeRef::Int32 | TypeRef::Int64 | TypeRef::Uint32 | TypeRef::Uint64
+    )
+}
+
+fn single(ty: &TypeRef, value: Value<'_>, depth: usize) -> Result<Tree, ProtobufError> {
+    match (ty, value) {
+        (TypeRef::Bool, Value::Number(number)) => Ok(Tree::Bool(number != 0)),
+        (TypeRef::Int32 | TypeRef::Int64, Value::Number(number)) => Ok(number.cast_signed().into()),
+        (TypeRef::Uint32 | TypeRef::Uint64, Value::Number(number)) => Ok(number.into()),
+        (TypeRef::Float64, Value::Number(bits)) => Ok(f64::from_bits(bits).into()),
+        (TypeRef::Float32, Value::Number(bits)) => {
+            Ok(f32::from_bits(u32::try_from(bits).unwrap_or_default()).into())
+        }
+        (TypeRef::String, Value::Bytes(text)) => Ok(utf8(text)?.into()),
+        (TypeRef::Bytes, Value::Bytes(bytes)) => Ok(BASE64.encode(bytes).into()),
+        (TypeRef::Quantity, Value::Bytes(bytes)) => first_text(bytes),
+        (TypeRef::Time, Value::Bytes(bytes)) => time(bytes, false),
+        (TypeRef::MicroTime, Value::Bytes(bytes)) => time(bytes, true),
+        (TypeRef::Duration, Value::Bytes(bytes)) => first_number(bytes),
+        (TypeRef::IntOrString, Value::Bytes(bytes)) => int_or_string(bytes),
+        (TypeRef::Any, Value::Bytes(bytes)) => raw(bytes),
+        (TypeRef::Struct(id), Value::Bytes(bytes)) => match kinds::schema().get(*id) {
+            Some(ty) => message(bytes, ty, depth + 1),
+            None => Ok(Tree::Object(Map::new())),
+        },
+        (_, Value::Number(_)) => Err(ProtobufError::WireType(0)),
+        (_, Value::Bytes(_)) => Err(ProtobufError::WireType(2)),
+    }
+}
+
+fn first_text(bytes: &[u8]) -> Result<Tree, ProtobufError> {
+    let mut reader = Reader(bytes);
+    let mut text = String::new();
+    while let Some((number, value)) = reader.next()? {
+        if let (1, Value::Bytes(bytes)) = (number, value) {
+            text = utf8(bytes)?;
+        }
+    }
+    Ok(text.into())
+}
+
+fn first_number(bytes: &[u8]) -> Result<Tree, ProtobufError> {
+    let mut reader = Reader(bytes);
+    let mut found = 0;
+    while let Some((number, value)) = reader.next()? {
+        if let (1, Value::Number(value)) = (number, value) {
+            found = value.cast_signed();
+        }
+    }
+    Ok(found.into())
+}
+
+/// Seconds and nanoseconds; the zero time is `null` in JSON.
+fn time(bytes: &[u8], micros: bool) -> Result<Tree, ProtobufError> {
+    let mut reader = Reader(bytes);
+    let (mut secs, mut nanos) = (None, 0);
+    while let Some((number, value)) = reader.next()? {
+        match (number, value) {
+            (1, Value::Number(value)) => secs = Some(value.cast_signed()),
+            (2, Value::Number(value)) => nanos = i32::try_from(value.cast_signed()).unwrap_or_default(),
+            _ => {}
+        }
+    }
+    let Some(stamp) = secs.and_then(|secs| jiff::Timestamp::new(secs, nanos).ok()) else { return Ok(Tree::Null) };
+    Ok(if micros { format!("{stamp:.6}") } else { format!("{stamp:.0}") }.into())
+}
+
+fn int_or_string(bytes: &[u8]) -> Result<Tree, ProtobufError> {
+    let mut reader = Reader(bytes);
+    let (mut is_text, mut number, mut text) = (false, 0, String::new());
+    while let Some((field, value)) = reader.next()? {
+        match (field, value) {
+            (1, Value::Number(kind)) => is_text = kind == 1,
+            (2, Value::Number(value)) => number = value.cast_signed(),
+            (3, Value::Bytes(bytes)) => text = utf8(bytes)?,
+            _ => {}
+        }
+    }
+    Ok(if is_text { text.into() } else { number.into() })
+}
+
+/// A raw extension, field set or JSON value: its first field holds JSON.
+fn raw(bytes: &[u8]) -> Result<Tree, ProtobufError> {
+    let mut reader = Reader(bytes);
+    while let Some((number, value)) = reader.next()? {
+        if let (1, Value::Bytes(json)) = (number, value) {
+            return Ok(serde_json::from_slice(json).unwrap_or_default());
+        }
+    }
+    Ok(Tree::Null)
+}

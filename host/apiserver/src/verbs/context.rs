@@ -1,0 +1,133 @@
+//! One request to a resource, with everything resolved that its path and headers tell.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{Response, StatusCode};
+use kinds::{KindInfo, Object};
+use meta::{GroupResource, Key, StatusError, Tree};
+use store::{Entry, Snapshot};
+
+use crate::body::Body;
+use crate::chain::Call;
+use crate::codec::encode;
+use crate::codec::negotiate::{Accepted, View};
+use crate::registry::KindRef;
+use crate::request::ResourceRequest;
+use crate::state::State;
+use crate::table;
+
+/// A request to a resource.
+#[derive(Debug)]
+pub(crate) struct Context {
+    pub(crate) state: Arc<State>,
+    pub(crate) call: Call,
+    pub(crate) resource: ResourceRequest,
+    /// The kind that the path names.
+    pub(crate) kind: KindRef,
+    /// The kind under which its objects are stored: another one where several versions show the same objects.
+    pub(crate) stored: KindRef,
+    /// The agreed form of the answer.
+    pub(crate) accepted: Accepted,
+}
+
+/// An object as it is stored now, in the kind of the request.
+#[derive(Debug)]
+pub(crate) struct Current {
+    pub(crate) entry: Arc<Entry>,
+    pub(crate) tree: Tree,
+    pub(crate) object: Box<dyn Object>,
+}
+
+impl Context {
+    pub(crate) fn info(&self) -> &'static KindInfo {
+        self.kind.info()
+    }
+
+    /// Group and resource, as errors name them.
+    pub(crate) fn group_resource(&self) -> GroupResource {
+        self.info().group_resource()
+    }
+
+    /// Namespace of the objects: that of the path for kinds that have one.
+    pub(crate) fn namespace(&self) -> &str {
+        if self.info().namespaced { &self.resource.namespace } else { "" }
+    }
+
+    /// Where an object of the request's namespace is stored.
+    pub(crate) fn key(&self, name: &str) -> Key {
+        Key::new(&self.info().storage_resource(), self.namespace(), name)
+    }
+
+    pub(crate) fn not_found(&self, name: &str) -> StatusError {
+        StatusError::not_found(&self.group_resource(), name)
+    }
+
+    /// The entry of a name; 404 if there is none. A name that no key can hold is not there either.
+    pub(crate) fn entry(&self, snapshot: &Snapshot, name: &str) -> Result<Arc<Entry>, StatusError> {
+        if name.contains('/') {
+            return Err(self.not_found(name));
+        }
+        snapshot.get(self.key(name).as_str()).cloned().ok_or_else(|| self.not_found(name))
+    }
+
+    /// Decodes a stored object into the kind of the request.
+    pub(crate) fn current(&self, entry: Arc<Entry>) -> Result<Current, StatusError> {
+        let tree = self.served_tree(&entry.body)?;
+        let object = self.object(tree.clone())?;
+        Ok(Current { entry, tree, object })
+    }
+
+    /// Types a canonical tree of the request's kind.
+    pub(crate) fn object(&self, tree: Tree) -> Result<Box<dyn Object>, StatusError> {
+        self.kind.object(tree).map_err(|error| {
+            let info = self.info();
+            StatusError::bad_request(format!(
+                "{} in version {} cannot be handled as a {}: {}",
+                info.kind,
+                meta::quote(info.version),
+                info.kind,
+                crate::status::chain(&error)
+            ))
+        })
+    }
+
+    /// A stored body as a tree of the request's kind.
+    pub(crate) fn served_tree(&self, body: &[u8]) -> Result<Tree, StatusError> {
+        let mut tree: Tree = serde_json::from_slice(body)
+            .map_err(|error| StatusError::internal(format!("a stored object is damaged: {error}")))?;
+        if self.info().stored_as.is_some() {
+            self.kind.rewrite_to_served(&mut tree);
+        }
+        Ok(tree)
+    }
+
+    /// A stored body as bytes of the request's kind; they are the same bytes unless the kind is stored as another.
+    pub(crate) fn served(&self, body: &Bytes) -> Result<Bytes, StatusError> {
+        if self.info().stored_as.is_none() {
+            return Ok(body.clone());
+        }
+        let tree = self.served_tree(body)?;
+        Ok(encode::plain(&tree))
+    }
+
+    /// The answer that shows one object, in the form that the client accepts.
+    pub(crate) fn answer(&self, code: StatusCode, body: &Bytes) -> Result<Response<Body>, StatusError> {
+        let bytes = match self.accepted.view {
+            View::Object => encode::stored_bytes(body, self.accepted),
+            View::Metadata(version) => self.formatted(table::metadata(body, version).into()),
+            View::Table(version) => {
+                let include = table::include(&self.call.info.query)?;
+                let head = super::list::head_of_object(body);
+                let now = self.state.clock.now();
+                self.formatted(table::table(self.kind, &[body], &head, version, include, true, now).into())
+            }
+        };
+        Ok(encode::response(code, self.accepted, bytes))
+    }
+
+    /// JSON of a view in the format that the client accepts.
+    pub(crate) fn formatted(&self, json: Bytes) -> Bytes {
+        encode::stored_bytes(&json, self.accepted)
+    }
+}

@@ -1,0 +1,149 @@
+//! What requests to resources do: one file for each verb and each family of subresources, for all kinds.
+//!
+//! No verb knows a kind. Where kinds differ the difference is data of the kind, a hook of it, or an admission file.
+
+mod binding;
+mod context;
+mod create;
+mod delete;
+mod delete_collection;
+mod deletion;
+mod eviction;
+mod get;
+pub(crate) mod list;
+mod ownership;
+mod parts;
+mod patch;
+mod review;
+mod scale;
+mod subresource;
+mod update;
+pub(crate) mod watch;
+mod write;
+
+use std::sync::Arc;
+
+use http::{Method, Response};
+use kinds::KindInfo;
+use meta::StatusError;
+
+use crate::body::Body;
+use crate::chain::Call;
+use crate::codec::negotiate::Offers;
+use crate::registry::KindRef;
+use crate::request::{ResourceRequest, Target, Verb};
+use crate::routes;
+use crate::state::State;
+
+pub(crate) use context::{Context, Current};
+pub(crate) use create::generate_name;
+pub(crate) use write::whole_seconds;
+
+/// Answers a request to a resource.
+pub(crate) async fn resource(state: &Arc<State>, call: Call) -> Result<Response<Body>, StatusError> {
+    let Target::Resource(resource) = &call.info.target else { return Ok(routes::not_found()) };
+    let resource = resource.clone();
+    let Some(kind) = state.kinds.find(&resource.group, &resource.version, &resource.resource) else {
+        return if state.kinds.has_group(&resource.group) { Err(StatusError::no_such_path()) } else { Ok(routes::not_found()) };
+    };
+    check_path(kind.info(), &resource, &call)?;
+    if routes::is_streaming(&resource.subresource) && !resource.name.is_empty() {
+        return crate::connect::handle(state, call, kind).await;
+    }
+    let accepted = call.accepted(Offers::Resource)?;
+    let stored = stored_kind(state, kind);
+    let context = Context { state: Arc::clone(state), call, resource, kind, stored, accepted };
+    dispatch(context).await
+}
+
+async fn dispatch(context: Context) -> Result<Response<Body>, StatusError> {
+    if !context.resource.subresource.is_empty() {
+        return Box::pin(subresource::handle(context)).await;
+    }
+    if crate::reviews::is_review(context.info().group, context.info().kind) {
+        return review::handle(context).await;
+    }
+    match context.resource.verb {
+        Verb::Get => get::handle(&context),
+        Verb::List => list::handle(&context),
+        Verb::Watch => watch::handle(context),
+        Verb::Create if binding::is_binding(context.info()) => binding::create(context).await,
+        Verb::Create => Box::pin(create::handle(context)).await,
+        Verb::Update => Box::pin(update::handle(context)).await,
+        Verb::Patch => Box::pin(patch::handle(context)).await,
+        Verb::Delete => Box::pin(delete::handle(context)).await,
+        Verb::DeleteCollection => Box::pin(delete_collection::handle(context)).await,
+        Verb::Other => Err(method_not_allowed()),
+    }
+}
+
+/// 404 for paths that the kind does not have, 405 for methods that the path does not have.
+fn check_path(info: &KindInfo, resource: &ResourceRequest, call: &Call) -> Result<(), StatusError> {
+    let in_namespace = !resource.namespace.is_empty();
+    let named = resource.name_in_path && !resource.name.is_empty();
+    let wrong_scope = if info.namespaced {
+        !in_namespace && named
+    } else {
+        in_namespace && !(info.kind == "Namespace" && info.group.is_empty() && resource.namespace == resource.name)
+    };
+    if wrong_scope {
+        return Err(StatusError::no_such_path());
+    }
+    if !resource.subresource.is_empty() {
+        return check_subresource(info, resource, call);
+    }
+    if named && !info.has_verb(kinds::Verb::Get) {
+        return Err(StatusError::no_such_path());
+    }
+    let (verb, on_object) = match resource.verb {
+        Verb::Get => (kinds::Verb::Get, true),
+        Verb::List => (kinds::Verb::List, false),
+        Verb::Watch => (kinds::Verb::Watch, named),
+        Verb::Create => (kinds::Verb::Create, false),
+        Verb::Update => (kinds::Verb::Update, true),
+        Verb::Patch => (kinds::Verb::Patch, true),
+        Verb::Delete => (kinds::Verb::Delete, true),
+        Verb::DeleteCollection => (kinds::Verb::DeleteCollection, false),
+        Verb::Other => return Err(method_not_allowed()),
+    };
+    let writes_everywhere =
+        info.namespaced && !in_namespace && !matches!(resource.verb, Verb::List | Verb::Watch | Verb::Get);
+    if call.info.method == Method::HEAD || on_object != named || writes_everywhere || !info.has_verb(verb) {
+        return Err(method_not_allowed());
+    }
+    Ok(())
+}
+
+fn check_subresource(info: &KindInfo, resource: &ResourceRequest, call: &Call) -> Result<(), StatusError> {
+    let Some(subresource) = info.subresource(&resource.subresource) else { return Err(StatusError::no_such_path()) };
+    if routes::is_streaming(subresource.name) {
+        return Ok(());
+    }
+    if !resource.rest.is_empty() {
+        return Err(StatusError::no_such_path());
+    }
+    let verb = match resource.verb {
+        Verb::Get => kinds::Verb::Get,
+        Verb::Create => kinds::Verb::Create,
+        Verb::Update => kinds::Verb::Update,
+        Verb::Patch => kinds::Verb::Patch,
+        _ => return Err(method_not_allowed()),
+    };
+    if call.info.method == Method::HEAD || !subresource.verbs.contains(&verb) {
+        return Err(method_not_allowed());
+    }
+    Ok(())
+}
+
+fn method_not_allowed() -> StatusError {
+    let message = "the server does not allow this method on the requested resource";
+    let mut error = StatusError::new(405, "MethodNotAllowed", message);
+    error.details_mut();
+    error
+}
+
+/// The kind under which a kind's objects are stored.
+pub(crate) fn stored_kind(state: &State, kind: KindRef) -> KindRef {
+    let Some(stored) = kind.info().stored_as else { return kind };
+    state.kinds.find(stored.group, stored.version, stored.plural).unwrap_or(kind)
+}

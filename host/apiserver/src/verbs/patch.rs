@@ -1,0 +1,182 @@
+//! PATCH: a change of what is there, in one of four languages.
+//!
+//! JSON patch, merge patch and strategic merge patch are applied to the stored object, and the result is an update like any other. Apply says
+//! what its manager wants; it creates what is not there. If the object changes meanwhile, the patch is applied again.
+//! See <https://kubernetes.io/docs/reference/using-api/api-concepts/#patch-and-apply>.
+
+use bytes::Bytes;
+use http::Response;
+use http::header::CONTENT_TYPE;
+use meta::field::Path;
+use meta::{FieldError, GroupKind, StatusError, Tree, patch};
+
+use super::parts::Part;
+use super::write::{self, Wanted};
+use super::{Context, Current, create, ownership, update};
+use crate::body::Body;
+use crate::codec::decode::{self, Expected};
+use crate::codec::yaml;
+use crate::options::{FieldValidation, WriteOptions, Writing};
+
+/// The language of a patch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Language {
+    Json,
+    Merge,
+    Strategic,
+    Apply,
+}
+
+impl Language {
+    fn of(media_type: &str) -> Option<Language> {
+        match media_type {
+            "application/json-patch+json" => Some(Language::Json),
+            "application/merge-patch+json" => Some(Language::Merge),
+            "application/strategic-merge-patch+json" => Some(Language::Strategic),
+            "application/apply-patch+yaml" => Some(Language::Apply),
+            _ => None,
+        }
+    }
+}
+
+/// A patch as it came.
+#[derive(Debug)]
+pub(super) struct Patch {
+    pub(super) language: Language,
+    pub(super) options: WriteOptions,
+    bytes: Bytes,
+    /// The parsed patch; JSON patches are parsed by their own rules.
+    pub(super) tree: Tree,
+    /// What strict decoding objects to in the patch itself.
+    findings: Vec<String>,
+}
+
+pub(crate) async fn handle(context: Context) -> Result<Response<Body>, StatusError> {
+    change(context, Part::Main).await
+}
+
+/// Patches a part of an object.
+pub(super) async fn change(mut context: Context, part: Part) -> Result<Response<Body>, StatusError> {
+    let patch = read(&mut context).await?;
+    let may_create = patch.language == Language::Apply && part == Part::Main;
+    let context = &context;
+    let mut change = |current: Option<&Current>| {
+        let mut wanted = match patch.language {
+            Language::Apply => ownership::apply(context, &patch.options, &patch.tree, current, part)?,
+            _ => {
+                let current = current.ok_or_else(|| context.not_found(&context.resource.name))?;
+                let tree = patched(context, &patch, &Expected::of_kind(context.kind), current.tree.clone())?;
+                Wanted { tree, owned: false }
+            }
+        };
+        create::place(context, &mut wanted.tree)?;
+        update::check_name(&context.resource.name, &wanted.tree)?;
+        if current.is_none() {
+            check_no_uid(context, &wanted.tree)?;
+            create::wipe(&mut wanted.tree);
+        }
+        Ok(wanted)
+    };
+    let written = write::update(context, &patch.options, &part, may_create, &mut change).await?;
+    update::answer(context, &written)
+}
+
+/// Reads a patch and what is wrong with it whatever it is applied to.
+pub(super) async fn read(context: &mut Context) -> Result<Patch, StatusError> {
+    let content_type = context.call.header(CONTENT_TYPE).unwrap_or_default();
+    let media_type = content_type.split(';').next().unwrap_or_default().trim();
+    let Some(language) = Language::of(media_type) else {
+        let mut error = StatusError::new(415, "UnsupportedMediaType", "415: Unsupported Media Type");
+        error.details_mut();
+        return Err(error);
+    };
+    let bytes = decode::bytes(&context.state, &mut context.call).await?;
+    let writing = if language == Language::Apply { Writing::Apply } else { Writing::Patch };
+    let options = WriteOptions::read(&context.call, writing)?;
+    let patch = if language == Language::Apply { parse_apply(bytes, options) } else { parse(language, bytes, options) }?;
+    if language == Language::Apply {
+        decode::report(patch.findings.clone(), patch.options.validation, &context.call.warnings, |text| {
+            StatusError::bad_request(format!("error strict decoding patch: {text}"))
+        })?;
+    }
+    Ok(patch)
+}
+
+fn parse(language: Language, bytes: Bytes, options: WriteOptions) -> Result<Patch, StatusError> {
+    let parsed =
+        meta::decode::parse_json(&bytes).map_err(|_| StatusError::bad_request("invalid JSON patch"))?;
+    let findings = if language == Language::Json {
+        patch::json::Patch::strict_errors(&bytes)
+    } else {
+        parsed.duplicates.iter().map(|path| meta::decode::duplicate_field(path)).collect()
+    };
+    Ok(Patch { language, options, tree: parsed.tree, bytes, findings })
+}
+
+fn parse_apply(bytes: Bytes, options: WriteOptions) -> Result<Patch, StatusError> {
+    let bad = |error: String| StatusError::bad_request(format!("error encoding patch: {error}"));
+    let text = std::str::from_utf8(&bytes).map_err(|_| bad("yaml: invalid UTF-8".to_owned()))?;
+    let document = yaml::parse(text).map_err(bad)?;
+    Ok(Patch { language: Language::Apply, options, tree: document.tree, findings: document.duplicates, bytes })
+}
+
+/// The patched object as a canonical tree. `document` is that of the type which the path shows.
+pub(super) fn patched(
+    context: &Context,
+    patch: &Patch,
+    expected: &Expected<'_>,
+    document: Tree,
+) -> Result<Tree, StatusError> {
+    let mut tree = match patch.language {
+        Language::Json => {
+            let mut document = document;
+            patch::json::apply(&mut document, &patch.bytes).map_err(|error| error.status())?;
+            document
+        }
+        Language::Merge => patch::merge::apply(document, patch.tree.clone()).map_err(|error| error.status())?,
+        Language::Strategic => {
+            patch::strategic::apply(document, patch.tree.clone(), expected.ty, kinds::schema())
+                .map_err(|error| error.status())?
+        }
+        Language::Apply => return Err(StatusError::internal("apply has a way of its own")),
+    };
+    let shown = || match patch.language {
+        Language::Strategic => patch.tree.to_string(),
+        _ => String::new(),
+    };
+    let before = if patch.language == Language::Strategic { shown() } else { tree.to_string() };
+    let refuse = |text: String| {
+        let error = FieldError::invalid(&Path::new("patch"), before.clone(), text);
+        StatusError::invalid(&GroupKind::default(), "", &[error])
+    };
+    let names = [("apiVersion", expected.gvk.group_version().to_string()), ("kind", expected.gvk.kind.to_string())];
+    for (name, own) in names {
+        let given = tree.get(name).and_then(Tree::as_str).unwrap_or_default();
+        if !given.is_empty() && given != own {
+            return Err(refuse(format!("{name} {} is not that of a {}", meta::quote(given), expected.gvk.kind)));
+        }
+        if let Some(object) = tree.as_object_mut() {
+            object.insert(name.to_owned(), own.into());
+        }
+    }
+    let found = decode::canonical(&mut tree, expected.ty).map_err(|error| refuse(error.to_string()))?;
+    if patch.options.validation == FieldValidation::Ignore {
+        return Ok(tree);
+    }
+    let unknown = found.unknown.iter().map(|path| meta::decode::unknown_field(path));
+    let findings: Vec<String> = patch.findings.iter().cloned().chain(unknown).collect();
+    decode::report(findings, patch.options.validation, &context.call.warnings, |text| {
+        refuse(format!("strict decoding error: {text}"))
+    })?;
+    Ok(tree)
+}
+
+/// An apply that names a uid means an object that is there.
+fn check_no_uid(context: &Context, tree: &Tree) -> Result<(), StatusError> {
+    let uid = tree.pointer("/metadata/uid").and_then(Tree::as_str).unwrap_or_default();
+    if uid.is_empty() {
+        return Ok(());
+    }
+    let text = format!("uid mismatch: the provided object specified uid {uid}, and no existing object was found");
+    Err(StatusError::conflict(&context.group_resource(), &context.resource.name, &text))
+}

@@ -1,0 +1,50 @@
+//! Questions: a create whose answer is all there is. Nothing is stored.
+
+use http::{Response, StatusCode};
+use meta::{StatusError, Tree};
+
+use super::{Context, create};
+use crate::authentication;
+use crate::body::Body;
+use crate::codec::decode::{self, Expected};
+use crate::codec::encode;
+use crate::options::{WriteOptions, Writing};
+use crate::reviews;
+
+/// Answers a review.
+pub(crate) async fn handle(mut context: Context) -> Result<Response<Body>, StatusError> {
+    let expected = Expected::of_kind(context.kind);
+    let review = read(&mut context, &expected).await?;
+    let (info, resource) = (context.info(), &context.resource);
+    let mut answer =
+        reviews::answer(&context.state, &context.call.identity, info.kind, &resource.namespace, review).await?;
+    finish(&mut answer, &expected);
+    context.answer(StatusCode::CREATED, &encode::plain(&answer))
+}
+
+/// Issues a token for a ServiceAccount.
+pub(super) async fn token(mut context: Context) -> Result<Response<Body>, StatusError> {
+    let expected = Expected::of_body("authentication.k8s.io", "v1", "TokenRequest")?;
+    let request = read(&mut context, &expected).await?;
+    let resource = &context.resource;
+    let mut answer = authentication::token_request(&context.state, &resource.namespace, &resource.name, request)?;
+    finish(&mut answer, &expected);
+    context.answer(StatusCode::CREATED, &encode::plain(&answer))
+}
+
+async fn read(context: &mut Context, expected: &Expected<'_>) -> Result<Tree, StatusError> {
+    let raw = decode::read(&context.state, &mut context.call).await?;
+    let options = WriteOptions::read(&context.call, Writing::Create)?;
+    let mut tree = decode::tree(&raw, expected, options.validation, &context.call.warnings)?;
+    create::place(context, &mut tree)?;
+    Ok(tree)
+}
+
+/// Names the type of an answer and gives it its canonical form.
+fn finish(answer: &mut Tree, expected: &Expected<'_>) {
+    if let Some(object) = answer.as_object_mut() {
+        object.insert("apiVersion".to_owned(), expected.gvk.group_version().to_string().into());
+        object.insert("kind".to_owned(), expected.gvk.kind.to_string().into());
+    }
+    meta::decode::emit(answer, expected.ty, kinds::schema());
+}

@@ -1,0 +1,58 @@
+//! Watches: the changes of a range, from a revision on or beginning with what is there.
+//!
+//! [`feed`] decides which changes a watcher sees and as what; [`frames`] writes them for the wire. Watchers in this process read the feed
+//! directly. See <https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-detection-of-changes>.
+
+mod feed;
+mod frames;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::Response;
+use http::header::{CONTENT_TYPE, HeaderValue};
+use meta::StatusError;
+use rand::Rng as _;
+use tokio::time::Instant;
+
+use super::Context;
+use super::list::Range;
+use crate::body::Body;
+use crate::codec::negotiate::Format;
+use crate::limits;
+use crate::options::ListOptions;
+
+pub(crate) use feed::{Change, ChangeKind, Ended, Feed};
+
+pub(crate) fn handle(context: Context) -> Result<Response<Body>, StatusError> {
+    if context.accepted.format == Format::Yaml {
+        let accepted = ["application/json;stream=watch", "application/vnd.kubernetes.protobuf;stream=watch"];
+        return Err(StatusError::not_acceptable(&accepted));
+    }
+    let permit = match context.call.peer.identity {
+        Some(_) => None,
+        None => Some(limits::take(&context.state.limits.watches)?),
+    };
+    let feed = open(&context)?;
+    let view = frames::View::new(&context)?;
+    let body = frames::stream(Arc::new(context), feed, view, permit);
+    let mut response = Response::new(body);
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(Format::Json.media_type()));
+    Ok(response)
+}
+
+/// The changes that a request asks for.
+pub(crate) fn open(context: &Context) -> Result<Feed, StatusError> {
+    let options = ListOptions::read(&context.call.info.query, true)?;
+    let range = Range::new(context, &options)?;
+    let deadline = Instant::now() + lifetime(context, &options);
+    Feed::open(&context.state, range, &options, deadline)
+}
+
+/// Watches end after a while, each at another time, so that they spread over servers and do not come back all at once.
+fn lifetime(context: &Context, options: &ListOptions) -> Duration {
+    match options.timeout_secs {
+        Some(secs) if secs > 0 => Duration::from_secs(secs),
+        _ => context.state.config.min_watch_timeout.mul_f64(1.0 + rand::rng().random::<f64>()),
+    }
+}
