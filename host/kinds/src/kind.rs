@@ -11,6 +11,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use k8s_openapi::{Metadata, Resource};
 use meta::Tree;
 use meta::field::FieldError;
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -21,6 +22,7 @@ use crate::info::KindInfo;
 pub trait Kind:
     Resource
     + Metadata<Ty = ObjectMeta>
+    + JsonSchema
     + Serialize
     + DeserializeOwned
     + Clone

@@ -13,6 +13,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use meta::field::FieldError;
 use meta::schema::TypeRef;
 use meta::{Attributes, Tree};
+use schemars::SchemaGenerator;
 
 use crate::info::KindInfo;
 use crate::kind::Kind;
@@ -33,6 +34,9 @@ pub trait AnyKind: Send + Sync + Debug {
 
     /// The shape of its objects.
     fn type_ref(&self) -> &TypeRef;
+
+    /// Adds the published schema of the type, with its descriptions, to a collection of schemas. Costly: for documents only.
+    fn describe(&self, schemas: &mut SchemaGenerator);
 
     /// Types a canonical tree (see `meta::decode`).
     fn object(&self, tree: Tree) -> Result<Box<dyn Object>, DecodeError>;
@@ -117,6 +121,10 @@ impl<K: Kind> AnyKind for Of<K> {
 
     fn type_ref(&self) -> &TypeRef {
         facts::type_ref(K::INFO.type_name)
+    }
+
+    fn describe(&self, schemas: &mut SchemaGenerator) {
+        schemas.subschema_for::<K>();
     }
 
     fn object(&self, tree: Tree) -> Result<Box<dyn Object>, DecodeError> {
