@@ -6,7 +6,7 @@
 use super::error::Step;
 use super::{DecodeError, REPORTED_MAX, scalar};
 use crate::Tree;
-use crate::schema::{Presence, Schema, Struct, TypeRef, Unknown};
+use crate::schema::{Field, Presence, Schema, Struct, TypeRef, Unknown};
 
 /// What a walk found that is no error by itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -31,8 +31,11 @@ pub fn canonicalize(
     Ok(Findings { unknown: walk.unknown })
 }
 
-/// Brings a tree that typed values were printed to into canonical form. Such trees are right by construction; a
-/// value that is not is left as it is.
+/// Brings a tree that typed values were printed to into the form that is stored and answered. Such trees are right by
+/// construction; a value that is not is left as it is.
+///
+/// It differs from the decoded form in one thing: Kubernetes' storage keeps no difference between a list or map that
+/// is empty and one that is absent, so that both are printed as null where they are always printed.
 pub fn emit(tree: &mut Tree, ty: &TypeRef, schema: &Schema) {
     let mut walk = Walk { schema, lenient: true, unknown: Vec::new() };
     // A lenient walk has no errors.
@@ -117,7 +120,7 @@ impl Walk<'_> {
         }
         for field in ty.always() {
             if !map.contains_key(&*field.name) {
-                map.insert(field.name.to_string(), self.zero(&field.ty));
+                map.insert(field.name.to_string(), self.unset(field));
             }
         }
         Ok(())
@@ -136,6 +139,7 @@ impl Walk<'_> {
         self.value(value, ty)?;
         Ok(match presence {
             Presence::OmitZero => !is_zero(value),
+            Presence::Always if self.lenient && is_hollow(value, ty) => false,
             Presence::OmitNull | Presence::Always => !value.is_null(),
             Presence::AsGiven => true,
         })
@@ -161,13 +165,18 @@ impl Walk<'_> {
         self.unknown.iter_mut().skip(from).for_each(with);
     }
 
+    /// What Go prints for a field that was never set.
+    fn unset(&self, field: &Field) -> Tree {
+        if field.pointer { Tree::Null } else { self.zero(&field.ty) }
+    }
+
     /// What Go prints for a value that was never set.
     fn zero(&self, ty: &TypeRef) -> Tree {
         match ty {
             TypeRef::Struct(id) => {
                 let mut map = serde_json::Map::new();
                 for field in self.schema.get(*id).into_iter().flat_map(Struct::always) {
-                    map.insert(field.name.to_string(), self.zero(&field.ty));
+                    map.insert(field.name.to_string(), self.unset(field));
                 }
                 Tree::Object(map)
             }
@@ -190,6 +199,15 @@ impl Walk<'_> {
             TypeRef::Quantity => "0".into(),
             TypeRef::Duration => "0s".into(),
         }
+    }
+}
+
+/// A list or map without anything in it, as opposed to a struct, which is told by its type.
+fn is_hollow(value: &Tree, ty: &TypeRef) -> bool {
+    match (ty, value) {
+        (TypeRef::List(_), Tree::Array(items)) => items.is_empty(),
+        (TypeRef::Map(_), Tree::Object(map)) => map.is_empty(),
+        _ => false,
     }
 }
 

@@ -6,7 +6,7 @@
 use serde_json::Map;
 use thiserror::Error;
 
-use crate::decode::{ParseError, canonicalize, parse_json, strict_errors};
+use crate::decode::{canonicalize, strict_errors};
 use crate::schema::{Field, Schema, Struct, StructId, TypeRef, Unknown};
 use crate::{StatusError, Tree};
 
@@ -18,6 +18,8 @@ pub const COPIED_BYTES_MAX: usize = 3 << 20;
 
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum Error {
+    #[error(transparent)]
+    NotJson(#[from] super::NotJson),
     #[error("error decoding patch: {0}")]
     Malformed(String),
     #[error("The allowed maximum operations in a JSON patch is {OPERATIONS_MAX}, got {0}")]
@@ -31,16 +33,11 @@ impl Error {
     /// How the API server answers.
     pub fn status(&self) -> StatusError {
         match self {
+            Self::NotJson(error) => error.status(),
             Self::Malformed(_) => StatusError::bad_request(self.to_string()),
             Self::TooManyOperations(_) => StatusError::too_large(&self.to_string()),
             Self::Failed(_) => super::unprocessable(),
         }
-    }
-}
-
-impl From<ParseError> for Error {
-    fn from(error: ParseError) -> Self {
-        Self::Malformed(error.message)
     }
 }
 
@@ -66,7 +63,7 @@ struct Operation {
 
 impl Patch {
     pub fn parse(source: &[u8]) -> Result<Self, Error> {
-        Self::from_tree(parse_json(source)?.tree, source)
+        Self::from_tree(super::parse(source)?.tree, source)
     }
 
     /// Takes a patch that is a tree already. The source is only used to word errors.

@@ -5,7 +5,6 @@
 use serde_json::Map;
 use thiserror::Error;
 
-use crate::decode::ParseError;
 use crate::{StatusError, Tree};
 
 /// The patch is no object.
@@ -21,12 +20,6 @@ impl Error {
     /// How the API server answers.
     pub fn status(&self) -> StatusError {
         StatusError::bad_request(self.to_string())
-    }
-}
-
-impl From<ParseError> for Error {
-    fn from(error: ParseError) -> Self {
-        Self::Malformed(error.message)
     }
 }
 

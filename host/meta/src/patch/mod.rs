@@ -8,7 +8,27 @@ pub mod json;
 pub mod merge;
 pub mod strategic;
 
+use thiserror::Error;
+
 use crate::StatusError;
+use crate::decode::{Parsed, parse_json};
+
+/// The body of a patch is no JSON at all.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+#[error("invalid JSON patch")]
+pub struct NotJson;
+
+impl NotJson {
+    /// How the API server answers.
+    pub fn status(self) -> StatusError {
+        StatusError::bad_request(self.to_string())
+    }
+}
+
+/// Reads the body of a patch.
+pub fn parse(body: &[u8]) -> Result<Parsed, NotJson> {
+    parse_json(body).map_err(|_| NotJson)
+}
 
 /// What clients are told when a patch is well formed and does not fit the object.
 fn unprocessable() -> StatusError {

@@ -88,7 +88,7 @@ fn json_failures() {
         400,
         "error decoding patch: json: cannot unmarshal number into Go struct field jsonPatchOp.path of type string",
     );
-    check("[", 400, "error decoding patch: unexpected end of JSON input");
+    check("[", 400, "invalid JSON patch");
     let many = format!("[{}{{}}]", "{},".repeat(json_patch::OPERATIONS_MAX));
     check(&many, 413, "The allowed maximum operations in a JSON patch is 10000, got 10001");
     let errors =
