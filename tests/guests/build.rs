@@ -17,7 +17,7 @@ fn main() {
     let programs = Path::new(&manifest_dir).join("programs");
     println!("cargo::rerun-if-changed={}", programs.join("src").display());
     println!("cargo::rerun-if-changed={}", programs.join("Cargo.toml").display());
-    println!("cargo::rerun-if-changed={}/../../guest-sdk/src", manifest_dir);
+    println!("cargo::rerun-if-changed={manifest_dir}/../../guest-sdk/src");
 
     let mut names: Vec<String> = fs::read_dir(programs.join("src/bin"))
         .expect("the folder of programs is part of this crate")
@@ -38,7 +38,8 @@ fn main() {
     }));
     for (constant, path) in built {
         let path = path.with_extension("wasm");
-        writeln!(constants, "pub const {constant}: &[u8] = include_bytes!({path:?});").expect("memory");
+        writeln!(constants, "pub const {constant}: &[u8] = include_bytes!({:?});", path.display().to_string())
+            .expect("memory");
         writeln!(all, "    ({constant:?}, {constant}),").expect("memory");
     }
     let all = format!("pub const ALL: &[(&str, &[u8])] = &[\n{all}];\n");

@@ -49,12 +49,18 @@ pub(crate) fn classify(bytes: &[u8]) -> Result<Kind, Unsuitable> {
     }
     let outline = Outline::read(bytes)?;
     let missing: Vec<String> = match outline.encoding {
-        Encoding::Component => {
-            outline.imports.iter().filter(|name| !capability::has_interface(name)).cloned().collect()
-        }
-        Encoding::Module => {
-            outline.imports.iter().filter(|name| !capability::preview1::has(name)).cloned().collect()
-        }
+        Encoding::Component => outline
+            .imports
+            .iter()
+            .filter(|name| !capability::has_interface(name))
+            .cloned()
+            .collect(),
+        Encoding::Module => outline
+            .imports
+            .iter()
+            .filter(|name| !capability::preview1::has(name))
+            .cloned()
+            .collect(),
     };
     let kind = outline.kind()?;
     if missing.is_empty() { Ok(kind) } else { Err(Unsuitable::Imports { names: missing }) }
@@ -141,14 +147,14 @@ impl Outline {
     fn kind(&self) -> Result<Kind, Unsuitable> {
         let exports = |interface: &str| self.exports.iter().any(|name| is_of(name, interface));
         match self.encoding {
-            Encoding::Module if self.exports.iter().any(|name| name == "_start") => Ok(Kind::Module),
+            Encoding::Module if self.exports.iter().any(|name| name == "_start") => {
+                Ok(Kind::Module)
+            }
             Encoding::Module => Err(Unsuitable::NoStart),
             Encoding::Component if exports("wasi:http/incoming-handler@0.2.") => Ok(Kind::Http),
             Encoding::Component if exports("wasi:http/handler@0.3.") => Ok(Kind::HttpAsync),
             Encoding::Component if exports("wasi:cli/run@0.2.") => Ok(Kind::Command),
-            Encoding::Component => {
-                Err(Unsuitable::NoEntryPoint { exports: self.exports.clone() })
-            }
+            Encoding::Component => Err(Unsuitable::NoEntryPoint { exports: self.exports.clone() }),
         }
     }
 }

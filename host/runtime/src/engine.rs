@@ -65,12 +65,11 @@ impl Engine {
             }
         };
         let setup = |error: wasmtime::Error| EngineError::Setup { source: error.into() };
-        let host = match &pooled {
-            Some(host) => host,
-            None => {
-                let host = Host::on_demand().map_err(setup)?;
-                on_demand.get_or_init(|| host)
-            }
+        let host = if let Some(host) = &pooled {
+            host
+        } else {
+            let host = Host::on_demand().map_err(setup)?;
+            on_demand.get_or_init(|| host)
         };
         let ticker = Ticker::start().map_err(|source| EngineError::Thread { source })?;
         ticker.add(host.engine.clone());
@@ -100,12 +99,11 @@ impl Engine {
         if let Some(program) = loaded.upgrade() {
             return Ok(program);
         }
-        let program = match self.link_cached(digest).await? {
-            Some(program) => program,
-            None => {
-                let _turn = self.0.compiler.lock().await;
-                self.compile_and_link(digest, wasm).await?
-            }
+        let program = if let Some(program) = self.link_cached(digest).await? {
+            program
+        } else {
+            let _turn = self.0.compiler.lock().await;
+            self.compile_and_link(digest, wasm).await?
         };
         let program = Arc::new(program);
         *loaded = Arc::downgrade(&program);

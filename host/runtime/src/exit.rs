@@ -71,7 +71,9 @@ impl fmt::Display for Exit {
             Self::Code(code) => write!(f, "exited with code {code}"),
             Self::Trap { message, backtrace } if backtrace.is_empty() => write!(f, "{message}"),
             Self::Trap { message, backtrace } => write!(f, "{message}\n{backtrace}"),
-            Self::OutOfMemory { limit } => write!(f, "used more memory than its limit of {limit} bytes"),
+            Self::OutOfMemory { limit } => {
+                write!(f, "used more memory than its limit of {limit} bytes")
+            }
             Self::Stopped => write!(f, "stopped on request"),
             Self::Killed => write!(f, "killed"),
         }
@@ -84,4 +86,3 @@ fn symbolised(backtrace: &WasmBacktrace) -> String {
     let frames: Vec<&str> = text.lines().skip(1).take(BACKTRACE_LINES_MAX).collect();
     frames.join("\n")
 }
-

@@ -4,9 +4,7 @@
 //! nothing that concerns compiled code, so both map the same cache entry.
 
 use wasmtime::component::Linker;
-use wasmtime::{
-    Config, InstanceAllocationStrategy, Result, Strategy, WasmBacktraceDetails,
-};
+use wasmtime::{Config, InstanceAllocationStrategy, Result, Strategy, WasmBacktraceDetails};
 
 use crate::capability;
 use crate::limits::Limits;

@@ -43,7 +43,8 @@ pub use exit::Exit;
 pub use instance::StartError;
 pub use limits::Limits;
 pub use network::{
-    Body, BodyError, Connection, Datagrams, HttpHandler, Listener, Network, NoNetwork, Route, Stream,
+    Body, BodyError, Connection, Datagrams, HttpHandler, Listener, Network, NoNetwork, Route,
+    Stream,
 };
 pub use output::{Discard, Full, Line, Sink};
 pub use program::{Kind, LoadError, Program, Wasm};

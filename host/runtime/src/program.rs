@@ -93,21 +93,16 @@ pub(crate) enum Linked {
 
 impl Program {
     /// Maps and links `entry`. A program too large for a slot of the pool is linked for memory on demand at once.
-    pub(crate) fn link(
-        engine: &Engine,
-        digest: String,
-        entry: Entry,
-    ) -> Result<Self, LoadError> {
+    pub(crate) fn link(engine: &Engine, digest: String, entry: Entry) -> Result<Self, LoadError> {
         let pooled = engine.pooled().map(|host| Linked::new(host, &entry));
         let on_demand = OnceLock::new();
-        let pooled = match pooled {
-            Some(Ok(linked)) => Some(linked),
-            Some(Err(_)) | None => {
-                let linked = engine.on_demand().and_then(|host| Linked::new(host, &entry));
-                let linked = linked.map_err(|error| LoadError::Link { source: error.into() })?;
-                on_demand.get_or_init(|| linked);
-                None
-            }
+        let pooled = if let Some(Ok(linked)) = pooled {
+            Some(linked)
+        } else {
+            let linked = engine.on_demand().and_then(|host| Linked::new(host, &entry));
+            let linked = linked.map_err(|error| LoadError::Link { source: error.into() })?;
+            on_demand.get_or_init(|| linked);
+            None
         };
         Ok(Self { engine: engine.clone(), digest, entry, pooled, on_demand })
     }

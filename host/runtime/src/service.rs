@@ -60,7 +60,7 @@ impl Default for ServeOptions {
         Self {
             concurrency: NonZeroUsize::MIN.saturating_add(127),
             queue: 1024,
-            timeout: Duration::from_secs(60),
+            timeout: Duration::from_mins(1),
             reuse: NonZeroU32::MIN.saturating_add(999),
             idle: Duration::from_secs(1),
         }
@@ -128,7 +128,8 @@ impl HttpService {
         let (head, answered) = oneshot::channel();
         let work = Arc::clone(&self.0).answer(permit, request, head);
         let (account, ticker) = (&self.0.spec.account, self.0.program.engine.ticker());
-        let metered = Metered::new(work, Arc::clone(account), Arc::clone(ticker), self.0.stop.clone());
+        let metered =
+            Metered::new(work, Arc::clone(account), Arc::clone(ticker), self.0.stop.clone());
         let attended = Attended { work: Some(metered), service: &self.0 };
         self.0.attend(attended, answered).await
     }
@@ -293,13 +294,12 @@ async fn reap(service: Weak<Shared>, idle_max: Duration) {
             while idle.front().is_some_and(|(since, _)| *since + idle_max <= now) {
                 drop(idle.pop_front());
             }
-            match idle.front() {
-                Some((since, _)) => *since + idle_max,
-                None => {
-                    service.is_reaping.store(false, Relaxed);
-                    return;
-                }
-            }
+            let Some((since, _)) = idle.front() else {
+                // Under the lock: whoever adds the next one sees this and starts another reaper.
+                service.is_reaping.store(false, Relaxed);
+                return;
+            };
+            *since + idle_max
         };
         sleep_until(next).await;
     }

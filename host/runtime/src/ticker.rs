@@ -81,6 +81,7 @@ impl Drop for Running<'_> {
 }
 
 impl Shared {
+    #[expect(clippy::disallowed_methods, reason = "this thread is the clock that others wait for")]
     fn tick_while_needed(&self) {
         let mut idle_ticks = 0;
         while !self.is_over.load(SeqCst) {

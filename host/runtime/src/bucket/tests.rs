@@ -41,14 +41,13 @@ fn over_a_second_the_rate_holds_whatever_the_slices() {
         let mut bucket = Bucket::new(25, start);
         let (mut now, mut used) = (start, 0);
         while now < start + millis(1000) {
-            match bucket.blocked_until(now) {
-                Some(until) => now = until,
-                None => {
-                    bucket.spend(slice, now);
-                    used += slice;
-                    now += millis(slice);
-                }
+            if let Some(until) = bucket.blocked_until(now) {
+                now = until;
+                continue;
             }
+            bucket.spend(slice, now);
+            used += slice;
+            now += millis(slice);
         }
         assert!((230..=275).contains(&used), "slices of {slice}: {used} of 250");
     }

@@ -10,33 +10,39 @@ use wasmtime_wasi::p2::bindings::cli;
 use super::{Capability, Preparation};
 use crate::state::State;
 
-pub(super) const CAPABILITY: Capability = Capability {
-    interfaces: &[
-        "wasi:cli/environment@0.2",
-        "wasi:cli/exit@0.2",
-        "wasi:cli/environment@0.3",
-        "wasi:cli/exit@0.3",
-        "wasi:cli/types@0.3",
-    ],
-    link,
-    prepare,
-};
+pub(super) struct Cli;
 
-fn link(linker: &mut Linker<State>) -> wasmtime::Result<()> {
-    cli::exit::add_to_linker::<State, WasiCli>(linker, State::cli)?;
-    cli::environment::add_to_linker::<State, WasiCli>(linker, State::cli)?;
-    // WASI 0.3 has one function for the whole package, standard streams included.
-    wasmtime_wasi::p3::cli::add_to_linker(linker)
-}
+impl Capability for Cli {
+    fn interfaces(&self) -> &'static [&'static str] {
+        &[
+            "wasi:cli/environment@0.2",
+            "wasi:cli/exit@0.2",
+            "wasi:cli/environment@0.3",
+            "wasi:cli/exit@0.3",
+            "wasi:cli/types@0.3",
+        ]
+    }
 
-fn prepare(context: &mut WasiCtxBuilder, preparation: &Preparation<'_>) -> io::Result<()> {
-    let spec = preparation.spec;
-    context.args(&spec.args);
-    for (name, value) in spec.environment() {
-        context.env(name, value);
+    fn link(&self, linker: &mut Linker<State>) -> wasmtime::Result<()> {
+        cli::exit::add_to_linker::<State, WasiCli>(linker, State::cli)?;
+        cli::environment::add_to_linker::<State, WasiCli>(linker, State::cli)?;
+        // WASI 0.3 has one function for the whole package, standard streams included.
+        wasmtime_wasi::p3::cli::add_to_linker(linker)
     }
-    if let Some(cwd) = &spec.cwd {
-        context.initial_cwd(cwd);
+
+    fn prepare(
+        &self,
+        context: &mut WasiCtxBuilder,
+        preparation: &Preparation<'_>,
+    ) -> io::Result<()> {
+        let spec = preparation.spec;
+        context.args(&spec.args);
+        for (name, value) in spec.environment() {
+            context.env(name, value);
+        }
+        if let Some(cwd) = &spec.cwd {
+            context.initial_cwd(cwd);
+        }
+        Ok(())
     }
-    Ok(())
 }

@@ -12,30 +12,36 @@ use wasmtime_wasi::{FsPerms, WasiCtxBuilder};
 use super::{Capability, Preparation};
 use crate::state::State;
 
-pub(super) const CAPABILITY: Capability = Capability {
-    interfaces: &[
-        "wasi:filesystem/types@0.2",
-        "wasi:filesystem/preopens@0.2",
-        "wasi:filesystem/types@0.3",
-        "wasi:filesystem/preopens@0.3",
-    ],
-    link,
-    prepare,
-};
+pub(super) struct Filesystem;
 
-fn link(linker: &mut Linker<State>) -> wasmtime::Result<()> {
-    filesystem::types::add_to_linker::<State, WasiFilesystem>(linker, State::filesystem)?;
-    filesystem::preopens::add_to_linker::<State, WasiFilesystem>(linker, State::filesystem)?;
-    wasmtime_wasi::p3::filesystem::add_to_linker(linker)
-}
-
-fn prepare(context: &mut WasiCtxBuilder, preparation: &Preparation<'_>) -> io::Result<()> {
-    for mount in &preparation.spec.mounts {
-        let access = if mount.read_only { FsPerms::ReadOnly } else { FsPerms::ReadWrite };
-        context.preopened_dir(&mount.host, &mount.guest, access).map_err(|error| {
-            let place = format!("cannot mount {} at {}", mount.host.display(), mount.guest);
-            io::Error::other(format!("{place}: {error}"))
-        })?;
+impl Capability for Filesystem {
+    fn interfaces(&self) -> &'static [&'static str] {
+        &[
+            "wasi:filesystem/types@0.2",
+            "wasi:filesystem/preopens@0.2",
+            "wasi:filesystem/types@0.3",
+            "wasi:filesystem/preopens@0.3",
+        ]
     }
-    Ok(())
+
+    fn link(&self, linker: &mut Linker<State>) -> wasmtime::Result<()> {
+        filesystem::types::add_to_linker::<State, WasiFilesystem>(linker, State::filesystem)?;
+        filesystem::preopens::add_to_linker::<State, WasiFilesystem>(linker, State::filesystem)?;
+        wasmtime_wasi::p3::filesystem::add_to_linker(linker)
+    }
+
+    fn prepare(
+        &self,
+        context: &mut WasiCtxBuilder,
+        preparation: &Preparation<'_>,
+    ) -> io::Result<()> {
+        for mount in &preparation.spec.mounts {
+            let access = if mount.read_only { FsPerms::ReadOnly } else { FsPerms::ReadWrite };
+            context.preopened_dir(&mount.host, &mount.guest, access).map_err(|error| {
+                let place = format!("cannot mount {} at {}", mount.host.display(), mount.guest);
+                io::Error::other(format!("{place}: {error}"))
+            })?;
+        }
+        Ok(())
+    }
 }

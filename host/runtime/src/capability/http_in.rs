@@ -3,17 +3,19 @@
 
 use wasmtime::component::Linker;
 
-use super::{Capability, nothing};
+use super::Capability;
 use crate::state::State;
 
-pub(super) const CAPABILITY: Capability = Capability {
-    interfaces: &["wasi:http/types@0.2", "wasi:http/types@0.3"],
-    link,
-    prepare: nothing,
-};
+pub(super) struct HttpIn;
 
-/// One function links the types together with the client side of `http_out.rs`.
-fn link(linker: &mut Linker<State>) -> wasmtime::Result<()> {
-    wasmtime_wasi_http::p2::add_only_http_to_linker_async(linker)?;
-    wasmtime_wasi_http::p3::add_to_linker(linker)
+impl Capability for HttpIn {
+    fn interfaces(&self) -> &'static [&'static str] {
+        &["wasi:http/types@0.2", "wasi:http/types@0.3"]
+    }
+
+    /// One function links the types together with the client side of `http_out.rs`.
+    fn link(&self, linker: &mut Linker<State>) -> wasmtime::Result<()> {
+        wasmtime_wasi_http::p2::add_only_http_to_linker_async(linker)?;
+        wasmtime_wasi_http::p3::add_to_linker(linker)
+    }
 }

@@ -20,27 +20,22 @@ use rustls::pki_types::ServerName;
 use tokio::time::{Instant, Sleep, timeout};
 use tokio_rustls::TlsConnector;
 use tokio_util::task::AbortOnDropHandle;
-use wasmtime::component::Linker;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 
-use super::{Capability, nothing};
+use super::Capability;
 use crate::network::{Body, Connection, Network, Route, Stream};
-use crate::state::State;
 
-pub(super) const CAPABILITY: Capability = Capability {
-    interfaces: &["wasi:http/outgoing-handler@0.2", "wasi:http/client@0.3"],
-    link,
-    prepare: nothing,
-};
+pub(super) struct HttpOut;
 
-/// Linked together with the types, in `http_in.rs`.
-fn link(_linker: &mut Linker<State>) -> wasmtime::Result<()> {
-    Ok(())
+impl Capability for HttpOut {
+    fn interfaces(&self) -> &'static [&'static str] {
+        &["wasi:http/outgoing-handler@0.2", "wasi:http/client@0.3"]
+    }
 }
 
 /// How long a guest that says nothing else waits for a connection, and then for every next part of the answer.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
-const READ_TIMEOUT: Duration = Duration::from_secs(300);
+const READ_TIMEOUT: Duration = Duration::from_mins(5);
 
 /// The client of one instance.
 pub(crate) struct Outgoing {
@@ -54,10 +49,7 @@ struct Client {
 }
 
 impl Outgoing {
-    pub(crate) fn new(
-        network: Arc<dyn Network>,
-        tls: Option<Arc<rustls::ClientConfig>>,
-    ) -> Self {
+    pub(crate) fn new(network: Arc<dyn Network>, tls: Option<Arc<rustls::ClientConfig>>) -> Self {
         Self { client: Client { network, tls } }
     }
 }
@@ -162,7 +154,7 @@ async fn exchange(
 ) -> Result<Sent, Error> {
     let (mut sender, connection) =
         hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
-    let driver = AbortOnDropHandle::new(tokio::spawn(connection));
+    let driving = AbortOnDropHandle::new(tokio::spawn(connection));
     origin_form(&mut request);
     let patience = options.first_byte_timeout.unwrap_or(READ_TIMEOUT);
     let response = timeout(patience, sender.send_request(request)).await;
@@ -170,7 +162,7 @@ async fn exchange(
     let pause_max = options.between_bytes_timeout.unwrap_or(READ_TIMEOUT);
     let response = response.map(|body| Paced::new(body, pause_max).boxed_unsync());
     let driven = async move {
-        match driver.await {
+        match driving.await {
             Ok(ended) => ended.map_err(Error::from),
             Err(_) => Err(Error::InternalError(None)),
         }

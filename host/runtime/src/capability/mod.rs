@@ -23,11 +23,23 @@ pub(crate) mod sockets;
 pub(crate) mod stdio;
 
 /// One capability and its three steps.
-pub(crate) struct Capability {
+trait Capability: Sync {
     /// Interface names without a version after the track, which is the part that has to match: `wasi:io/poll@0.2`.
-    interfaces: &'static [&'static str],
-    link: fn(&mut Linker<State>) -> wasmtime::Result<()>,
-    prepare: fn(&mut WasiCtxBuilder, &Preparation<'_>) -> io::Result<()>,
+    fn interfaces(&self) -> &'static [&'static str];
+
+    /// Puts the interfaces into a linker; those that another capability links with its own need nothing.
+    fn link(&self, _linker: &mut Linker<State>) -> wasmtime::Result<()> {
+        Ok(())
+    }
+
+    /// Sets up its part of an instance, if it has one.
+    fn prepare(
+        &self,
+        _context: &mut WasiCtxBuilder,
+        _preparation: &Preparation<'_>,
+    ) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// What an instance is prepared from.
@@ -36,26 +48,26 @@ pub(crate) struct Preparation<'a> {
     pub(crate) output: &'a stdio::Output,
 }
 
-const ALL: [Capability; 9] = [
-    io_streams::CAPABILITY,
-    clocks::CAPABILITY,
-    random::CAPABILITY,
-    cli::CAPABILITY,
-    stdio::CAPABILITY,
-    filesystem::CAPABILITY,
-    sockets::CAPABILITY,
-    http_in::CAPABILITY,
-    http_out::CAPABILITY,
+const ALL: [&dyn Capability; 9] = [
+    &io_streams::IoStreams,
+    &clocks::Clocks,
+    &random::Random,
+    &cli::Cli,
+    &stdio::Stdio,
+    &filesystem::Filesystem,
+    &sockets::Networking,
+    &http_in::HttpIn,
+    &http_out::HttpOut,
 ];
 
 /// Puts every capability into a linker.
 pub(crate) fn link(linker: &mut Linker<State>) -> wasmtime::Result<()> {
-    ALL.iter().try_for_each(|capability| (capability.link)(linker))
+    ALL.iter().try_for_each(|capability| capability.link(linker))
 }
 
 /// Whether this host serves the interface with this full name, for example `wasi:cli/stdout@0.2.6`.
 pub(crate) fn has_interface(name: &str) -> bool {
-    let served = ALL.iter().flat_map(|capability| capability.interfaces);
+    let served = ALL.iter().flat_map(|capability| capability.interfaces());
     served.into_iter().any(|interface| {
         // A version track ends in a dot, so that 0.2 is not the beginning of 0.20.
         name.strip_prefix(interface).is_some_and(|rest| rest.starts_with('.'))
@@ -72,16 +84,11 @@ impl Preparation<'_> {
 
     fn context(&self) -> io::Result<WasiCtxBuilder> {
         let mut context = WasiCtxBuilder::new();
-        ALL.iter().try_for_each(|capability| (capability.prepare)(&mut context, self))?;
+        ALL.iter().try_for_each(|capability| capability.prepare(&mut context, self))?;
         Ok(context)
     }
 
     fn handles(&self) -> usize {
         usize::try_from(self.spec.account.limits().handles).unwrap_or(usize::MAX)
     }
-}
-
-/// For capabilities whose instances need nothing.
-fn nothing(_context: &mut WasiCtxBuilder, _preparation: &Preparation<'_>) -> io::Result<()> {
-    Ok(())
 }

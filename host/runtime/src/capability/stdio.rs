@@ -25,45 +25,51 @@ use crate::output::{Full, LINE_BYTES_MAX, Line, Sink};
 use crate::spec::Spec;
 use crate::state::State;
 
-pub(super) const CAPABILITY: Capability = Capability {
-    interfaces: &[
-        "wasi:cli/stdin@0.2",
-        "wasi:cli/stdout@0.2",
-        "wasi:cli/stderr@0.2",
-        "wasi:cli/terminal-input@0.2",
-        "wasi:cli/terminal-output@0.2",
-        "wasi:cli/terminal-stdin@0.2",
-        "wasi:cli/terminal-stdout@0.2",
-        "wasi:cli/terminal-stderr@0.2",
-        "wasi:cli/stdin@0.3",
-        "wasi:cli/stdout@0.3",
-        "wasi:cli/stderr@0.3",
-        "wasi:cli/terminal-input@0.3",
-        "wasi:cli/terminal-output@0.3",
-        "wasi:cli/terminal-stdin@0.3",
-        "wasi:cli/terminal-stdout@0.3",
-        "wasi:cli/terminal-stderr@0.3",
-    ],
-    link,
-    prepare,
-};
+pub(super) struct Stdio;
 
-fn link(linker: &mut Linker<State>) -> wasmtime::Result<()> {
-    cli::stdin::add_to_linker::<State, WasiCli>(linker, State::cli)?;
-    cli::stdout::add_to_linker::<State, WasiCli>(linker, State::cli)?;
-    cli::stderr::add_to_linker::<State, WasiCli>(linker, State::cli)?;
-    cli::terminal_input::add_to_linker::<State, WasiCli>(linker, State::cli)?;
-    cli::terminal_output::add_to_linker::<State, WasiCli>(linker, State::cli)?;
-    cli::terminal_stdin::add_to_linker::<State, WasiCli>(linker, State::cli)?;
-    cli::terminal_stdout::add_to_linker::<State, WasiCli>(linker, State::cli)?;
-    cli::terminal_stderr::add_to_linker::<State, WasiCli>(linker, State::cli)
-}
+impl Capability for Stdio {
+    fn interfaces(&self) -> &'static [&'static str] {
+        &[
+            "wasi:cli/stdin@0.2",
+            "wasi:cli/stdout@0.2",
+            "wasi:cli/stderr@0.2",
+            "wasi:cli/terminal-input@0.2",
+            "wasi:cli/terminal-output@0.2",
+            "wasi:cli/terminal-stdin@0.2",
+            "wasi:cli/terminal-stdout@0.2",
+            "wasi:cli/terminal-stderr@0.2",
+            "wasi:cli/stdin@0.3",
+            "wasi:cli/stdout@0.3",
+            "wasi:cli/stderr@0.3",
+            "wasi:cli/terminal-input@0.3",
+            "wasi:cli/terminal-output@0.3",
+            "wasi:cli/terminal-stdin@0.3",
+            "wasi:cli/terminal-stdout@0.3",
+            "wasi:cli/terminal-stderr@0.3",
+        ]
+    }
 
-/// Standard input of a fresh context is empty already.
-fn prepare(context: &mut WasiCtxBuilder, preparation: &Preparation<'_>) -> io::Result<()> {
-    context.stdout(preparation.output.stdout.clone());
-    context.stderr(preparation.output.stderr.clone());
-    Ok(())
+    fn link(&self, linker: &mut Linker<State>) -> wasmtime::Result<()> {
+        cli::stdin::add_to_linker::<State, WasiCli>(linker, State::cli)?;
+        cli::stdout::add_to_linker::<State, WasiCli>(linker, State::cli)?;
+        cli::stderr::add_to_linker::<State, WasiCli>(linker, State::cli)?;
+        cli::terminal_input::add_to_linker::<State, WasiCli>(linker, State::cli)?;
+        cli::terminal_output::add_to_linker::<State, WasiCli>(linker, State::cli)?;
+        cli::terminal_stdin::add_to_linker::<State, WasiCli>(linker, State::cli)?;
+        cli::terminal_stdout::add_to_linker::<State, WasiCli>(linker, State::cli)?;
+        cli::terminal_stderr::add_to_linker::<State, WasiCli>(linker, State::cli)
+    }
+
+    /// Standard input of a fresh context is empty already.
+    fn prepare(
+        &self,
+        context: &mut WasiCtxBuilder,
+        preparation: &Preparation<'_>,
+    ) -> io::Result<()> {
+        context.stdout(preparation.output.stdout.clone());
+        context.stderr(preparation.output.stderr.clone());
+        Ok(())
+    }
 }
 
 /// The two output streams of one instance.

@@ -7,8 +7,8 @@ use futures::channel::oneshot;
 use http::{Request, Response};
 use parking_lot::Mutex;
 use wasmtime::{AsContextMut as _, Store};
-use wasmtime_wasi_http::handler::{Prepared, Proxy, ProxyPre};
 use wasmtime_wasi_http::WasiHttpView as _;
+use wasmtime_wasi_http::handler::{Prepared, Proxy, ProxyPre};
 use wasmtime_wasi_http::p2::bindings::http::types::Scheme;
 
 use crate::capability::Preparation;
@@ -46,7 +46,9 @@ impl Worker {
             return Err(instantiate_error(&error));
         };
         let pre = instead.map_err(|error| instantiate_error(&error))?;
-        Self::instantiate(pre, program, spec, stop).await?.map_err(|error| instantiate_error(&error))
+        Self::instantiate(pre, program, spec, stop)
+            .await?
+            .map_err(|error| instantiate_error(&error))
     }
 
     async fn instantiate(
@@ -95,12 +97,13 @@ impl Worker {
         let head = Arc::new(Mutex::new(Some(head)));
         let answer = Arc::clone(&head);
         let request = self.store.data_mut().http().new_incoming_request(Scheme::Http, request)?;
-        let out = self.store.data_mut().http().new_response_outparam_from_callback(move |given| {
-            if let Some(head) = answer.lock().take() {
-                // Whoever asked may have gone.
-                let _ = head.send(given.map_err(wasmtime::Error::from));
-            }
-        })?;
+        let out =
+            self.store.data_mut().http().new_response_outparam_from_callback(move |given| {
+                if let Some(head) = answer.lock().take() {
+                    // Whoever asked may have gone.
+                    let _ = head.send(given.map_err(wasmtime::Error::from));
+                }
+            })?;
         proxy.wasi_http_incoming_handler().call_handle(&mut self.store, request, out).await?;
         match head.lock().take() {
             None => Ok(()),
@@ -116,7 +119,7 @@ impl Worker {
         let proxy = &self.proxy;
         let run = self.store.run_concurrent(async |accessor| {
             let prepared = accessor.with(|mut store| {
-                Prepared::new(store.as_context_mut(), proxy, request, |state| state.http(), head)
+                Prepared::new(store.as_context_mut(), proxy, request, State::http, head)
             })?;
             prepared.run(accessor, std::future::pending()).await?;
             // The guest writes its body, and may work on, after it has given the head.

@@ -73,7 +73,8 @@ async fn files_are_the_mounts_and_nothing_else() {
         fs::create_dir_all(&input).unwrap();
         fs::write(input.join("greeting"), "hello").unwrap();
         let _ = symlink("/etc/hostname", data.join("link-out"));
-        let mount = |host, guest: &str, read_only| Mount { host, guest: guest.to_owned(), read_only };
+        let mount =
+            |host, guest: &str, read_only| Mount { host, guest: guest.to_owned(), read_only };
         let spec = Spec {
             mounts: vec![mount(data.clone(), "/data", false), mount(input.clone(), "/input", true)],
             cwd: Some("/data".to_owned()),

@@ -15,7 +15,10 @@ fn every_guest_is_used() {
         .map(|(name, _)| *name)
         .filter(|name| {
             let mention = format!("guests::{name}");
-            let ends = |rest: &str| !rest.starts_with(|c: char| c.is_ascii_uppercase() || c == '_' || c.is_ascii_digit());
+            let ends = |rest: &str| {
+                !rest
+                    .starts_with(|c: char| c.is_ascii_uppercase() || c == '_' || c.is_ascii_digit())
+            };
             !source.split(&mention).skip(1).any(ends)
         })
         .collect();

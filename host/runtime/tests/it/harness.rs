@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use tokio::sync::Notify;
 
 /// Long enough for a loaded machine; a test that needs it has failed.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
 pub(crate) struct Bench {
     pub(crate) engine: Engine,
@@ -77,18 +77,18 @@ pub(crate) async fn within<F: Future>(future: F) -> F::Output {
 /// A sink that remembers lines, and takes only as many as it is allowed to.
 #[derive(Debug, Default)]
 pub(crate) struct Lines {
-    lines: Mutex<Vec<String>>,
-    lines_max: Option<usize>,
+    taken: Mutex<Vec<String>>,
+    room: Option<usize>,
     changed: Notify,
 }
 
 impl Lines {
     pub(crate) fn at_most(lines_max: usize) -> Self {
-        Self { lines_max: Some(lines_max), ..Self::default() }
+        Self { room: Some(lines_max), ..Self::default() }
     }
 
     pub(crate) fn all(&self) -> Vec<String> {
-        self.lines.lock().clone()
+        self.taken.lock().clone()
     }
 
     /// Waits until a line begins like this.
@@ -96,7 +96,8 @@ impl Lines {
         let seen = async {
             loop {
                 let changed = self.changed.notified();
-                if let Some(line) = self.all().into_iter().find(|line| line.starts_with(beginning)) {
+                if let Some(line) = self.all().into_iter().find(|line| line.starts_with(beginning))
+                {
                     return line;
                 }
                 changed.await;
@@ -109,8 +110,8 @@ impl Lines {
 
 impl Sink for Lines {
     fn offer(&self, line: Line<'_>) -> Result<(), Full> {
-        let mut lines = self.lines.lock();
-        if self.lines_max.is_some_and(|lines_max| lines.len() >= lines_max) {
+        let mut lines = self.taken.lock();
+        if self.room.is_some_and(|room| lines.len() >= room) {
             return Err(Full);
         }
         let end = if line.is_whole { "" } else { "…" };

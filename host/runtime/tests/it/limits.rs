@@ -166,9 +166,7 @@ async fn more_instances_than_the_pool_holds_still_run() {
             let (program, stop) = (program.clone(), stop.clone());
             let stdout: Arc<dyn runtime::Sink> =
                 if number == 79 { stdout.clone() } else { Arc::new(runtime::Discard) };
-            tokio::spawn(async move {
-                program.run(Spec { stdout, ..Spec::default() }, stop).await
-            })
+            tokio::spawn(async move { program.run(Spec { stdout, ..Spec::default() }, stop).await })
         })
         .collect();
     stdout.wait_for("waiting").await;

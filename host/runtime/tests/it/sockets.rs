@@ -127,7 +127,8 @@ impl Listener for Accepting {
 
     fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Connection>> {
         let connection = self.connections.poll_recv(cx);
-        connection.map(|connection| connection.ok_or(io::ErrorKind::ConnectionAborted.into()))
+        connection
+            .map(|connection| connection.ok_or_else(|| io::ErrorKind::ConnectionAborted.into()))
     }
 }
 

@@ -31,8 +31,7 @@ async fn a_request_shuts_a_server_down_in_its_own_order() {
     let program = bench.load(guests::TCP_ECHO).await;
     let (stop, stdout) = (Stop::new(), Arc::new(Lines::default()));
     let network = Arc::new(Loopback::default());
-    let spec =
-        Spec { stdout: stdout.clone(), network: network.clone(), ..Spec::default() };
+    let spec = Spec { stdout: stdout.clone(), network: network.clone(), ..Spec::default() };
     let running = tokio::spawn({
         let stop = stop.clone();
         async move { program.run(spec, stop).await }

@@ -10,12 +10,11 @@ use super::error::SocketResult;
 impl From<IpSocketAddress> for SocketAddr {
     fn from(address: IpSocketAddress) -> Self {
         match address {
-            IpSocketAddress::Ipv4(Ipv4SocketAddress { port, address: (a, b, c, d) }) => {
-                SocketAddrV4::new(Ipv4Addr::new(a, b, c, d), port).into()
+            IpSocketAddress::Ipv4(Ipv4SocketAddress { port, address }) => {
+                SocketAddrV4::new(Ipv4Addr::from_octets(address.into()), port).into()
             }
             IpSocketAddress::Ipv6(Ipv6SocketAddress { port, flow_info, address, scope_id }) => {
-                let (a, b, c, d, e, f, g, h) = address;
-                let ip = Ipv6Addr::new(a, b, c, d, e, f, g, h);
+                let ip = Ipv6Addr::from_segments(address.into());
                 SocketAddrV6::new(ip, port, flow_info, scope_id).into()
             }
         }
@@ -26,18 +25,15 @@ impl From<SocketAddr> for IpSocketAddress {
     fn from(address: SocketAddr) -> Self {
         match address {
             SocketAddr::V4(v4) => {
-                let [a, b, c, d] = v4.ip().octets();
-                Self::Ipv4(Ipv4SocketAddress { port: v4.port(), address: (a, b, c, d) })
+                let address = v4.ip().octets().into();
+                Self::Ipv4(Ipv4SocketAddress { port: v4.port(), address })
             }
-            SocketAddr::V6(v6) => {
-                let [a, b, c, d, e, f, g, h] = v6.ip().segments();
-                Self::Ipv6(Ipv6SocketAddress {
-                    port: v6.port(),
-                    flow_info: v6.flowinfo(),
-                    address: (a, b, c, d, e, f, g, h),
-                    scope_id: v6.scope_id(),
-                })
-            }
+            SocketAddr::V6(v6) => Self::Ipv6(Ipv6SocketAddress {
+                port: v6.port(),
+                flow_info: v6.flowinfo(),
+                address: v6.ip().segments().into(),
+                scope_id: v6.scope_id(),
+            }),
         }
     }
 }
@@ -45,14 +41,8 @@ impl From<SocketAddr> for IpSocketAddress {
 impl From<IpAddr> for IpAddress {
     fn from(ip: IpAddr) -> Self {
         match ip {
-            IpAddr::V4(v4) => {
-                let [a, b, c, d] = v4.octets();
-                Self::Ipv4((a, b, c, d))
-            }
-            IpAddr::V6(v6) => {
-                let [a, b, c, d, e, f, g, h] = v6.segments();
-                Self::Ipv6((a, b, c, d, e, f, g, h))
-            }
+            IpAddr::V4(v4) => Self::Ipv4(v4.octets().into()),
+            IpAddr::V6(v6) => Self::Ipv6(v6.segments().into()),
         }
     }
 }
@@ -67,7 +57,10 @@ pub(super) fn local(address: IpSocketAddress, family: IpAddressFamily) -> Socket
 }
 
 /// An address to reach: that, and neither port nor host left open.
-pub(super) fn remote(address: IpSocketAddress, family: IpAddressFamily) -> SocketResult<SocketAddr> {
+pub(super) fn remote(
+    address: IpSocketAddress,
+    family: IpAddressFamily,
+) -> SocketResult<SocketAddr> {
     let address = local(address, family)?;
     if address.port() == 0 || address.ip().is_unspecified() {
         return Err(ErrorCode::InvalidArgument.into());

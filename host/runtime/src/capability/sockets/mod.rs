@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use wasmtime::component::{HasData, Linker, ResourceTable};
 
-use super::{Capability, nothing};
+use super::Capability;
 use crate::account::{Account, SocketSlot};
 use crate::network::Network;
 use crate::spec::Spec;
@@ -26,29 +26,31 @@ mod stream;
 mod tcp;
 mod udp;
 
-pub(super) const CAPABILITY: Capability = Capability {
-    interfaces: &[
-        "wasi:sockets/network@0.2",
-        "wasi:sockets/instance-network@0.2",
-        "wasi:sockets/tcp@0.2",
-        "wasi:sockets/tcp-create-socket@0.2",
-        "wasi:sockets/udp@0.2",
-        "wasi:sockets/udp-create-socket@0.2",
-        "wasi:sockets/ip-name-lookup@0.2",
-    ],
-    link,
-    prepare: nothing,
-};
+pub(super) struct Networking;
 
-fn link(linker: &mut Linker<State>) -> wasmtime::Result<()> {
-    let options = bindings::network::LinkOptions::default();
-    bindings::network::add_to_linker::<State, Viewed>(linker, &options, View::of)?;
-    bindings::instance_network::add_to_linker::<State, Viewed>(linker, View::of)?;
-    bindings::tcp::add_to_linker::<State, Viewed>(linker, View::of)?;
-    bindings::tcp_create_socket::add_to_linker::<State, Viewed>(linker, View::of)?;
-    bindings::udp::add_to_linker::<State, Viewed>(linker, View::of)?;
-    bindings::udp_create_socket::add_to_linker::<State, Viewed>(linker, View::of)?;
-    bindings::ip_name_lookup::add_to_linker::<State, Viewed>(linker, View::of)
+impl Capability for Networking {
+    fn interfaces(&self) -> &'static [&'static str] {
+        &[
+            "wasi:sockets/network@0.2",
+            "wasi:sockets/instance-network@0.2",
+            "wasi:sockets/tcp@0.2",
+            "wasi:sockets/tcp-create-socket@0.2",
+            "wasi:sockets/udp@0.2",
+            "wasi:sockets/udp-create-socket@0.2",
+            "wasi:sockets/ip-name-lookup@0.2",
+        ]
+    }
+
+    fn link(&self, linker: &mut Linker<State>) -> wasmtime::Result<()> {
+        let options = bindings::network::LinkOptions::default();
+        bindings::network::add_to_linker::<State, Viewed>(linker, &options, View::of)?;
+        bindings::instance_network::add_to_linker::<State, Viewed>(linker, View::of)?;
+        bindings::tcp::add_to_linker::<State, Viewed>(linker, View::of)?;
+        bindings::tcp_create_socket::add_to_linker::<State, Viewed>(linker, View::of)?;
+        bindings::udp::add_to_linker::<State, Viewed>(linker, View::of)?;
+        bindings::udp_create_socket::add_to_linker::<State, Viewed>(linker, View::of)?;
+        bindings::ip_name_lookup::add_to_linker::<State, Viewed>(linker, View::of)
+    }
 }
 
 /// What one instance's sockets share.

@@ -97,10 +97,7 @@ impl ip_name_lookup::Host for View<'_> {
 }
 
 impl ip_name_lookup::HostResolveAddressStream for View<'_> {
-    fn resolve_next_address(
-        &mut self,
-        this: Resource<Lookup>,
-    ) -> SocketResult<Option<IpAddress>> {
+    fn resolve_next_address(&mut self, this: Resource<Lookup>) -> SocketResult<Option<IpAddress>> {
         let lookup = self.table.get_mut(&this)?;
         let _ = lookup.poll(&mut Context::from_waker(Waker::noop()));
         match lookup {

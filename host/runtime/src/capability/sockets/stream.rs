@@ -58,7 +58,9 @@ impl Half {
         match self {
             Self::Open => Ok(()),
             Self::Closed => Err(StreamError::Closed),
-            Self::Failed(kind) => Err(StreamError::LastOperationFailed(io::Error::from(*kind).into())),
+            Self::Failed(kind) => {
+                Err(StreamError::LastOperationFailed(io::Error::from(*kind).into()))
+            }
         }
     }
 

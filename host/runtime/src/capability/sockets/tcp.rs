@@ -54,7 +54,11 @@ enum State {
     Connecting(BoxFuture<'static, io::Result<Connection>>),
     /// Connected, or refused, and not yet told.
     Decided(io::Result<Connection>),
-    Connected { local: SocketAddr, remote: SocketAddr, link: Link },
+    Connected {
+        local: SocketAddr,
+        remote: SocketAddr,
+        link: Link,
+    },
     Closed,
 }
 
@@ -121,13 +125,11 @@ impl TcpSocket {
     }
 
     fn begin(&mut self, step: Step) -> SocketResult<()> {
-        match self.pending {
-            Some(_) => Err(ErrorCode::ConcurrencyConflict.into()),
-            None => {
-                self.pending = Some(step);
-                Ok(())
-            }
+        if self.pending.is_some() {
+            return Err(ErrorCode::ConcurrencyConflict.into());
         }
+        self.pending = Some(step);
+        Ok(())
     }
 
     fn is_pending(&self, step: Step) -> SocketResult<()> {
@@ -311,7 +313,11 @@ impl tcp::HostTcpSocket for View<'_> {
     }
 
     /// The length of the queue belongs to the network, as the interface allows.
-    fn set_listen_backlog_size(&mut self, this: Resource<TcpSocket>, size: u64) -> SocketResult<()> {
+    fn set_listen_backlog_size(
+        &mut self,
+        this: Resource<TcpSocket>,
+        size: u64,
+    ) -> SocketResult<()> {
         self.tcp(&this)?;
         not_zero(size).map(|_| ())
     }
@@ -375,7 +381,11 @@ impl tcp::HostTcpSocket for View<'_> {
     }
 
     /// A hint, by the interface's own words; the size stays.
-    fn set_receive_buffer_size(&mut self, this: Resource<TcpSocket>, size: u64) -> SocketResult<()> {
+    fn set_receive_buffer_size(
+        &mut self,
+        this: Resource<TcpSocket>,
+        size: u64,
+    ) -> SocketResult<()> {
         self.tcp(&this)?;
         not_zero(size).map(|_| ())
     }

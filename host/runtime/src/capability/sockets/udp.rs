@@ -230,7 +230,11 @@ impl udp::HostUdpSocket for View<'_> {
     }
 
     /// A hint, by the interface's own words; the size stays.
-    fn set_receive_buffer_size(&mut self, this: Resource<UdpSocket>, size: u64) -> SocketResult<()> {
+    fn set_receive_buffer_size(
+        &mut self,
+        this: Resource<UdpSocket>,
+        size: u64,
+    ) -> SocketResult<()> {
         self.udp(&this)?;
         if size == 0 { Err(ErrorCode::InvalidArgument.into()) } else { Ok(()) }
     }
