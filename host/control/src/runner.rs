@@ -5,7 +5,6 @@
 //! keys are looked at without a reason: that this never finds work is counted, and shows that no
 //! wake-up is missing.
 
-use std::any::Any;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -85,12 +84,7 @@ impl Runner {
             let sources = self.caches.sources.clone();
             self.caches.handle(which).observe(Box::new(move |key, before, after| {
                 let Some(runner) = runner.upgrade() else { return };
-                let keys = |object: Option<&dyn Any>| {
-                    object.map(|object| watch.keys(&sources, object)).unwrap_or_default()
-                };
-                let mut woken = keys(before);
-                woken.extend(keys(after));
-                runner.woken(woken, which, key);
+                runner.woken(watch.keys(&sources, before, after), which, key);
             }));
         }
         kinds.sort_unstable();

@@ -79,10 +79,9 @@ pub trait Controller: Debug + Send + Sync + 'static {
     fn plan(&self, look: &Look<'_>, key: &Key) -> Plan;
 }
 
-type Map = Box<dyn Fn(&Sources, &dyn Any) -> Vec<Key> + Send + Sync>;
+type Map = Box<dyn Fn(&Sources, Option<&dyn Any>, Option<&dyn Any>) -> Vec<Key> + Send + Sync>;
 
-/// How a change of one kind becomes keys to look at. It is asked about the object before and after
-/// the change.
+/// How a change of one kind becomes keys to look at.
 pub struct Watch {
     /// The kind.
     pub which: Which,
@@ -96,10 +95,23 @@ impl Debug for Watch {
 }
 
 impl Watch {
-    /// Keys by a function of the object.
+    /// Keys by a function of the object, asked about it before and after the change.
     pub fn of<K: Sourced>(map: impl Fn(&Sources, &K) -> Vec<Key> + Send + Sync + 'static) -> Self {
-        let map = move |sources: &Sources, object: &dyn Any| {
-            object.downcast_ref::<K>().map(|object| map(sources, object)).unwrap_or_default()
+        Self::when(move |sources, before: Option<&K>, after: Option<&K>| {
+            let mut keys = before.map(|object| map(sources, object)).unwrap_or_default();
+            let more = after.map(|object| map(sources, object)).unwrap_or_default();
+            keys.extend(more);
+            keys
+        })
+    }
+
+    /// Keys by a function of the whole change.
+    pub fn when<K: Sourced>(
+        map: impl Fn(&Sources, Option<&K>, Option<&K>) -> Vec<Key> + Send + Sync + 'static,
+    ) -> Self {
+        let map = move |sources: &Sources, before: Option<&dyn Any>, after: Option<&dyn Any>| {
+            let before = before.and_then(|object| object.downcast_ref());
+            map(sources, before, after.and_then(|object| object.downcast_ref()))
         };
         Self { which: K::WHICH, map: Box::new(map) }
     }
@@ -114,8 +126,13 @@ impl Watch {
         Self::of(|_, object: &K| crate::ownership::controller_key::<O>(object.metadata()))
     }
 
-    /// The keys that an object leads to.
-    pub fn keys(&self, sources: &Sources, object: &dyn Any) -> Vec<Key> {
-        (self.map)(sources, object)
+    /// The keys that a change leads to.
+    pub fn keys(
+        &self,
+        sources: &Sources,
+        before: Option<&dyn Any>,
+        after: Option<&dyn Any>,
+    ) -> Vec<Key> {
+        (self.map)(sources, before, after)
     }
 }

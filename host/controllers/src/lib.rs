@@ -8,14 +8,19 @@
 
 mod controller;
 mod deployment;
+mod endpoints;
+mod node_lifecycle;
 mod ownership;
 mod plan;
+mod pod_gc;
 mod pods;
 mod replica_set;
 mod replicas;
+mod replication_controller;
 mod root_ca;
 mod service_account;
 mod source;
+mod taint_eviction;
 
 pub use controller::{Controller, Facts, Key, Look, Watch};
 pub use plan::{
@@ -27,9 +32,16 @@ pub use source::{AnyObject, Fill, Reads, Source, Sourced, Sources, Visit, Which}
 pub fn all() -> Vec<Box<dyn Controller>> {
     vec![
         Box::new(deployment::Deployments),
+        Box::new(endpoints::legacy::LegacyEndpoints),
+        Box::new(endpoints::mirror::Mirroring),
+        Box::new(endpoints::slices::EndpointSlices),
+        Box::new(node_lifecycle::NodeLifecycle),
+        Box::new(pod_gc::PodGc),
         Box::new(replica_set::ReplicaSets),
-        Box::new(root_ca::RootCertificates),
+        Box::new(replication_controller::ReplicationControllers),
+        Box::new(root_ca::RootCa),
         Box::new(service_account::ServiceAccounts),
+        Box::new(taint_eviction::TaintEviction),
     ]
 }
 

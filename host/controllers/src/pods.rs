@@ -91,7 +91,12 @@ pub(crate) fn restarts(pod: &Pod) -> (i32, i32) {
 /// The Pod to give up first: unassigned, not started, not ready, cheap, crowded, young. `crowd`
 /// tells how many Pods of the same application share a Pod's node. Ages count by their order of
 /// magnitude, so that no single old Pod is always spared; then the uid decides.
-pub(crate) fn deletion_order(a: &Pod, b: &Pod, crowd: &dyn Fn(&Pod) -> usize, now: Timestamp) -> Ordering {
+pub(crate) fn deletion_order(
+    a: &Pod,
+    b: &Pod,
+    crowd: &dyn Fn(&Pod) -> usize,
+    now: Timestamp,
+) -> Ordering {
     let unassigned = |pod: &Pod| node_name(pod).is_empty();
     let started = |pod: &Pod| match phase(pod) {
         "Pending" | "" => 0,

@@ -1,7 +1,7 @@
-//! Every active namespace has the ConfigMap `kube-root-ca.crt` with the certificates by which Pods trust the API server.
+//! Gives every namespace the certificates that its Pods trust the API server by.
 //!
-//! Reads Namespaces and these ConfigMaps, creates what is missing and mends what was changed.
-//! See <https://kubernetes.io/docs/reference/access-authn-authz/service-accounts-admin/>.
+//! Reads Namespaces and the ConfigMaps of this one name; creates and repairs them.
+//! See <https://kubernetes.io/docs/concepts/storage/projected-volumes/#serviceaccounttoken>.
 
 use std::collections::BTreeMap;
 
@@ -12,64 +12,66 @@ use crate::service_account::is_active;
 use crate::{Action, Controller, Key, Look, Plan, Sourced, Watch};
 
 const NAME: &str = "kube-root-ca.crt";
-const FILE: &str = "ca.crt";
-const NOTE: (&str, &str) = (
-    "kubernetes.io/description",
-    "Contains a CA bundle that can be used to verify the kube-apiserver when using internal endpoints such as the internal service \
-     IP or kubernetes.default.svc. No other usage is guaranteed across distributions of Kubernetes clusters.",
-);
+const DESCRIPTION: &str = "kubernetes.io/description";
+/// Clients see this text; it is Kubernetes' own.
+const TEXT: &str = "Contains a CA bundle that can be used to verify the kube-apiserver when using \
+                    internal endpoints such as the internal service IP or kubernetes.default.svc. \
+                    No other usage is guaranteed across distributions of Kubernetes clusters.";
 
-/// The controller. Its keys are Namespaces.
+/// The controller.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct RootCertificates;
+pub(crate) struct RootCa;
 
-impl Controller for RootCertificates {
+impl Controller for RootCa {
     fn name(&self) -> &'static str {
         "root-ca-certificate-publisher"
-    }
-
-    fn component(&self) -> &'static str {
-        "root-ca-cert-publisher"
     }
 
     fn watches(&self) -> Vec<Watch> {
         vec![
             Watch::itself::<Namespace>(),
             Watch::of(|_, map: &ConfigMap| {
-                let is_ours = map.metadata.name.as_deref() == Some(NAME);
-                let home = map.metadata.namespace.as_deref().filter(|_| is_ours);
-                home.map(|name| Key::new("", name)).into_iter().collect()
+                let namespace = map.metadata.namespace.as_deref();
+                namespace.map(|namespace| Key::new("", namespace)).into_iter().collect()
             }),
         ]
     }
 
     fn plan(&self, look: &Look<'_>, key: &Key) -> Plan {
         let mut plan = Plan::default();
-        let namespaces = &look.sources.namespaces;
-        let active = namespaces.get("", &key.name).is_some_and(|it| is_active(&it));
-        // Without a certificate of its own the cluster has nothing to publish.
-        if !active || look.facts.root_ca.is_empty() {
+        let namespace = look.sources.namespaces.get("", &key.name);
+        if !namespace.is_some_and(|namespace| is_active(&namespace))
+            || look.facts.root_ca.is_empty()
+        {
             return plan;
         }
-        let data = BTreeMap::from([(FILE.to_owned(), look.facts.root_ca.clone())]);
+        let data = BTreeMap::from([("ca.crt".to_owned(), look.facts.root_ca.clone())]);
+        let note = BTreeMap::from([(DESCRIPTION.to_owned(), TEXT.to_owned())]);
         match look.sources.config_maps.get(&key.name, NAME) {
-            None => plan.act(Action::Create { object: fresh(&key.name, data).into_any(), announce: None }),
-            Some(found) if found.data.as_ref() != Some(&data) => {
-                let mended = ConfigMap { data: Some(data), ..(*found).clone() };
-                plan.act(Action::Update { object: mended.into_any(), announce: None });
+            None => {
+                let map = ConfigMap {
+                    metadata: ObjectMeta {
+                        name: Some(NAME.to_owned()),
+                        namespace: Some(key.name.to_string()),
+                        annotations: Some(note),
+                        ..ObjectMeta::default()
+                    },
+                    data: Some(data),
+                    ..ConfigMap::default()
+                };
+                plan.act(Action::Create { object: map.into_any(), announce: None });
             }
-            Some(_) => {}
+            Some(seen) => {
+                let notes = seen.metadata.annotations.as_ref();
+                let is_noted = notes.is_some_and(|notes| notes.contains_key(DESCRIPTION));
+                if seen.data.as_ref() != Some(&data) || !is_noted {
+                    let mut wanted = (*seen).clone();
+                    wanted.data = Some(data);
+                    wanted.metadata.annotations.get_or_insert_default().extend(note);
+                    plan.act(Action::Update { object: wanted.into_any(), announce: None });
+                }
+            }
         }
         plan
     }
-}
-
-fn fresh(namespace: &str, data: BTreeMap<String, String>) -> ConfigMap {
-    let metadata = ObjectMeta {
-        name: Some(NAME.to_owned()),
-        namespace: Some(namespace.to_owned()),
-        annotations: Some(BTreeMap::from([(NOTE.0.to_owned(), NOTE.1.to_owned())])),
-        ..ObjectMeta::default()
-    };
-    ConfigMap { metadata, data: Some(data), ..ConfigMap::default() }
 }
