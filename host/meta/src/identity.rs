@@ -200,3 +200,6 @@ impl fmt::Display for GroupKind {
         if self.group.is_empty() { Ok(()) } else { write!(f, ".{}", self.group) }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -86,3 +86,6 @@ fn is_printable(c: char) -> bool {
             | '\u{e000}'..='\u{f8ff}' | '\u{feff}' | '\u{fff0}'..='\u{fffb}' | '\u{fffe}'..='\u{ffff}'
             | '\u{e0000}'..='\u{10ffff}'))
 }
+
+#[cfg(test)]
+mod tests;

@@ -272,3 +272,6 @@ impl fmt::Debug for StatusError {
 }
 
 impl std::error::Error for StatusError {}
+
+#[cfg(test)]
+mod tests;

@@ -107,7 +107,7 @@ impl Walk<'_> {
         new: Option<&Tree>,
         shape: Shape<'_>,
     ) -> Result<Delta, String> {
-        if *shape.ty == TypeRef::Any {
+        if matches!(shape.ty, TypeRef::Any) {
             return self.untyped(old, new, shape);
         }
         match shape.atom(self.schema, new.or(old)) {

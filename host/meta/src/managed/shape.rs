@@ -34,6 +34,8 @@ pub(super) struct Members<'a> {
 enum MembersKind<'a> {
     Struct(&'a Struct),
     Entries(&'a TypeRef),
+    /// Any members of any type, owned one by one.
+    Open,
 }
 
 /// The items of a list that are told apart.
@@ -85,7 +87,8 @@ impl<'a> Shape<'a> {
             && matches!(self.parts(schema), Atom::Leaf)
     }
 
-    /// Values without a type are maps or leaves as they happen to be, which the sample shows.
+    /// Values without a type are leaves; where they are declared granular, they are maps or leaves as they happen to
+    /// be, which the sample shows.
     pub(super) fn atom(self, schema: &'a Schema, sample: Option<&Tree>) -> Atom<'a> {
         self.take_apart(schema, sample.is_some_and(Tree::is_object))
     }
@@ -104,7 +107,7 @@ impl<'a> Shape<'a> {
             TypeRef::Map(value) if facts.atomic != Some(true) => {
                 members(MembersKind::Entries(value))
             }
-            TypeRef::Any if is_map => members(MembersKind::Entries(&ANY)),
+            TypeRef::Any if is_map && facts.atomic == Some(false) => members(MembersKind::Open),
             TypeRef::List(item) => {
                 let shape = Shape { ty: item, facts: &PLAIN, depth: depth + 1 };
                 match &facts.list {
@@ -123,12 +126,14 @@ impl<'a> Members<'a> {
     pub(super) fn member(self, name: &str) -> (Shape<'a>, bool) {
         let depth = self.depth;
         let plain = |ty| (Shape { ty, facts: &PLAIN, depth }, false);
+        let open = (Shape { ty: &ANY, facts: &GRANULAR, depth }, false);
         match self.kind {
             MembersKind::Entries(value) => plain(value),
+            MembersKind::Open => open,
             MembersKind::Struct(ty) => match (ty.field(name), &ty.unknown) {
                 (Some(field), _) => (Shape { ty: &field.ty, facts: &field.facts, depth }, true),
                 (None, Unknown::Typed(ty)) => plain(ty),
-                (None, Unknown::Prune | Unknown::Keep) => plain(&ANY),
+                (None, Unknown::Prune | Unknown::Keep) => open,
             },
         }
     }
@@ -137,7 +142,7 @@ impl<'a> Members<'a> {
     pub(super) fn is_unknown(self, name: &str) -> bool {
         match self.kind {
             MembersKind::Struct(ty) => ty.unknown == Unknown::Prune && ty.field(name).is_none(),
-            MembersKind::Entries(_) => false,
+            MembersKind::Entries(_) | MembersKind::Open => false,
         }
     }
 }

@@ -32,7 +32,8 @@ F\tselector\t*@3\tp\t2\t
 F\tcontainers\t[@4\ta\t3\tlistType=map;keys=name
 F\targs\t[s\tz\t4\t
 F\tnodeSelector\t{s\tz\t5\tmapType=atomic
-F\traw\tx\tz\t6\t
+F\traw\tx\tz\t6\tstructType=granular
+F\topaque\tx\tz\t6\t
 F\tstrategy\t@7\ta\t7\t
 T\tk8s.io/api/apps/v1\tSelector\tSelector\tatomic
 F\tmatchLabels\t{s\tz\t1\t

@@ -1,3 +1,5 @@
+use proptest::prelude::*;
+
 use super::*;
 
 type Rule = fn(&str) -> Vec<String>;
@@ -108,4 +110,19 @@ fn other_messages() {
         ],
     );
     check(is_env_var_name, "..", &["must not be '..'"]);
+}
+
+proptest! {
+    #[test]
+    fn rules_agree(text in "[aZ0._/-]{0,6}") {
+        let label = is_dns1123_label(&text).is_empty();
+        let subdomain = is_dns1123_subdomain(&text).is_empty();
+        prop_assert_eq!(label, subdomain && !text.contains('.'));
+        prop_assert!(!is_dns1035_label(&text).is_empty() || label);
+        prop_assert_eq!(subdomain, !text.is_empty() && text.split('.').all(|part| is_dns1123_label(part).is_empty()));
+        prop_assert_eq!(is_label_value(&text).is_empty(), text.is_empty() || (is_qualified_name(&text).is_empty() && !text.contains('/')));
+        for rule in [is_port_name, is_percent, is_config_map_key, is_env_var_name, is_path_segment_name, is_c_identifier, is_http_header_name] {
+            rule(&text);
+        }
+    }
 }

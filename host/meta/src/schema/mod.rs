@@ -98,7 +98,7 @@ pub enum TypeRef {
     MicroTime,
     /// Go's notation: `1m30s`.
     Duration,
-    /// Any JSON, kept as it is.
+    /// Any JSON, kept as it is. It is owned as a whole unless the field is declared granular.
     Any,
     /// Within custom types: a number that may be written as an integer or not.
     Number,

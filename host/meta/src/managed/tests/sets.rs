@@ -50,6 +50,7 @@ fn fields_of_values() {
         json!({"raw": {"a": [1], "b": {"c": 1}, "d": {}}}),
         &[".spec.raw.a", ".spec.raw.b", ".spec.raw.d", ".spec.raw.b.c"],
     );
+    check(json!({"opaque": {"a": 1}}), &[".spec.opaque"]);
     let meta = fields(&json!({"metadata": {"labels": {"a": "b"}, "finalizers": ["x"]}}));
     assert_eq!(show(&meta), [".metadata.finalizers[=\"x\"]", ".metadata.labels.a"]);
 }
