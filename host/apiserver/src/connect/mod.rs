@@ -1,0 +1,60 @@
+//! What goes on to a node: logs, proxies, port forwarding, exec and attach.
+//!
+//! This server finds the Pod and its node, checks the options, speaks the client's protocol (plain HTTP, WebSocket, SPDY), and passes bytes on
+//! through the gateway. It never connects to a node itself: nodes connect to it.
+//!
+//! See <https://kubernetes.io/docs/concepts/architecture/control-plane-node-communication/>.
+
+mod address;
+mod channels;
+mod exec;
+mod log;
+mod multiplex;
+mod node;
+mod pod;
+mod port_forward;
+mod proxy;
+mod rewrite;
+mod spdy;
+mod upgrade;
+mod websocket;
+
+use std::sync::Arc;
+
+use http::Response;
+use meta::StatusError;
+
+use crate::body::Body;
+use crate::chain::Call;
+use crate::registry::KindRef;
+use crate::request::ResourceRequest;
+use crate::state::State;
+
+/// Answers a request for a subresource that a node serves.
+pub(crate) async fn handle(
+    state: &Arc<State>,
+    call: Call,
+    kind: KindRef,
+) -> Result<Response<Body>, StatusError> {
+    let Some(request) = call.info.resource().cloned() else { return Err(StatusError::no_such_path()) };
+    match (kind.info().kind, request.subresource.as_str()) {
+        ("Pod", "log") => log::handle(state, &call, &request).await,
+        ("Pod", "exec") => exec::handle(state, call, &request, exec::Action::Exec).await,
+        ("Pod", "attach") => exec::handle(state, call, &request, exec::Action::Attach).await,
+        ("Pod", "portforward") => port_forward::handle(state, call, &request).await,
+        ("Pod" | "Service" | "Node", "proxy") => proxy::handle(state, call, &request).await,
+        _ => Err(StatusError::no_such_path()),
+    }
+}
+
+fn no_method() -> StatusError {
+    let text = "the server does not allow this method on the requested resource";
+    let mut error = StatusError::new(405, "MethodNotAllowed", text);
+    error.details_mut();
+    error
+}
+
+/// The Pod of a request, or why there is none.
+fn find_pod(state: &State, request: &ResourceRequest, name: &str) -> Result<pod::Pod, StatusError> {
+    pod::find(&state.store.snapshot(), &request.namespace, name)
+}

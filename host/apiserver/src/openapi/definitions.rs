@@ -1,0 +1,305 @@
+//! The types of a document: which ones it needs, and what the schema of each says.
+
+use std::collections::BTreeSet;
+
+use kinds::KindInfo;
+use meta::Tree;
+use meta::schema::{Field, ListType, PatchStrategy, Presence, Struct, TypeRef};
+use serde_json::{Map, json};
+
+use super::Part;
+use super::describe::Descriptions;
+
+const META: &str = "io.k8s.apimachinery.pkg.apis.meta.v1";
+pub(super) const STATUS: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.Status";
+pub(super) const DELETE_OPTIONS: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions";
+pub(super) const PATCH: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.Patch";
+pub(super) const RESOURCE_LIST: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.APIResourceList";
+pub(super) const SCALE: &str = "io.k8s.api.autoscaling.v1.Scale";
+const WATCH_EVENT: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.WatchEvent";
+const TIME: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.Time";
+const MICRO_TIME: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.MicroTime";
+const QUANTITY: &str = "io.k8s.apimachinery.pkg.api.resource.Quantity";
+const INT_OR_STRING: &str = "io.k8s.apimachinery.pkg.util.intstr.IntOrString";
+const ANY: &str = "io.k8s.apimachinery.pkg.runtime.RawExtension";
+
+/// Which of the two languages a schema is written in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Language {
+    Two,
+    Three,
+}
+
+impl Language {
+    /// A reference to a type.
+    pub(super) fn reference(self, name: &str) -> Tree {
+        let place = match self {
+            Self::Two => "definitions",
+            Self::Three => "components/schemas",
+        };
+        json!({ "$ref": format!("#/{place}/{name}") })
+    }
+}
+
+/// The name of the list type of a kind.
+pub(super) fn list_name(info: &KindInfo) -> String {
+    let prefix = info.type_name.rsplit_once('.').map_or("", |(prefix, _)| prefix);
+    format!("{prefix}.{}", info.list_kind)
+}
+
+/// The names of all types that the parts need, sorted.
+pub(super) fn names(parts: &[&Part]) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    let mut pending: Vec<String> =
+        [STATUS, DELETE_OPTIONS, PATCH, RESOURCE_LIST, WATCH_EVENT].iter().map(ToString::to_string).collect();
+    for info in parts.iter().flat_map(|part| &part.kinds).map(|kind| kind.info()) {
+        pending.push(info.type_name.to_owned());
+        if info.has_verb(kinds::Verb::List) {
+            pending.push(list_name(info));
+        }
+        for subresource in info.all_subresources() {
+            pending.extend(subresource.body.and_then(body_name).map(ToOwned::to_owned));
+        }
+    }
+    while let Some(name) = pending.pop() {
+        if names.contains(&name) {
+            continue;
+        }
+        if let Some(ty) = find(&name) {
+            pending.extend(ty.fields().iter().filter_map(|field| reference_name(&field.ty)));
+        } else if name == WATCH_EVENT {
+            pending.push(ANY.to_owned());
+        }
+        names.insert(name);
+    }
+    names
+}
+
+/// The type of what is sent to a subresource, if it is one that is described.
+pub(super) fn body_name(body: kinds::SubresourceBody) -> Option<&'static str> {
+    let found = kinds::BODIES.iter().find(|known| known.kind == body.kind);
+    found.map(|known| known.type_name).filter(|name| find(name).is_some())
+}
+
+fn find(name: &str) -> Option<&'static Struct> {
+    let schema = kinds::schema();
+    schema.find(name).and_then(|id| schema.get(id))
+}
+
+/// The type that a value refers to, through lists and maps.
+fn reference_name(ty: &TypeRef) -> Option<String> {
+    match ty {
+        TypeRef::List(item) | TypeRef::Map(item) => reference_name(item),
+        TypeRef::Struct(id) => kinds::schema().get(*id).map(|ty| ty.openapi_name.to_string()),
+        TypeRef::Quantity => Some(QUANTITY.to_owned()),
+        TypeRef::IntOrString => Some(INT_OR_STRING.to_owned()),
+        TypeRef::Time => Some(TIME.to_owned()),
+        TypeRef::MicroTime => Some(MICRO_TIME.to_owned()),
+        _ => None,
+    }
+}
+
+/// The schema of one type.
+pub(super) fn definition(
+    name: &str,
+    parts: &[&Part],
+    descriptions: &Descriptions,
+    language: Language,
+) -> Tree {
+    let texts = descriptions.find(name);
+    let mut schema = match find(name) {
+        Some(ty) => structure(ty, name, descriptions, language),
+        None => special(name, language),
+    };
+    let about = texts.and_then(|texts| texts.about.as_deref()).or_else(|| about(name));
+    if let Some(about) = about {
+        schema.insert("description".to_owned(), about.into());
+    }
+    let kinds = group_version_kinds(name, parts);
+    if !kinds.is_empty() {
+        schema.insert("x-kubernetes-group-version-kind".to_owned(), kinds.into());
+    }
+    Tree::Object(schema)
+}
+
+fn structure(ty: &Struct, name: &str, descriptions: &Descriptions, language: Language) -> Map<String, Tree> {
+    let texts = descriptions.find(name);
+    let mut schema = Map::new();
+    schema.insert("type".to_owned(), "object".into());
+    let required: Vec<&str> =
+        ty.fields().iter().filter(|field| field.required).map(|field| &*field.name).collect();
+    if !required.is_empty() {
+        schema.insert("required".to_owned(), required.into());
+    }
+    let properties: Map<String, Tree> = ty
+        .fields()
+        .iter()
+        .map(|field| {
+            let text = texts.and_then(|texts| texts.field(&field.name)).or_else(|| field_text(&field.name));
+            (field.name.to_string(), property(field, text, language))
+        })
+        .collect();
+    if !properties.is_empty() {
+        schema.insert("properties".to_owned(), properties.into());
+    }
+    if ty.atomic {
+        schema.insert("x-kubernetes-map-type".to_owned(), "atomic".into());
+    }
+    schema
+}
+
+fn property(field: &Field, text: Option<&str>, language: Language) -> Tree {
+    let mut schema = match value(&field.ty, language) {
+        // Version 3 allows nothing beside a reference, so that it is put into a list of one.
+        Tree::Object(reference) if reference.contains_key("$ref") && language == Language::Three => {
+            let mut schema = Map::new();
+            schema.insert("allOf".to_owned(), json!([reference]));
+            schema
+        }
+        Tree::Object(schema) => schema,
+        _ => Map::new(),
+    };
+    let mut set = |name: &str, value: Tree| schema.insert(name.to_owned(), value);
+    if let Some(text) = text {
+        set("description", text.into());
+    }
+    if let Some(default) = field.default.clone().or_else(|| zero(field)) {
+        set("default", default);
+    }
+    let facts = &field.facts;
+    if matches!(field.ty, TypeRef::List(_)) {
+        match &facts.list {
+            ListType::Atomic => set("x-kubernetes-list-type", "atomic".into()),
+            ListType::Set => set("x-kubernetes-list-type", "set".into()),
+            ListType::Map(keys) => {
+                set("x-kubernetes-list-map-keys", keys.iter().map(|key| Tree::from(&**key)).collect());
+                set("x-kubernetes-list-type", "map".into())
+            }
+        };
+    }
+    if facts.atomic == Some(true) {
+        set("x-kubernetes-map-type", "atomic".into());
+    }
+    if let Some(strategy) = strategy(facts.patch) {
+        set("x-kubernetes-patch-strategy", strategy.into());
+    }
+    if let Some(key) = &facts.merge_key {
+        set("x-kubernetes-patch-merge-key", (&**key).into());
+    }
+    Tree::Object(schema)
+}
+
+fn strategy(strategy: PatchStrategy) -> Option<String> {
+    let parts = [("merge", strategy.merge), ("replace", strategy.replace), ("retainKeys", strategy.retain_keys)];
+    let parts: Vec<&str> = parts.iter().filter(|(_, set)| *set).map(|(name, _)| *name).collect();
+    (!parts.is_empty()).then(|| parts.join(","))
+}
+
+/// The value that a field has which is always printed.
+fn zero(field: &Field) -> Option<Tree> {
+    if field.presence != Presence::Always || field.pointer {
+        return None;
+    }
+    match field.ty {
+        TypeRef::String => Some("".into()),
+        TypeRef::Bool => Some(false.into()),
+        TypeRef::Int32 | TypeRef::Int64 | TypeRef::Uint32 | TypeRef::Uint64 => Some(0.into()),
+        _ => None,
+    }
+}
+
+fn value(ty: &TypeRef, language: Language) -> Tree {
+    if let (Some(name), false) = (reference_name(ty), matches!(ty, TypeRef::List(_) | TypeRef::Map(_))) {
+        return language.reference(&name);
+    }
+    match ty {
+        TypeRef::List(item) => json!({ "type": "array", "items": value(item, language) }),
+        TypeRef::Map(item) => json!({ "type": "object", "additionalProperties": value(item, language) }),
+        TypeRef::Bool => json!({ "type": "boolean" }),
+        TypeRef::Int32 | TypeRef::Uint32 => json!({ "type": "integer", "format": "int32" }),
+        TypeRef::Int64 | TypeRef::Uint64 => json!({ "type": "integer", "format": "int64" }),
+        TypeRef::Float64 | TypeRef::Number => json!({ "type": "number", "format": "double" }),
+        TypeRef::Float32 => json!({ "type": "number", "format": "float" }),
+        TypeRef::Bytes => json!({ "type": "string", "format": "byte" }),
+        TypeRef::Any => json!({ "type": "object" }),
+        _ => json!({ "type": "string" }),
+    }
+}
+
+/// Types that are no structs.
+fn special(name: &str, language: Language) -> Map<String, Tree> {
+    let schema = match (name, language) {
+        (QUANTITY, Language::Three) => json!({ "oneOf": [{ "type": "string" }, { "type": "number" }] }),
+        (INT_OR_STRING, Language::Three) => {
+            json!({ "format": "int-or-string", "oneOf": [{ "type": "integer" }, { "type": "string" }] })
+        }
+        (INT_OR_STRING, Language::Two) => json!({ "type": "string", "format": "int-or-string" }),
+        (QUANTITY, Language::Two) => json!({ "type": "string" }),
+        (TIME | MICRO_TIME, _) => json!({ "type": "string", "format": "date-time" }),
+        (WATCH_EVENT, _) => {
+            let mut object = language.reference(ANY);
+            if language == Language::Three {
+                object = json!({ "allOf": [object] });
+            }
+            json!({
+                "type": "object",
+                "required": ["type", "object"],
+                "properties": { "type": { "type": "string", "default": "" }, "object": object },
+            })
+        }
+        _ => json!({ "type": "object" }),
+    };
+    match schema {
+        Tree::Object(schema) => schema,
+        _ => Map::new(),
+    }
+}
+
+fn about(name: &str) -> Option<&'static str> {
+    let (_, short) = name.rsplit_once('.')?;
+    Some(match short {
+        "Patch" => "The body of a PATCH request.",
+        "WatchEvent" => "One change that a watch tells.",
+        "RawExtension" => "Any object.",
+        "MicroTime" => "A time with microseconds.",
+        _ if short.ends_with("List") => "A list of objects.",
+        _ => return None,
+    })
+}
+
+/// Fields of lists, which the wire types do not describe.
+fn field_text(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "items" => "The objects of the list.",
+        "apiVersion" => "The versioned schema of this object.",
+        "kind" => "The type of this object.",
+        "metadata" => "Metadata of the list.",
+        _ => return None,
+    })
+}
+
+fn group_version_kinds(name: &str, parts: &[&Part]) -> Vec<Tree> {
+    let entry = |group: &str, version: &str, kind: &str| {
+        json!({ "group": group, "kind": kind, "version": version })
+    };
+    let every = |kind: &str| parts.iter().map(|part| entry(part.group, part.version, kind)).collect();
+    match name {
+        DELETE_OPTIONS => return every("DeleteOptions"),
+        WATCH_EVENT => return every("WatchEvent"),
+        STATUS => return vec![entry("", "v1", "Status")],
+        _ => {}
+    }
+    if let Some(body) = kinds::BODIES.iter().find(|body| body.type_name == name && !name.starts_with(META)) {
+        return vec![entry(body.group, body.version, body.kind)];
+    }
+    let infos = parts.iter().flat_map(|part| &part.kinds).map(|kind| kind.info());
+    let mut found = Vec::new();
+    for info in infos {
+        if info.type_name == name {
+            found.push(entry(info.group, info.version, info.kind));
+        } else if list_name(info) == name {
+            found.push(entry(info.group, info.version, info.list_kind));
+        }
+    }
+    found
+}

@@ -1,0 +1,203 @@
+//! The published description of the API: one OpenAPI 3 document for each group and version, and one OpenAPI 2 document of everything.
+//!
+//! Structure (types, list keys, patch strategies) comes from the facts behind `kinds::schema`, descriptions from the wire types, paths from the
+//! table of kinds. Documents are made when somebody asks, written piece by piece, and kept nowhere: clients keep them, by the hash in
+//! their address.
+//!
+//! See <https://kubernetes.io/docs/concepts/overview/kubernetes-api/#openapi-interface-definition>.
+
+mod definitions;
+mod describe;
+mod gnostic;
+mod operations;
+mod parameters;
+mod protobuf;
+mod v2;
+mod v3;
+
+use std::sync::Arc;
+
+use http::header::{
+    ACCEPT, CACHE_CONTROL, CONTENT_TYPE, ETAG, EXPIRES, HeaderValue, IF_NONE_MATCH, LOCATION, VARY,
+};
+use http::{Method, Response, StatusCode};
+use jiff::SignedDuration;
+use meta::StatusError;
+use serde_json::{Map, json};
+
+use crate::body::Body;
+use crate::chain::Call;
+use crate::codec::negotiate;
+use crate::etag::{digest, etag};
+use crate::registry::{KindRef, Registry};
+use crate::routes;
+use crate::state::State;
+
+const JSON: &str = "application/json";
+/// How clients name OpenAPI 2 in protobuf; the second form is of clients before 2022.
+const GNOSTIC: [&str; 2] =
+    ["com.github.proto-openapi.spec.v2.v1.0+protobuf", "com.github.proto-openapi.spec.v2@v1.0+protobuf"];
+const GNOSTIC_ANSWER: &str = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";
+
+pub(crate) async fn handle(state: &Arc<State>, call: Call) -> Result<Response<Body>, StatusError> {
+    if !matches!(call.info.method, Method::GET | Method::HEAD) {
+        let text = "the server does not allow this method on the requested resource";
+        return Err(StatusError::new(405, "MethodNotAllowed", text));
+    }
+    let path = call.info.path.trim_end_matches('/');
+    match path.strip_prefix("/openapi/") {
+        Some("v2") => Ok(second(state, &call)),
+        Some("v3") => Ok(index(state, &call)),
+        Some(rest) => Ok(match rest.strip_prefix("v3/") {
+            Some(path) => third(state, &call, path),
+            None => routes::not_found(),
+        }),
+        None => Ok(routes::not_found()),
+    }
+}
+
+/// One group and version with its kinds.
+#[derive(Debug)]
+pub(crate) struct Part {
+    group: &'static str,
+    version: &'static str,
+    kinds: Vec<KindRef>,
+}
+
+impl Part {
+    fn all(registry: &Registry) -> Vec<Self> {
+        let mut parts: Vec<Self> = Vec::new();
+        for kind in registry.all() {
+            let info = kind.info();
+            match parts.iter_mut().find(|part| (part.group, part.version) == (info.group, info.version)) {
+                Some(part) => part.kinds.push(kind),
+                None => parts.push(Self { group: info.group, version: info.version, kinds: vec![kind] }),
+            }
+        }
+        parts
+    }
+
+    /// `api/v1`, `apis/apps/v1`: where its resources are, without the first slash.
+    fn path(&self) -> String {
+        match self.group {
+            "" => format!("api/{}", self.version),
+            group => format!("apis/{group}/{}", self.version),
+        }
+    }
+
+    /// Changes when the document may have changed: with the program, and with what is known of the kinds.
+    fn hash(&self) -> String {
+        let infos: Vec<_> = self.kinds.iter().map(|kind| kind.info()).collect();
+        let build = option_env!("SKIFF_GIT_COMMIT").unwrap_or(env!("CARGO_PKG_VERSION"));
+        digest(format!("{build} {infos:?}").as_bytes())
+    }
+}
+
+fn index(state: &State, call: &Call) -> Response<Body> {
+    let mut paths = Map::new();
+    for part in Part::all(&state.kinds) {
+        let path = part.path();
+        paths.insert(path.clone(), json!({ "serverRelativeURL": address(&path, &part.hash()) }));
+    }
+    let text = json!({ "paths": paths }).to_string();
+    let tag = etag(text.as_bytes());
+    answer(call, &tag, JSON, || text.into_bytes())
+}
+
+fn address(path: &str, hash: &str) -> String {
+    format!("/openapi/v3/{path}?hash={hash}")
+}
+
+fn third(state: &State, call: &Call, path: &str) -> Response<Body> {
+    if !accepts(call, &["json"]) {
+        return empty(StatusCode::NOT_ACCEPTABLE);
+    }
+    let Some(part) = Part::all(&state.kinds).into_iter().find(|part| part.path() == path) else {
+        return routes::not_found();
+    };
+    let hash = part.hash();
+    let asked = call.info.query.text("hash");
+    if asked.is_some_and(|asked| asked != hash) {
+        let mut response = empty(StatusCode::MOVED_PERMANENTLY);
+        if let Ok(address) = HeaderValue::from_str(&address(path, &hash)) {
+            response.headers_mut().insert(LOCATION, address);
+        }
+        return response;
+    }
+    let mut response = answer(call, &format!("\"{hash}\""), JSON, || v3::document(&part));
+    if asked.is_some() {
+        // What the address names by hash never changes.
+        let headers = response.headers_mut();
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("public, immutable"));
+        let year = SignedDuration::from_hours(24 * 365);
+        let expires = state.clock.now().saturating_add(year).map(http_date);
+        if let Ok(Ok(expires)) = expires.map(|text| HeaderValue::from_str(&text)) {
+            headers.insert(EXPIRES, expires);
+        }
+    }
+    response
+}
+
+fn second(state: &State, call: &Call) -> Response<Body> {
+    let parts = Part::all(&state.kinds);
+    let hashes: String = parts.iter().map(Part::hash).collect();
+    let tag = etag(hashes.as_bytes());
+    if wants_gnostic(call) {
+        return answer(call, &tag, GNOSTIC_ANSWER, || gnostic::document(&parts));
+    }
+    if !accepts(call, &["json"]) {
+        return empty(StatusCode::NOT_ACCEPTABLE);
+    }
+    answer(call, &tag, JSON, || v2::document(&parts))
+}
+
+/// Makes the document only if the client does not have it.
+fn answer(
+    call: &Call,
+    tag: &str,
+    media_type: &'static str,
+    document: impl FnOnce() -> Vec<u8>,
+) -> Response<Body> {
+    let known = call.header(IF_NONE_MATCH).is_some_and(|known| {
+        known == "*" || known.split(',').any(|known| known.trim().trim_start_matches("W/") == tag)
+    });
+    let mut response =
+        if known { empty(StatusCode::NOT_MODIFIED) } else { Response::new(Body::full(document())) };
+    let headers = response.headers_mut();
+    if let Ok(tag) = HeaderValue::from_str(tag) {
+        headers.insert(ETAG, tag);
+    }
+    headers.insert(VARY, HeaderValue::from_static("Accept"));
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
+    response
+}
+
+fn empty(code: StatusCode) -> Response<Body> {
+    let mut response = Response::new(Body::Empty);
+    *response.status_mut() = code;
+    response
+}
+
+fn accepts(call: &Call, subtypes: &[&str]) -> bool {
+    let Some(header) = call.header(ACCEPT).filter(|header| !header.is_empty()) else { return true };
+    negotiate::clauses(header).iter().any(|clause| {
+        let main = clause.main == "application" || clause.main == "*";
+        main && (clause.sub == "*" || subtypes.contains(&clause.sub.as_str()))
+    })
+}
+
+/// Whether the client names the protobuf form before any other that is served.
+fn wants_gnostic(call: &Call) -> bool {
+    let clauses = negotiate::clauses(call.header(ACCEPT).unwrap_or_default());
+    let first = clauses.iter().find(|clause| {
+        clause.sub == "json" || clause.sub == "*" || GNOSTIC.contains(&clause.sub.as_str())
+    });
+    first.is_some_and(|clause| GNOSTIC.contains(&clause.sub.as_str()))
+}
+
+fn http_date(time: jiff::Timestamp) -> String {
+    time.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
+}
+
+#[cfg(test)]
+mod tests;
