@@ -207,7 +207,9 @@ impl Reply {
 
     /// The whole body.
     pub fn bytes(mut self) -> Result<Vec<u8>> {
-        self.body.whole(BODY_BYTES_MAX).map_err(|error| Error::new(format!("{}: {error}", self.url)))
+        self.body
+            .whole(BODY_BYTES_MAX)
+            .map_err(|error| Error::new(format!("{}: {error}", self.url)))
     }
 
     /// The whole body as text.

@@ -39,7 +39,9 @@ impl Level {
     fn least_important() -> Self {
         let named = std::env::var("LOG_LEVEL").unwrap_or_default();
         let all = [Self::Error, Self::Warn, Self::Info, Self::Debug];
-        all.into_iter().find(|level| level.name().eq_ignore_ascii_case(&named)).unwrap_or(Self::Info)
+        all.into_iter()
+            .find(|level| level.name().eq_ignore_ascii_case(&named))
+            .unwrap_or(Self::Info)
     }
 }
 

@@ -76,9 +76,9 @@ impl Request {
 
     /// All headers whose values are text.
     pub fn headers(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.headers.iter().filter_map(|(name, value)| {
-            Some((name.as_str(), std::str::from_utf8(value).ok()?))
-        })
+        self.headers
+            .iter()
+            .filter_map(|(name, value)| Some((name.as_str(), std::str::from_utf8(value).ok()?)))
     }
 
     /// The body as it arrives.

@@ -4,9 +4,7 @@ use std::fmt;
 use std::io::{self, Write};
 
 use serde::Serialize;
-use wasip2::http::types::{
-    ErrorCode, Fields, OutgoingBody, OutgoingResponse, ResponseOutparam,
-};
+use wasip2::http::types::{ErrorCode, Fields, OutgoingBody, OutgoingResponse, ResponseOutparam};
 use wasip2::io::streams::{OutputStream, StreamError};
 
 use crate::{Error, Json, Result};
@@ -40,8 +38,10 @@ pub struct Response {
 
 enum Body {
     Whole(Vec<u8>),
-    Streamed(Box<dyn FnOnce(&mut BodyWriter) -> Result<()>>),
+    Streamed(Box<WriteBody>),
 }
+
+type WriteBody = dyn FnOnce(&mut BodyWriter) -> Result<()>;
 
 impl fmt::Debug for Body {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -33,13 +33,19 @@ fn main() {
     let mut constants = String::new();
     let mut all = String::new();
     let built = names.iter().map(|name| (name.to_uppercase(), components.join(name)));
-    let built = built.chain(modules.iter().map(|name| {
-        (format!("{}_PREVIEW1", name.to_uppercase()), modules_dir.join(name))
-    }));
+    let built = built.chain(
+        modules
+            .iter()
+            .map(|name| (format!("{}_PREVIEW1", name.to_uppercase()), modules_dir.join(name))),
+    );
     for (constant, path) in built {
         let path = path.with_extension("wasm");
-        writeln!(constants, "pub const {constant}: &[u8] = include_bytes!({:?});", path.display().to_string())
-            .expect("memory");
+        writeln!(
+            constants,
+            "pub const {constant}: &[u8] = include_bytes!({:?});",
+            path.display().to_string()
+        )
+        .expect("memory");
         writeln!(all, "    ({constant:?}, {constant}),").expect("memory");
     }
     let all = format!("pub const ALL: &[(&str, &[u8])] = &[\n{all}];\n");
@@ -56,7 +62,9 @@ fn build(programs: &Path, out_dir: &Path, target: &str, names: &[String]) -> Pat
     for name in names {
         cargo.args(["--bin", name]);
     }
-    for flags in ["CARGO_ENCODED_RUSTFLAGS", "RUSTFLAGS", "RUSTC_WRAPPER", "RUSTC_WORKSPACE_WRAPPER"] {
+    for flags in
+        ["CARGO_ENCODED_RUSTFLAGS", "RUSTFLAGS", "RUSTC_WRAPPER", "RUSTC_WORKSPACE_WRAPPER"]
+    {
         cargo.env_remove(flags);
     }
     let status = cargo.status().expect("cargo runs, it started this");

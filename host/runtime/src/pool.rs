@@ -10,7 +10,7 @@ use wasmtime::{Enabled, PoolingAllocationConfig};
 /// Mappings of the process that are not ours: libraries, heaps, thread stacks, the store's files, compiled programs.
 const MAPPINGS_RESERVED: u64 = 4_000;
 
-/// Two for a stack and its guard page, four for a memory and a table of a live instance. Measured, see the room's README.
+/// Two for a stack and its guard page, four for a memory and a table of a live instance. Measured.
 const MAPPINGS_PER_INSTANCE: u64 = 6;
 
 /// Linux' value where it cannot be read.

@@ -6,7 +6,8 @@ use skiff_guest::{Error, Request, Result, Router, config};
 
 fn last_line(_request: Request) -> Result<String> {
     let path: String = config::get_or("FILE", "/data/lines".to_owned())?;
-    let lines = fs::read_to_string(path).map_err(|_| Error::status(503, "nothing is written yet"))?;
+    let lines =
+        fs::read_to_string(path).map_err(|_| Error::status(503, "nothing is written yet"))?;
     Ok(lines.lines().next_back().unwrap_or_default().to_owned() + "\n")
 }
 

@@ -9,5 +9,6 @@ mod http;
 mod http_client;
 mod limits;
 mod loading;
+mod sdk;
 mod sockets;
 mod stopping;

@@ -28,7 +28,9 @@ fn router() -> Router {
             ""
         })
         .get("/error", |_: Request| -> skiff_guest::Result<&str> { Err(Error::new("secret")) })
-        .get("/teapot", |_: Request| -> skiff_guest::Result<&str> { Err(Error::status(418, "short")) })
+        .get("/teapot", |_: Request| -> skiff_guest::Result<&str> {
+            Err(Error::status(418, "short"))
+        })
         .get("/half", |_: Request| {
             Response::new(200).stream(|body| {
                 body.write_all(b"half of it")?;
