@@ -9,6 +9,7 @@
 mod apply;
 mod binding;
 mod caches;
+mod collector;
 mod events;
 mod pending;
 mod queue;

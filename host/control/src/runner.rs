@@ -16,6 +16,7 @@ use tokio::sync::Notify;
 
 use crate::apply::{Outcome, SharedApplier};
 use crate::caches::Caches;
+use crate::collector::Collector;
 use crate::pending::{Need, Pending};
 use crate::queue::{Backoff, Queue};
 use crate::report::Report;
@@ -32,6 +33,7 @@ pub(crate) struct Runner {
     applier: SharedApplier,
     clock: Arc<dyn Clock>,
     facts: Arc<Facts>,
+    inventory: Arc<Collector>,
     report: Arc<Report>,
     state: Mutex<State>,
     wake: Notify,
@@ -58,6 +60,7 @@ impl Runner {
         applier: SharedApplier,
         clock: Arc<dyn Clock>,
         facts: Arc<Facts>,
+        inventory: Arc<Collector>,
         report: Arc<Report>,
     ) -> Arc<Self> {
         let state = State {
@@ -68,7 +71,7 @@ impl Runner {
         };
         let state = Mutex::new(state);
         let wake = Notify::new();
-        Arc::new(Self { controller, caches, applier, clock, facts, report, state, wake })
+        Arc::new(Self { controller, caches, applier, clock, facts, inventory, report, state, wake })
     }
 
     /// Waits for the caches and begins to listen; then [`Self::work`] may be called, as often as
@@ -85,6 +88,14 @@ impl Runner {
             self.caches.handle(which).observe(Box::new(move |key, before, after| {
                 let Some(runner) = runner.upgrade() else { return };
                 runner.woken(watch.keys(&sources, before, after), which, key);
+            }));
+        }
+        if self.controller.watches_inventory() {
+            let runner = Arc::downgrade(self);
+            self.inventory.observe(Box::new(move |namespace| {
+                let Some(runner) = runner.upgrade() else { return };
+                runner.state.lock().queue.add(Key::new("", namespace));
+                runner.wake.notify_one();
             }));
         }
         kinds.sort_unstable();
@@ -198,7 +209,13 @@ impl Runner {
 
     fn plan(&self, key: &Key, failure: Option<&Failure>) -> Plan {
         let now = crate::events::whole_second(self.clock.now());
-        let look = Look { sources: &self.caches.sources, now, failure, facts: &self.facts };
+        let look = Look {
+            sources: &self.caches.sources,
+            now,
+            inventory: &*self.inventory,
+            failure,
+            facts: &self.facts,
+        };
         self.controller.plan(&look, key)
     }
 

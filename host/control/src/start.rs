@@ -11,6 +11,7 @@ use tokio::task::JoinSet;
 use crate::apply::Applier;
 use crate::binding::Binder;
 use crate::caches::Caches;
+use crate::collector::{self, Collector};
 use crate::events::Recorder;
 use crate::report::Report;
 use crate::runner::Runner;
@@ -42,7 +43,27 @@ pub enum Error {
 }
 
 /// Names that need no entry in the list of `controllers`.
-const OTHERS: [&str; 1] = ["scheduler"];
+const OTHERS: [&str; 2] = ["garbage-collector", "scheduler"];
+
+/// Names that Kubernetes has given up and still understands.
+const OLD_NAMES: [(&str, &str); 6] = [
+    ("endpoint", "endpoints"),
+    ("endpointslicemirroring", "endpointslice-mirroring"),
+    ("garbagecollector", "garbage-collector"),
+    ("nodelifecycle", "node-lifecycle"),
+    ("podgc", "pod-garbage-collector"),
+    ("root-ca-cert-publisher", "root-ca-certificate-publisher"),
+];
+
+fn is_disabled(config: &Config, name: &str) -> bool {
+    config.disabled.iter().any(|given| is_called(name, given))
+}
+
+/// Whether a given name means a controller: `deployment`, `deployment-controller`, or an old name.
+fn is_called(name: &str, given: &str) -> bool {
+    let short = given.strip_suffix("-controller").unwrap_or(given);
+    name == given || name == short || OLD_NAMES.contains(&(short, name))
+}
 
 /// Runs controllers and scheduler until `shutdown` is ready. Plans that are being carried out are
 /// dropped where they are: every prefix of a plan is safe.
@@ -54,9 +75,8 @@ pub async fn run(
 ) -> Result<(), Error> {
     let controllers = controllers::all();
     for name in &config.disabled {
-        let is_known = OTHERS.contains(&name.as_str())
-            || controllers.iter().any(|controller| controller.name() == name);
-        if !is_known {
+        let mut known = controllers.iter().map(|controller| controller.name()).chain(OTHERS);
+        if !known.any(|known| is_called(known, name)) {
             return Err(Error::UnknownController(name.clone()));
         }
     }
@@ -69,14 +89,18 @@ pub async fn run(
     for driver in drivers {
         tasks.spawn(driver);
     }
-    if !config.disabled.contains("scheduler") {
+    if !is_disabled(&config, "scheduler") {
         let report = config.report.clone();
         let binder = Binder::new(client.clone(), recorder.clone(), clock.clone(), report);
         tasks.spawn(binder.run(caches.clone()));
     }
+    let is_collecting = !is_disabled(&config, "garbage-collector");
+    let applier = Applier::new(client.clone(), recorder.clone(), "garbage-collector-controller");
+    let collector = Collector::new(client.clone(), applier, is_collecting);
+    tasks.spawn(collector::task(collector.clone()));
     let facts = Arc::new(Facts { root_ca: config.root_ca.clone() });
     for controller in controllers {
-        if config.disabled.contains(controller.name()) {
+        if is_disabled(&config, controller.name()) {
             continue;
         }
         let applier = Applier::new(client.clone(), recorder.clone(), controller.component());
@@ -86,6 +110,7 @@ pub async fn run(
             Arc::new(applier),
             clock.clone(),
             facts.clone(),
+            collector.clone(),
             config.report.clone(),
         );
         tasks.spawn(async move {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::{Failure, Plan, Sourced, Sources, Which};
+use crate::{Failure, Inventory, Plan, Sourced, Sources, Which};
 
 /// Names the object that a controller looks at.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -49,6 +49,8 @@ pub struct Look<'a> {
     pub sources: &'a Sources,
     /// The time of this look.
     pub now: Timestamp,
+    /// What all namespaces contain.
+    pub inventory: &'a dyn Inventory,
     /// What went wrong the last time, if anything.
     pub failure: Option<&'a Failure>,
     /// Facts of this cluster.
@@ -74,6 +76,11 @@ pub trait Controller: Debug + Send + Sync + 'static {
 
     /// What wakes it.
     fn watches(&self) -> Vec<Watch>;
+
+    /// Whether a change of a namespace's content wakes that Namespace.
+    fn watches_inventory(&self) -> bool {
+        false
+    }
 
     /// Looks at one object and decides.
     fn plan(&self, look: &Look<'_>, key: &Key) -> Plan;

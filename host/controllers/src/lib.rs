@@ -9,6 +9,8 @@
 mod controller;
 mod deployment;
 mod endpoints;
+pub mod garbage;
+mod namespace;
 mod node_lifecycle;
 mod ownership;
 mod plan;
@@ -23,6 +25,7 @@ mod source;
 mod taint_eviction;
 
 pub use controller::{Controller, Facts, Key, Look, Watch};
+pub use namespace::{Content, Inventory};
 pub use plan::{
     Action, Announce, Change, Event, Failure, Level, Plan, Propagation, Target, Verb, reference,
 };
@@ -35,6 +38,7 @@ pub fn all() -> Vec<Box<dyn Controller>> {
         Box::new(endpoints::legacy::LegacyEndpoints),
         Box::new(endpoints::mirror::Mirroring),
         Box::new(endpoints::slices::EndpointSlices),
+        Box::new(namespace::Namespaces),
         Box::new(node_lifecycle::NodeLifecycle),
         Box::new(pod_gc::PodGc),
         Box::new(replica_set::ReplicaSets),

@@ -1,0 +1,324 @@
+//! The shell of garbage collection: watches the metadata of every resource the server has, keeps
+//! the graph, and does what it decides.
+//!
+//! Which resources there are is read from discovery, again whenever a custom type changes. The same
+//! watches are the inventory that tells what a namespace contains.
+
+mod discovery;
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use api::{Cache, Client, ListParams, Object, PartialObject, Resource, Setup};
+use controllers::garbage::{Graph, Verdict};
+use controllers::{Content, Inventory};
+use futures::future::BoxFuture;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
+use meta::GroupVersionResource;
+use parking_lot::{Mutex, RwLock};
+use tokio::sync::Notify;
+use tokio::task::{AbortHandle, JoinSet};
+
+use crate::apply::{Applier, Outcome};
+use crate::queue::{Backoff, Queue};
+
+/// Custom types often come in crowds: wait for the rest before asking for all resources again.
+const DISCOVERY_DELAY: Duration = Duration::from_millis(200);
+/// A failed discovery is repeated after this time.
+const DISCOVERY_RETRY: Duration = Duration::from_secs(5);
+/// Objects that are looked at at once.
+const WORKERS: usize = 4;
+
+/// What a change of content calls.
+type OnContent = Box<dyn Fn(&str) + Send + Sync>;
+
+/// Watches everything.
+pub(crate) struct Collector {
+    client: Client,
+    applier: Applier,
+    /// Whether it deletes, or only keeps the inventory.
+    is_collecting: bool,
+    watched: RwLock<BTreeMap<Resource, Watched>>,
+    /// Whether every resource of the last discovery has been read.
+    is_complete: std::sync::atomic::AtomicBool,
+    graph: Mutex<Graph>,
+    queue: Mutex<Queue<String>>,
+    wake: Notify,
+    stale: Notify,
+    on_content: RwLock<Vec<OnContent>>,
+}
+
+struct Watched {
+    cache: Cache<PartialObject>,
+    task: AbortHandle,
+}
+
+impl std::fmt::Debug for Collector {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Collector")
+            .field("resources", &self.watched.read().len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Collector {
+    pub(crate) fn new(client: Client, applier: Applier, is_collecting: bool) -> Arc<Self> {
+        Arc::new(Self {
+            client,
+            applier,
+            is_collecting,
+            watched: RwLock::default(),
+            is_complete: false.into(),
+            graph: Mutex::default(),
+            queue: Mutex::new(Queue::new(Backoff::default())),
+            wake: Notify::new(),
+            stale: Notify::new(),
+            on_content: RwLock::default(),
+        })
+    }
+
+    /// Calls `on_content` with the namespace whenever something in it appears, ends or goes.
+    pub(crate) fn observe(&self, on_content: OnContent) {
+        self.on_content.write().push(on_content);
+    }
+
+    /// Runs until dropped.
+    pub(crate) async fn run(self: Arc<Self>) {
+        let mut tasks = JoinSet::new();
+        if self.is_collecting {
+            for _ in 0..WORKERS {
+                tasks.spawn(self.clone().work());
+            }
+        }
+        loop {
+            let wait = match discovery::resources(&self.client).await {
+                Ok(found) => {
+                    self.watch(found, &mut tasks);
+                    self.settle().await;
+                    None
+                }
+                Err(error) => {
+                    tracing::debug!(error = &error as &dyn std::error::Error, "no discovery");
+                    Some(DISCOVERY_RETRY)
+                }
+            };
+            match wait {
+                Some(wait) => tokio::time::sleep(wait).await,
+                None => {
+                    self.stale.notified().await;
+                    tokio::time::sleep(DISCOVERY_DELAY).await;
+                }
+            }
+            while tasks.try_join_next().is_some() {}
+        }
+    }
+
+    /// Begins to watch what is new and ends what is gone.
+    fn watch(self: &Arc<Self>, found: Vec<Resource>, tasks: &mut JoinSet<()>) {
+        let mut watched = self.watched.write();
+        let is_new = |resource: &&Resource| !watched.contains_key(*resource);
+        let new: Vec<Resource> = found.iter().filter(is_new).cloned().collect();
+        if !new.is_empty() {
+            self.is_complete.store(false, std::sync::atomic::Ordering::Release);
+        }
+        let gone: Vec<Resource> =
+            watched.keys().filter(|known| !found.contains(known)).cloned().collect();
+        for resource in gone {
+            if let Some(ended) = watched.remove(&resource) {
+                ended.task.abort();
+                let mut graph = self.graph.lock();
+                for object in ended.cache.list() {
+                    graph.remove(object.uid());
+                }
+            }
+        }
+        for resource in new {
+            let api = self.client.dynamic::<PartialObject>(resource.clone(), None);
+            let setup =
+                Setup { selected: ListParams::default(), index_labels: false, prune: Some(prune) };
+            let (cache, driver) = Cache::new(api, setup);
+            let (collector, of) = (self.clone(), gvr(&resource));
+            cache.observe(move |change| {
+                let (before, after) = (change.before.as_deref(), change.after.as_deref());
+                collector.changed(&of, before, after);
+            });
+            let task = tasks.spawn(driver.run());
+            watched.insert(resource, Watched { cache, task });
+        }
+    }
+
+    async fn settle(&self) {
+        let caches: Vec<Cache<PartialObject>> =
+            self.watched.read().values().map(|watched| watched.cache.clone()).collect();
+        for cache in caches {
+            cache.ready().await;
+        }
+        self.is_complete.store(true, std::sync::atomic::Ordering::Release);
+        // Those who asked too early ask again.
+        let namespaces: Vec<String> = {
+            let watched = self.watched.read();
+            let is_namespaces =
+                |resource: &&Resource| resource.group.is_empty() && resource.plural == "namespaces";
+            let found = watched.iter().find(|(resource, _)| is_namespaces(resource));
+            let objects = found.map(|(_, watched)| watched.cache.list()).unwrap_or_default();
+            let going = |o: &&Arc<PartialObject>| o.meta().deletion_timestamp.is_some();
+            objects.iter().filter(going).map(|object| object.name().to_owned()).collect()
+        };
+        namespaces.iter().for_each(|namespace| self.tell(namespace));
+    }
+
+    fn changed(
+        &self,
+        resource: &GroupVersionResource,
+        before: Option<&PartialObject>,
+        after: Option<&PartialObject>,
+    ) {
+        let look = {
+            let mut graph = self.graph.lock();
+            let mut look = Vec::new();
+            if let Some(before) = before
+                && after.is_none_or(|after| after.uid() != before.uid())
+            {
+                look.extend(graph.remove(before.uid()));
+            }
+            if let Some(after) = after {
+                look.extend(graph.put(resource, after.meta()));
+            }
+            look
+        };
+        if !look.is_empty() && self.is_collecting {
+            let mut queue = self.queue.lock();
+            look.into_iter().for_each(|uid| queue.add(uid));
+            drop(queue);
+            self.wake.notify_one();
+        }
+        if let Some(object) = after.or(before)
+            && !object.namespace().is_empty()
+        {
+            self.tell(object.namespace());
+        }
+        if resource.resource == "customresourcedefinitions" {
+            self.stale.notify_one();
+        }
+    }
+
+    fn tell(&self, namespace: &str) {
+        self.on_content.read().iter().for_each(|on_content| on_content(namespace));
+    }
+
+    async fn work(self: Arc<Self>) {
+        loop {
+            let taken = self.queue.lock().take(Instant::now());
+            let Some(uid) = taken else {
+                self.idle().await;
+                continue;
+            };
+            self.wake.notify_one();
+            let good = self.look(&uid).await;
+            let mut queue = self.queue.lock();
+            if good {
+                queue.done(&uid);
+            } else {
+                queue.failed(&uid, Instant::now());
+            }
+        }
+    }
+
+    async fn idle(&self) {
+        let due = self.queue.lock().next_due();
+        match due {
+            None => self.wake.notified().await,
+            Some(due) => tokio::select! {
+                () = self.wake.notified() => {}
+                () = tokio::time::sleep_until(due.into()) => {}
+            },
+        }
+    }
+
+    /// Whether all is done that can be done about an object now.
+    async fn look(&self, uid: &str) -> bool {
+        let verdict = self.graph.lock().decide(uid);
+        match verdict {
+            Verdict::Keep => true,
+            Verdict::Ask(owners, namespace) => {
+                for owner in owners {
+                    match self.ask(&owner, &namespace).await {
+                        Some(false) => self.graph.lock().note_missing(&owner.uid),
+                        // It is there, and its watch will say so; or nobody knows: look later.
+                        Some(true) | None => return false,
+                    }
+                }
+                Box::pin(self.look(uid)).await
+            }
+            Verdict::Act(actions) => {
+                matches!(self.applier.apply(actions, &mut Vec::new()).await, Outcome::Done)
+            }
+        }
+    }
+
+    /// Whether the server has an owner; none if it cannot be asked.
+    async fn ask(&self, owner: &OwnerReference, namespace: &str) -> Option<bool> {
+        let (group, version) =
+            owner.api_version.split_once('/').unwrap_or(("", &owner.api_version));
+        let resource = {
+            let watched = self.watched.read();
+            let same = |r: &&Resource| r.group == group && r.kind == owner.kind.as_str();
+            watched.keys().find(same).cloned()
+        };
+        // A kind that is not watched is asked about only if the server has it at all.
+        let mut resource = resource?;
+        resource.version = version.to_owned().into();
+        let api = self.client.dynamic::<PartialObject>(resource, Some(namespace));
+        match api.get(&owner.name).await {
+            Ok(found) => Some(found.uid() == owner.uid),
+            Err(error) if error.is_not_found() => Some(false),
+            Err(_) => None,
+        }
+    }
+}
+
+impl Inventory for Collector {
+    fn contents(&self, namespace: &str) -> Option<Vec<Content>> {
+        if !self.is_complete.load(std::sync::atomic::Ordering::Acquire) {
+            return None;
+        }
+        let watched = self.watched.read();
+        let namespaced = watched.iter().filter(|(resource, _)| resource.namespaced);
+        let contents = namespaced.map(|(resource, watched)| {
+            let objects = watched.cache.in_namespace(namespace);
+            let staying = objects.iter().filter(|o| o.meta().deletion_timestamp.is_none()).count();
+            let mut finalizers: HashMap<&String, usize> = HashMap::new();
+            let all = objects.iter().flat_map(|o| o.meta().finalizers.iter().flatten());
+            all.for_each(|finalizer| *finalizers.entry(finalizer).or_default() += 1);
+            let finalizers = finalizers.into_iter().map(|(name, count)| (name.clone(), count));
+            Content {
+                resource: gvr(resource),
+                count: objects.len(),
+                staying,
+                finalizers: finalizers.collect(),
+            }
+        });
+        Some(contents.collect())
+    }
+}
+
+/// A task of the room that runs a collector.
+pub(crate) fn task(collector: Arc<Collector>) -> BoxFuture<'static, ()> {
+    Box::pin(collector.run())
+}
+
+/// The graph needs owners, finalizers and times, and nothing else.
+fn prune(object: &mut PartialObject) {
+    object.metadata.labels = None;
+    object.metadata.annotations = None;
+    object.metadata.managed_fields = None;
+}
+
+fn gvr(resource: &Resource) -> GroupVersionResource {
+    GroupVersionResource {
+        group: resource.group.clone(),
+        version: resource.version.clone(),
+        resource: resource.plural.clone(),
+    }
+}
