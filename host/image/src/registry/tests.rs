@@ -135,7 +135,7 @@ async fn a_container_image_with_a_wasm_entrypoint_runs_and_a_native_one_says_why
     let puller = Puller::new(server.store.clone());
     let program = puller.pull(&"app:good".parse().unwrap(), &Credentials::default()).await.unwrap();
     assert_eq!(program.digest, Digest::of(&wasm));
-    assert_eq!(program.args, ["--port", "80"]);
+    assert_eq!((program.entrypoint[1].as_str(), program.cmd[0].as_str()), ("--port", "80"));
     assert_eq!(program.env, [("A".to_owned(), "b=c".to_owned())]);
     let error = puller.pull(&"app:native".parse().unwrap(), &Credentials::default()).await;
     let text = error.unwrap_err().to_string();

@@ -31,8 +31,10 @@ pub struct Wasm {
     pub size_bytes: u64,
     /// The manifest it came from: what a Pod's status shows as `imageID`.
     pub manifest: Digest,
-    /// Arguments after the program's name, where the image names any.
-    pub args: Vec<String>,
+    /// How a container image names its program: its name and first arguments.
+    pub entrypoint: Vec<String>,
+    /// Further arguments, which a Pod's own replace.
+    pub cmd: Vec<String>,
     pub env: Vec<(String, String)>,
     /// Empty unless the image says so.
     pub working_dir: String,
@@ -55,7 +57,6 @@ impl Store {
             Shape::File(layer) => (layer.digest, layout::Process::default()),
             Shape::FileSystem(_) => self.search(digest, &document).await?,
         };
-        let args = process.entrypoint.iter().chain(&process.cmd).skip(1).cloned().collect();
         let env = process
             .env
             .iter()
@@ -67,7 +68,8 @@ impl Store {
             path: self.blob_path(&wasm),
             size_bytes: self.blob_size(&wasm).await?,
             manifest,
-            args,
+            entrypoint: process.entrypoint,
+            cmd: process.cmd,
             env,
             working_dir: process.working_dir,
         });

@@ -1,0 +1,119 @@
+//! One Pod as the agent holds it: the object, the machine's state, and handles to what runs.
+
+use std::net::IpAddr;
+use std::sync::{Arc, Weak};
+
+use jiff::Timestamp;
+use k8s_openapi::api::core::v1 as core;
+use runtime::{Account, Stop};
+
+use crate::directory::{Listed, ListedContainer};
+use crate::pod::{self, Plan, State};
+use crate::shell::Served;
+
+/// One Pod.
+#[derive(Debug)]
+pub(super) struct Slot {
+    pub(super) object: Arc<core::Pod>,
+    pub(super) state: pod::Pod,
+    /// By container.
+    pub(super) parts: Vec<Part>,
+    /// The address it holds.
+    pub(super) ip: Option<IpAddr>,
+    /// Volumes are being made; a tear-down waits for it.
+    pub(super) is_preparing: bool,
+    pub(super) has_pending_tear_down: bool,
+    pub(super) report: Report,
+    /// The step alarm that counts; others ring in vain.
+    pub(super) alarm: Option<Timestamp>,
+}
+
+/// What belongs to one container.
+#[derive(Debug, Default)]
+pub(super) struct Part {
+    pub(super) image: Option<Arc<image::Wasm>>,
+    pub(super) stop: Option<Stop>,
+    pub(super) instance: u32,
+    pub(super) served: Option<Served>,
+    pub(super) account: Weak<Account>,
+}
+
+/// How far the API server knows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Report {
+    pub(super) is_stale: bool,
+    pub(super) is_queued: bool,
+    pub(super) is_in_flight: bool,
+}
+
+impl Slot {
+    pub(super) fn new(object: Arc<core::Pod>, now: Timestamp) -> Self {
+        let state = pod::Pod::restore(&object, now);
+        let parts = state.containers.iter().map(|_| Part::default()).collect();
+        Self {
+            object,
+            state,
+            parts,
+            ip: None,
+            is_preparing: false,
+            has_pending_tear_down: false,
+            report: Report::default(),
+            alarm: None,
+        }
+    }
+
+    pub(super) fn namespace(&self) -> &str {
+        &self.state.plan.namespace
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.state.plan.name
+    }
+
+    /// Takes a newer version of the object. Of a Pod's spec only images and the deadline can change.
+    pub(super) fn update(&mut self, object: Arc<core::Pod>) {
+        if object.spec != self.object.spec {
+            let plan = Plan::of(&object);
+            if plan.containers.len() == self.state.plan.containers.len() {
+                self.state.plan = plan;
+            }
+        }
+        self.object = object;
+    }
+
+    /// Whether files of volumes have to be kept current.
+    pub(super) fn has_files(&self) -> bool {
+        let volumes = self.object.spec.iter().flat_map(|spec| spec.volumes.iter().flatten());
+        volumes.into_iter().any(|volume| crate::volumes::kind(volume) == crate::volumes::Kind::Files)
+    }
+
+    /// Whether the first status can wait a moment for a better one.
+    pub(super) fn is_just_beginning(&self) -> bool {
+        let quiet = |container: &crate::pod::Container| {
+            matches!(container.state, State::Waiting | State::Pulling | State::Creating)
+                && container.last.is_none()
+        };
+        self.state.end().is_none() && self.state.containers.iter().all(quiet)
+    }
+
+    pub(super) fn listed(&self, uid: &str) -> Listed {
+        let pairs = self.state.plan.containers.iter().zip(&self.state.containers).zip(&self.parts);
+        let containers = pairs.map(|((plan, container), part)| {
+            let (instance, waiting) = match &container.state {
+                State::Waiting => (None, "PodInitializing"),
+                State::Pulling | State::Creating => (None, "ContainerCreating"),
+                State::Failed { reason, .. } => (None, *reason),
+                State::Running { .. } | State::Stopping(_) => (Some(container.instance), ""),
+                State::BackingOff { ended, .. } | State::Ended(ended) => (Some(ended.instance), ""),
+            };
+            let last = container.last.as_ref().map(|last| last.instance);
+            ListedContainer {
+                name: plan.name.clone(),
+                instance: instance.or(last).unwrap_or(0),
+                waiting,
+                account: part.account.clone(),
+            }
+        });
+        Listed { uid: uid.into(), ip: self.ip, containers: containers.collect() }
+    }
+}
