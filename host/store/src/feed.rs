@@ -53,14 +53,17 @@ impl Feed {
         prefix: &str,
         from: Revision,
     ) -> Result<Subscription, SnapshotError> {
+        let oldest = self.history.compacted();
         let name = topic_of(prefix);
         let topic = match self.topics.get(name) {
             Some(topic) => Arc::clone(topic),
             None => self.open_topic(name),
         };
-        let (place, position) = topic
-            .join(from)
-            .ok_or_else(|| SnapshotError::Expired { oldest: self.history.compacted() })?;
+        // Who has missed nothing of a topic may come back from before history.
+        if from < oldest && !topic.has_all_after(from) {
+            return Err(SnapshotError::Expired { oldest });
+        }
+        let (place, position) = topic.join(from);
         Ok(Subscription { topic, place, position })
     }
 
@@ -71,7 +74,8 @@ impl Feed {
             .filter(|event| event.entry.key.as_str().starts_with(name))
             .cloned()
             .collect();
-        let topic = Arc::new(Topic::new(events, self.history.compacted()));
+        let shed = self.history.past().revisions_for(name);
+        let topic = Arc::new(Topic::new(events, shed, self.history.compacted()));
         if self.is_closed {
             topic.close(&mut Vec::new());
         }
@@ -79,21 +83,37 @@ impl Feed {
         topic
     }
 
-    /// Drops the events of a step of compaction, from history and from the topics.
+    /// Takes the oldest events out of memory until the rest takes no more than this.
+    pub(crate) fn shed(&mut self, bytes: u64) {
+        while self.history.bytes() > bytes && self.shed_one(Revision(u64::MAX)) {}
+    }
+
+    /// Drops what a step of compaction has dropped from the disk.
     pub(crate) fn evict(&mut self, eviction: &Eviction) {
-        while let Some(event) = self.history.evict_one(eviction.to) {
-            for topic in depths(event.entry.key.as_str()) {
-                if let Some(topic) = self.topics.get(topic) {
-                    topic.evict(&event, eviction.reason);
-                }
+        while self.shed_one(eviction.to) {}
+        self.history.compact(eviction.to, eviction.reason);
+        for topic in self.topics.values() {
+            topic.compact(eviction.to);
+        }
+    }
+
+    fn shed_one(&mut self, to: Revision) -> bool {
+        let Some(event) = self.history.shed(to) else { return false };
+        for topic in depths(event.entry.key.as_str()) {
+            if let Some(topic) = self.topics.get(topic) {
+                topic.shed(&event);
             }
         }
-        self.history.tidy();
+        true
     }
 
     /// Drops the topics that nobody watches any more.
     pub(crate) fn drop_unwatched(&mut self) {
         self.topics.retain(|_, topic| topic.readers() > 0);
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.is_closed
     }
 
     pub(crate) fn is_watched(&self) -> bool {

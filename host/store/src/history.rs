@@ -4,8 +4,9 @@
 //! the state at it. That costs a microsecond an event when somebody asks, where keeping the state of each revision would cost memory
 //! always. The states that were asked for are kept for a while, for the next page of the same list.
 //!
-//! History ends where it is too old or takes too much memory. Dropping an event makes the version it replaced unreachable, so the
-//! same step says which records the disk can do without.
+//! History ends where it is too old, or takes too much room on the disk. Only its latest part is in memory: where that takes too much,
+//! the oldest event leaves it, and what stays of it is a note of which record it replaced; the rest is on disk (see `past`). Compaction
+//! is what drops history from the disk. It makes the versions that were replaced unreachable, so it says which records can go.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -13,8 +14,9 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use meta::Revision;
 
+use crate::past::{Note, Past};
 use crate::snapshot::Snapshot;
-use crate::{Event, EventKind, SnapshotError};
+use crate::{Event, SnapshotError};
 
 /// How many of the latest events keep their encodings and typed values, how large their bodies may be together, and for how long.
 const FRESH_EVENTS: usize = 2048;
@@ -24,6 +26,8 @@ const FRESH_SECS: i64 = 10;
 const STATES_MAX: usize = 8;
 /// One step of compaction takes no more than this, so that writers never wait long for it.
 const EVICTIONS_MAX: usize = 4096;
+/// How many changes are undone from the disk at most: as many as take a tenth of a second. A list that is older than that begins anew.
+const PAST_STEPS_MAX: u64 = 20_000;
 /// Marks of time no closer than this; history ends a little late rather than remembering every commit's time.
 const MARK_SECS: i64 = 1;
 
@@ -31,10 +35,12 @@ const MARK_SECS: i64 = 1;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
     pub(crate) age: SignedDuration,
+    /// What the part in memory may take, and what the older part may take on disk.
     pub(crate) bytes: u64,
+    pub(crate) disk_bytes: u64,
 }
 
-/// Why events leave history.
+/// Why history was dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Reason {
     Age,
@@ -49,12 +55,21 @@ pub(crate) struct Eviction {
     pub(crate) records: Vec<Revision>,
 }
 
+/// How to get from a state to an older one: changes to undo, latest first, those in memory before those on disk.
+pub(crate) struct WayBack {
+    pub(crate) state: Snapshot,
+    pub(crate) recent: Vec<Arc<Event>>,
+    pub(crate) past: Vec<(Revision, Note)>,
+}
+
 #[derive(Default)]
 pub(crate) struct History {
+    /// The latest events.
     events: VecDeque<Arc<Event>>,
     bytes: u64,
-    /// Every event up to here has been dropped; every state from here on can be had.
-    compacted: Revision,
+    /// The ones before them, which are only on disk.
+    past: Past,
+    reason: Option<Reason>,
     /// The latest revision at a time, oldest first.
     marks: VecDeque<(Timestamp, Revision)>,
     /// How many events at the end are fresh, and the length of their bodies.
@@ -65,19 +80,38 @@ pub(crate) struct History {
 
 impl History {
     pub(crate) fn starting_at(compacted: Revision) -> Self {
-        Self { compacted, ..Self::default() }
+        Self { past: Past::starting_at(compacted), ..Self::default() }
     }
 
+    /// Every event up to here has been dropped; every state from here on can be had.
     pub(crate) fn compacted(&self) -> Revision {
-        self.compacted
+        self.past.start()
+    }
+
+    /// Every event up to here is on disk at most.
+    pub(crate) fn recent(&self) -> Revision {
+        self.past.end()
+    }
+
+    pub(crate) fn last(&self) -> Revision {
+        self.events.back().map_or_else(|| self.recent(), |event| event.revision)
+    }
+
+    /// Why history does not reach further back.
+    pub(crate) fn reason(&self) -> Reason {
+        self.reason.unwrap_or(Reason::Age)
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.events.len()
+        self.past.len() + self.events.len()
     }
 
     pub(crate) fn bytes(&self) -> u64 {
         self.bytes
+    }
+
+    pub(crate) fn disk_bytes(&self) -> u64 {
+        self.past.bytes()
     }
 
     pub(crate) fn events(&self) -> impl DoubleEndedIterator<Item = &Arc<Event>> {
@@ -96,7 +130,10 @@ impl History {
 
     /// Notes that what has happened so far had happened by now, unless that has been noted just before.
     pub(crate) fn mark(&mut self, now: Timestamp) -> bool {
-        let Some(last) = self.events.back().map(|event| event.revision) else { return false };
+        let last = self.last();
+        if last == self.compacted() {
+            return false;
+        }
         let is_due = self.marks.back().is_none_or(|(at, revision)| {
             *revision < last && now.duration_since(*at).as_secs() >= MARK_SECS
         });
@@ -139,35 +176,30 @@ impl History {
         if let Some(eviction) = by_age.and_then(|to| self.eviction(to, Reason::Age)) {
             return Some(eviction);
         }
-        let mut excess = self.bytes.saturating_sub(limits.bytes);
-        let by_room = self.events.iter().take_while(|event| {
-            let is_excess = excess > 0;
-            excess = excess.saturating_sub(event.weight() as u64);
-            is_excess
-        });
-        self.eviction(by_room.last()?.revision, Reason::Room)
+        let by_room = self.past.excess(limits.disk_bytes)?;
+        self.eviction(by_room, Reason::Room)
     }
 
     /// The step of compaction up to a revision, or as far as one step goes.
     pub(crate) fn eviction(&self, to: Revision, reason: Reason) -> Option<Eviction> {
-        let dropped =
-            || self.events.iter().take_while(|event| event.revision <= to).take(EVICTIONS_MAX);
-        let to = dropped().last()?.revision;
-        let mut records = Vec::new();
-        for event in dropped() {
-            records.extend(event.previous.as_ref().map(|replaced| replaced.revision));
-            if event.kind == EventKind::Delete {
-                records.push(event.revision);
-            }
+        let recent = self.events.iter().map(|event| (event.revision, Note::of(event)));
+        let dropped = self.past.notes().chain(recent).take_while(|(revision, _)| *revision <= to);
+        let mut eviction = None;
+        for (revision, note) in dropped.take(EVICTIONS_MAX) {
+            let Eviction { to, records, .. } =
+                eviction.get_or_insert_with(|| Eviction { to, reason, records: Vec::new() });
+            *to = revision;
+            records.extend(note.previous());
+            records.extend(note.is_deletion().then_some(revision));
         }
-        Some(Eviction { to, reason, records })
+        eviction
     }
 
-    /// Drops the oldest event if it is not after `to`.
-    pub(crate) fn evict_one(&mut self, to: Revision) -> Option<Arc<Event>> {
+    /// Takes the oldest event out of memory if it is not after `to`.
+    pub(crate) fn shed(&mut self, to: Revision) -> Option<Arc<Event>> {
         let event = self.events.pop_front_if(|event| event.revision <= to)?;
         self.bytes -= event.weight() as u64;
-        self.compacted = event.revision;
+        self.past.push(Note::of(&event));
         if self.fresh > self.events.len() {
             self.fresh = self.events.len();
             self.fresh_bytes -= event.entry.body.len();
@@ -176,45 +208,48 @@ impl History {
         Some(event)
     }
 
-    /// Drops what else belongs to the time before the oldest event.
-    pub(crate) fn tidy(&mut self) {
-        let compacted = self.compacted;
+    /// Drops what belongs to the time up to a revision, which is in memory no more.
+    pub(crate) fn compact(&mut self, to: Revision, reason: Reason) {
+        self.past.compact(to);
+        self.reason = Some(reason);
+        let compacted = self.compacted();
         while self.marks.pop_front_if(|(_, revision)| *revision <= compacted).is_some() {}
         self.states.retain(|state| state.revision >= compacted);
     }
 
-    /// The state nearest to a revision from above, and the events to undo from it, latest first.
+    pub(crate) fn past(&self) -> &Past {
+        &self.past
+    }
+
+    /// The nearest state after a revision, and what is to be undone from it.
     pub(crate) fn way_back(
         &self,
-        revision: Revision,
+        to: Revision,
         current: Snapshot,
-    ) -> Result<(Snapshot, Vec<Arc<Event>>), SnapshotError> {
-        if revision > current.revision {
+    ) -> Result<WayBack, SnapshotError> {
+        if to > current.revision {
             return Err(SnapshotError::Future { current: current.revision });
         }
-        if revision < self.compacted {
-            return Err(SnapshotError::Expired { oldest: self.compacted });
+        let oldest = self.compacted();
+        let nearest = self.states.iter().filter(|state| state.revision >= to);
+        let state = nearest.min_by_key(|state| state.revision).cloned().unwrap_or(current);
+        let on_disk = self.recent().min(state.revision).0.saturating_sub(to.0);
+        if to < oldest || on_disk > PAST_STEPS_MAX {
+            return Err(SnapshotError::Expired { oldest });
         }
-        let nearest = self
-            .states
-            .iter()
-            .filter(|state| state.revision >= revision)
-            .min_by_key(|state| state.revision);
-        let start = nearest.cloned().unwrap_or(current);
-        let undo = self
-            .events
-            .iter()
-            .rev()
-            .skip_while(|event| event.revision > start.revision)
-            .take_while(|event| event.revision > revision)
+        let recent = self.events.iter().rev();
+        let recent = recent
+            .skip_while(|event| event.revision > state.revision)
+            .take_while(|event| event.revision > to)
             .cloned()
             .collect();
-        Ok((start, undo))
+        let past = self.past.back_from(state.revision, to);
+        Ok(WayBack { state, recent, past })
     }
 
     /// Keeps a state that was worked out, in place of the one that was asked for longest ago.
     pub(crate) fn keep(&mut self, state: Snapshot) {
-        if state.revision < self.compacted {
+        if state.revision < self.compacted() {
             return;
         }
         self.states.retain(|kept| kept.revision != state.revision);
@@ -223,20 +258,4 @@ impl History {
         }
         self.states.push_back(state);
     }
-}
-
-/// Undoes events, latest first.
-pub(crate) fn undo(mut state: Snapshot, events: &[Arc<Event>], revision: Revision) -> Snapshot {
-    for event in events {
-        match &event.previous {
-            Some(previous) => {
-                state.entries.insert(previous.key.clone(), Arc::clone(previous));
-            }
-            None => {
-                state.entries.remove(&event.entry.key);
-            }
-        }
-    }
-    state.revision = revision;
-    state
 }

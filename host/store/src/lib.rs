@@ -22,6 +22,7 @@ mod format;
 mod history;
 mod metrics;
 mod open;
+mod past;
 mod queue;
 mod record;
 mod snapshot;

@@ -25,9 +25,10 @@ pub struct Metrics {
     /// Objects, and the length of their bodies.
     pub entries: u64,
     pub entry_bytes: u64,
-    /// Old changes kept, and the memory held only for them.
+    /// Old changes kept, the memory held only for the latest of them, and the bodies of the older ones, which are on disk.
     pub history_events: u64,
     pub history_bytes: u64,
+    pub history_disk_bytes: u64,
     pub watches: u64,
     /// Whether a failed write has made the store read-only.
     pub read_only: bool,

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use meta::{Attributes, Key};
+use meta::{Attributes, Key, Revision};
 
 use crate::engine::Engine;
 use crate::feed::Feed;
@@ -25,10 +25,14 @@ pub(crate) struct Loaded {
 }
 
 /// Reads everything an engine has kept.
-pub(crate) fn load(engine: &mut dyn Engine, describe: Describe) -> Result<Loaded, Fault> {
+pub(crate) fn load(
+    engine: &mut dyn Engine,
+    describe: &Describe,
+    history_bytes: u64,
+) -> Result<Loaded, Fault> {
     let compacted = engine.compacted()?;
     let history = History::starting_at(compacted);
-    let mut replay = Replay { head: Head::default(), history, describe };
+    let mut replay = Replay { head: Head::default(), history, describe, history_bytes };
     engine.load(&mut |record| replay.record(record))?;
     let Replay { mut head, history, .. } = replay;
     head.revision = head.revision.max(compacted);
@@ -37,13 +41,14 @@ pub(crate) fn load(engine: &mut dyn Engine, describe: Describe) -> Result<Loaded
 }
 
 /// Does the recorded changes again.
-struct Replay {
+struct Replay<'a> {
     head: Head,
     history: History,
-    describe: Describe,
+    describe: &'a Describe,
+    history_bytes: u64,
 }
 
-impl Replay {
+impl Replay<'_> {
     fn record(&mut self, record: Record) -> Result<(), Fault> {
         let (kind, revision, compacted) = (record.kind, record.revision, self.history.compacted());
         let expected = self.head.revision.max(compacted).next();
@@ -58,15 +63,18 @@ impl Replay {
         };
         if revision > compacted {
             self.history.push(Arc::new(Event::new(kind, entry, previous, None)));
+            while self.history.bytes() > self.history_bytes
+                && self.history.shed(Revision(u64::MAX)).is_some()
+            {}
         }
         Ok(())
     }
 
     fn entry(&self, record: Record) -> Result<Entry, Fault> {
-        let Record { key, created, revision, version, revision_at, body, .. } = record;
-        let attributes = (self.describe)(&key, &body);
-        let entry = Entry { key, created, revision, version, body, attributes, revision_at };
+        let attributes = (self.describe)(&record.key, &record.body);
+        let entry = record.into_entry(attributes);
         if !entry.has_revision_in_place() {
+            let revision = entry.revision;
             return Err(damaged(format!(
                 "the body of change {revision} does not hold its revision"
             )));

@@ -5,10 +5,10 @@
 //! envelope, so that records of older versions can be read as long as they live.
 
 use bytes::Bytes;
-use meta::{Key, Revision};
+use meta::{Attributes, Key, Revision};
 use serde::{Deserialize, Serialize};
 
-use crate::{Event, EventKind};
+use crate::{Entry, Event, EventKind};
 
 /// The version of the envelope that is written.
 const VERSION: u8 = 1;
@@ -48,6 +48,11 @@ impl Record {
             revision_at: entry.revision_at,
             body: entry.body.clone(),
         }
+    }
+
+    pub(crate) fn into_entry(self, attributes: Attributes) -> Entry {
+        let Self { key, created, revision, version, revision_at, body, .. } = self;
+        Entry { key, created, revision, version, body, attributes, revision_at }
     }
 
     /// Reads the record that is kept for a revision. The error says what is wrong with it.

@@ -14,9 +14,9 @@ use meta::{Clock, Revision};
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::Semaphore;
 
-use crate::engine::{Disk, Engine, Gauge, Memory};
+use crate::engine::{Disk, Engine, Gauge, Memory, Reader};
 use crate::feed::Feed;
-use crate::history::{self, Limits};
+use crate::history::Limits;
 use crate::metrics::Counters;
 use crate::open::{self, Loaded};
 use crate::queue::{Queue, Submitted};
@@ -47,6 +47,9 @@ pub(crate) struct Shared {
     pub(crate) delivered: AtomicU64,
     pub(crate) counters: Counters,
     pub(crate) gauge: Option<Gauge>,
+    /// Brings back what has left memory.
+    pub(crate) reader: Arc<dyn Reader>,
+    pub(crate) describe: Describe,
     pub(crate) limits: Limits,
     pub(crate) clock: Arc<dyn Clock>,
     /// Room for what waits to be written, in [`PERMIT_BYTES`].
@@ -97,7 +100,8 @@ impl Store {
         describe: Describe,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, Fault> {
-        let Loaded { head, feed, entry_bytes } = open::load(&mut *engine, describe)?;
+        let Loaded { head, feed, entry_bytes } =
+            open::load(&mut *engine, &describe, config.history_bytes)?;
         let published = Snapshot { entries: head.entries.clone(), revision: head.revision };
         let permits = u32::try_from(config.queue_bytes / PERMIT_BYTES).unwrap_or(u32::MAX).max(1);
         let age = i64::try_from(config.history_secs).unwrap_or(i64::MAX);
@@ -110,7 +114,13 @@ impl Store {
             feed: Mutex::new(feed),
             counters,
             gauge: engine.gauge(),
-            limits: Limits { age: SignedDuration::from_secs(age), bytes: config.history_bytes },
+            limits: Limits {
+                age: SignedDuration::from_secs(age),
+                bytes: config.history_bytes,
+                disk_bytes: config.history_disk_bytes,
+            },
+            reader: engine.reader(),
+            describe,
             clock,
             room: Arc::new(Semaphore::new(permits as usize)),
             permits,
@@ -137,15 +147,21 @@ impl Store {
 
     /// The state at an older revision, as long as history reaches back to it.
     pub fn snapshot_at(&self, revision: Revision) -> Result<Snapshot, SnapshotError> {
-        let current = self.snapshot();
-        if current.revision == revision {
-            return Ok(current);
+        let shared = self.shared();
+        let way = {
+            // Under this lock the state and its history belong together.
+            let feed = shared.feed.lock();
+            let current = self.snapshot();
+            if current.revision == revision {
+                return Ok(current);
+            }
+            feed.history.way_back(revision, current)?
+        };
+        if way.recent.is_empty() && way.past.is_empty() {
+            return Ok(way.state);
         }
-        let (start, events) = self.shared().feed.lock().history.way_back(revision, current)?;
-        let state = history::undo(start, &events, revision);
-        if !events.is_empty() {
-            self.shared().feed.lock().history.keep(state.clone());
-        }
+        let state = shared.go_back(way, revision)?;
+        shared.feed.lock().history.keep(state.clone());
         Ok(state)
     }
 
@@ -202,6 +218,7 @@ impl Store {
             compacted: feed.history.compacted().0,
             history_events: feed.history.len() as u64,
             history_bytes: feed.history.bytes(),
+            history_disk_bytes: feed.history.disk_bytes(),
             watches: feed.watches() as u64,
             read_only: shared.queue.is_read_only(),
             ..shared.counters.read()

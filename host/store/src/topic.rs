@@ -10,7 +10,6 @@ use std::task::{Context, Waker};
 use meta::Revision;
 use parking_lot::Mutex;
 
-use crate::history::Reason;
 use crate::{Event, WatchEnd};
 
 /// The log of the events under one prefix.
@@ -22,9 +21,10 @@ struct Log {
     events: VecDeque<Arc<Event>>,
     /// The position of the oldest event kept.
     start: u64,
-    /// The last event dropped, and why.
-    evicted: Revision,
-    reason: Reason,
+    /// The events that have left memory and are on disk. For those that left before the topic began it may name some of others.
+    shed: VecDeque<Revision>,
+    /// The last event that is not even there any more.
+    lost: Revision,
     readers: Readers,
     is_closed: bool,
 }
@@ -34,32 +34,34 @@ pub(crate) enum Found {
     Event(Arc<Event>),
     /// It has read everything, and will be woken.
     CaughtUp,
+    /// What comes next has left memory; this is where it is on disk.
+    Shed(Revision),
+    /// What comes next has been compacted.
+    Lost,
 }
 
 impl Topic {
-    /// Starts with the events that are kept already.
-    pub(crate) fn new(events: VecDeque<Arc<Event>>, evicted: Revision) -> Self {
-        let log = Log {
-            events,
-            start: 0,
-            evicted,
-            reason: Reason::Age,
-            readers: Readers::default(),
-            is_closed: false,
-        };
+    /// Starts with the events that are kept already: in memory, and before them on disk; and with where history ends.
+    pub(crate) fn new(
+        events: VecDeque<Arc<Event>>,
+        shed: VecDeque<Revision>,
+        lost: Revision,
+    ) -> Self {
+        let readers = Readers::default();
+        let log = Log { events, start: 0, shed, lost, readers, is_closed: false };
         Self { log: Mutex::new(log) }
     }
 
-    /// Lets a reader in behind a revision; gives its place among the readers and its position. `None` if events after that revision
-    /// have been dropped.
-    pub(crate) fn join(&self, from: Revision) -> Option<(usize, u64)> {
+    /// Lets a reader in behind a revision; gives its place among the readers and its position.
+    pub(crate) fn join(&self, from: Revision) -> (usize, u64) {
         let mut log = self.log.lock();
-        if from < log.evicted {
-            return None;
-        }
-        let read = log.events.partition_point(|event| event.revision <= from);
-        let position = log.start + read as u64;
-        Some((log.readers.enter(), position))
+        let position = log.position_after(from);
+        (log.readers.enter(), position)
+    }
+
+    /// Whether everything after a revision is still there, in memory or on disk.
+    pub(crate) fn has_all_after(&self, from: Revision) -> bool {
+        self.log.lock().lost <= from
     }
 
     pub(crate) fn leave(&self, place: usize) {
@@ -76,13 +78,20 @@ impl Topic {
         log.readers.wake(woken);
     }
 
-    /// Drops the oldest event if it is this one.
-    pub(crate) fn evict(&self, event: &Event, reason: Reason) {
+    /// Takes the oldest event out of memory if it is this one.
+    pub(crate) fn shed(&self, event: &Event) {
         let mut log = self.log.lock();
         if log.events.pop_front_if(|oldest| oldest.revision == event.revision).is_some() {
             log.start += 1;
-            log.evicted = event.revision;
-            log.reason = reason;
+            log.shed.push_back(event.revision);
+        }
+    }
+
+    /// Forgets what is on disk no more.
+    pub(crate) fn compact(&self, to: Revision) {
+        let mut log = self.log.lock();
+        while let Some(lost) = log.shed.pop_front_if(|shed| *shed <= to) {
+            log.lost = lost;
         }
     }
 
@@ -92,7 +101,7 @@ impl Topic {
         log.readers.wake(woken);
     }
 
-    /// The next event after `seen` under a prefix; moves the position behind it. Where there is none, the waker is kept, if given.
+    /// The next event after `seen` under a prefix; moves the position behind it. Where there is none yet, the waker is kept, if given.
     pub(crate) fn read(
         &self,
         position: &mut u64,
@@ -101,12 +110,14 @@ impl Topic {
         wait: Option<(usize, &Context<'_>)>,
     ) -> Result<Found, WatchEnd> {
         let mut log = self.log.lock();
+        if log.lost > seen {
+            return Ok(Found::Lost);
+        }
+        if let Some(shed) = log.shed_after(seen) {
+            return Ok(Found::Shed(shed));
+        }
         if *position < log.start {
-            // Events that were there before the reader's revision may go without harm.
-            if log.evicted > seen {
-                return Err(log.end());
-            }
-            *position = log.start;
+            *position = log.position_after(seen);
         }
         while let Some(event) = log.at(*position) {
             *position += 1;
@@ -124,9 +135,10 @@ impl Topic {
     }
 
     /// Whether a reader at a position has read everything.
-    pub(crate) fn is_at_end(&self, position: u64) -> bool {
+    pub(crate) fn is_at_end(&self, position: u64, seen: Revision) -> bool {
         let log = self.log.lock();
-        position >= log.start + log.events.len() as u64
+        log.shed_after(seen).is_none() && position >= log.start + log.events.len() as u64
+            || log.last() <= seen
     }
 }
 
@@ -135,12 +147,21 @@ impl Log {
         self.events.get(usize::try_from(position.checked_sub(self.start)?).ok()?)
     }
 
-    fn end(&self) -> WatchEnd {
-        let oldest = self.evicted;
-        match self.reason {
-            Reason::Age => WatchEnd::Expired { oldest },
-            Reason::Room => WatchEnd::Lagged { oldest },
+    fn shed_after(&self, revision: Revision) -> Option<Revision> {
+        if self.shed.back().is_none_or(|last| *last <= revision) {
+            return None;
         }
+        self.shed.get(self.shed.partition_point(|shed| *shed <= revision)).copied()
+    }
+
+    fn last(&self) -> Revision {
+        let last = self.events.back().map(|event| event.revision);
+        last.or_else(|| self.shed.back().copied()).unwrap_or(self.lost)
+    }
+
+    fn position_after(&self, revision: Revision) -> u64 {
+        let read = self.events.partition_point(|event| event.revision <= revision);
+        self.start + read as u64
     }
 }
 

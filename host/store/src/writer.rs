@@ -114,8 +114,11 @@ impl Writer {
         }
         self.count(events);
         let revision = after.revision;
+        let mut feed = self.shared.feed.lock();
         let before = std::mem::replace(&mut *self.shared.published.write(), after);
-        let woken = self.shared.feed.lock().push(events);
+        let woken = feed.push(events);
+        feed.shed(self.shared.limits.bytes);
+        drop(feed);
         self.shared.delivered.store(revision.0, Release);
         drop(before);
         woken

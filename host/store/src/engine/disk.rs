@@ -15,8 +15,9 @@ use fjall::{
     PersistMode,
 };
 use meta::Revision;
+use parking_lot::RwLock;
 
-use super::{Engine, Gauge, tail};
+use super::{Engine, Gauge, Reader, tail};
 use crate::folder::{self, Folder};
 use crate::history::Eviction;
 use crate::record::{self, Record};
@@ -41,6 +42,7 @@ const FILES_MAX: usize = 64;
 pub(crate) struct Disk {
     database: Database,
     log: Keyspace,
+    reader: Arc<Records>,
     watermark: Watermark,
     /// The last revision acknowledged before this start.
     noted: Revision,
@@ -71,7 +73,8 @@ impl Disk {
             }
             Broken::Error(error) => folder.corrupted(describe(&error)),
         })?;
-        Ok(Self { database, log, watermark, noted, compacted: Revision::ZERO, folder })
+        let reader = Arc::new(Records { log: RwLock::new(Some(log.clone())) });
+        Ok(Self { database, log, reader, watermark, noted, compacted: Revision::ZERO, folder })
     }
 
     fn fault(&self, broken: Broken) -> Fault {
@@ -166,16 +169,40 @@ impl Engine for Disk {
         Ok(written)
     }
 
+    fn reader(&self) -> Arc<dyn Reader> {
+        Arc::clone(&self.reader) as Arc<dyn Reader>
+    }
+
     fn gauge(&self) -> Option<Gauge> {
         let path = self.folder.path().to_owned();
         Some(Arc::new(move || free_bytes(&path)))
     }
 
     fn close(&mut self) {
+        // Whoever still reads would keep the engine open.
+        *self.reader.log.write() = None;
         if let Err(error) = self.watermark.sync() {
             // All changes are durable already; only the proof of it is weaker.
             tracing::warn!(%error, "cannot sync the note of what is acknowledged");
         }
+    }
+}
+
+/// The records, for readers on other threads, as long as the engine is open.
+struct Records {
+    log: RwLock<Option<Keyspace>>,
+}
+
+impl Reader for Records {
+    fn record(&self, revision: Revision) -> Result<Option<Record>, Fault> {
+        let log = self.log.read();
+        let Some(log) = &*log else { return Ok(None) };
+        let value = match guarded(|| log.get(key_of(revision))) {
+            Ok(value) => value,
+            Err(Broken::Error(error)) => return Err(damaged(describe(&error))),
+            Err(Broken::Panic(detail)) => return Err(damaged(detail)),
+        };
+        value.map(|value| Record::decode(revision, &value).map_err(damaged)).transpose()
     }
 }
 

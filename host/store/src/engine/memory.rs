@@ -7,7 +7,7 @@ use std::sync::Arc;
 use meta::Revision;
 use parking_lot::Mutex;
 
-use super::{Engine, Gauge};
+use super::{Engine, Gauge, Reader};
 use crate::history::Eviction;
 use crate::record::Record;
 use crate::{Event, Fault};
@@ -62,7 +62,17 @@ impl Engine for Memory {
         Ok(written)
     }
 
+    fn reader(&self) -> Arc<dyn Reader> {
+        Arc::new(self.clone())
+    }
+
     fn gauge(&self) -> Option<Gauge> {
         None
+    }
+}
+
+impl Reader for Memory {
+    fn record(&self, revision: Revision) -> Result<Option<Record>, Fault> {
+        Ok(self.kept.lock().records.get(&revision).cloned())
     }
 }

@@ -31,11 +31,19 @@ pub(crate) trait Engine: Send {
     /// After an error the engine is not used any more.
     fn commit(&mut self, events: &[Arc<Event>], eviction: Option<&Eviction>) -> Result<u64, Fault>;
 
+    /// How to read single records from any thread.
+    fn reader(&self) -> Arc<dyn Reader>;
+
     /// How to measure the free room, where that means something.
     fn gauge(&self) -> Option<Gauge>;
 
     /// Called when there is nothing more to commit. Nothing is lost without it.
     fn close(&mut self) {}
+}
+
+/// Reads single records. Once the engine is closed there may be none: a reader must not keep the folder from being opened again.
+pub(crate) trait Reader: Send + Sync {
+    fn record(&self, revision: Revision) -> Result<Option<Record>, Fault>;
 }
 
 /// Measures the free bytes that an engine can still use; `None` if it cannot tell.

@@ -6,10 +6,11 @@ use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use meta::Revision;
 
 use crate::tests::places::{Place, put, text_of};
-use crate::{Precondition, SnapshotError, Store, Transaction, WatchEnd};
+use crate::{Precondition, Snapshot, SnapshotError, Store, Transaction, WatchEnd};
 
 const WRITERS: usize = 4;
 const ROUNDS: usize = 150;
+const BETWEEN_FOLLOWERS: u64 = 50;
 /// How many changes are kept while it goes on.
 const KEPT: u64 = 100;
 
@@ -23,8 +24,7 @@ async fn write(store: Store, writer: usize) {
     }
 }
 
-fn check_snapshot(store: &Store) {
-    let snapshot = store.snapshot();
+fn check_snapshot(snapshot: &Snapshot) {
     for writer in 0..WRITERS {
         let [pod, lease] = ["pods/a", "leases/b"]
             .map(|place| snapshot.get(&format!("{place}/{writer}")).map(|entry| text_of(entry)));
@@ -59,10 +59,14 @@ async fn follow(store: Store, from: Revision, end: Revision) -> bool {
 }
 
 fn read(store: &Store) {
-    check_snapshot(store);
+    check_snapshot(&store.snapshot());
+    // A transaction has two changes.
     let back = Revision(store.revision().0.saturating_sub(20));
     match store.snapshot_at(back) {
-        Ok(snapshot) => assert_eq!(snapshot.revision(), back),
+        Ok(snapshot) => {
+            assert_eq!(snapshot.revision(), back);
+            check_snapshot(&snapshot);
+        }
         Err(error) => assert!(matches!(error, SnapshotError::Expired { .. }), "{error}"),
     }
     // One that goes away at once is no burden to those that stay.
@@ -86,7 +90,9 @@ async fn all_at_once(place: Place) {
     let mut followers = Vec::new();
     while store.revision() < end {
         let from = store.revision();
-        followers.push(tokio::spawn(follow(store.clone(), from, end)));
+        if from.0 >= followers.len() as u64 * BETWEEN_FOLLOWERS {
+            followers.push(tokio::spawn(follow(store.clone(), from, end)));
+        }
         store.compact(Revision(from.0.saturating_sub(KEPT))).await;
     }
     let mut arrived = 0;
@@ -99,7 +105,7 @@ async fn all_at_once(place: Place) {
     }
     is_done.store(true, SeqCst);
     reader.join().expect("nobody panics");
-    check_snapshot(&store);
+    check_snapshot(&store.snapshot());
     assert_eq!(store.revision(), end);
 }
 
@@ -111,4 +117,11 @@ async fn in_memory() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn on_disk() {
     all_at_once(Place::disk()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn on_disk_with_little_history_in_memory() {
+    let mut place = Place::disk();
+    place.config.history_bytes = 5000;
+    all_at_once(place).await;
 }

@@ -18,6 +18,9 @@ macro_rules! suite {
         mod disk {
             $(#[tokio::test] async fn $case() { super::$case(super::Place::disk()).await; })*
         }
+        mod disk_with_all_history_on_disk {
+            $(#[tokio::test] async fn $case() { super::$case(super::Place::disk().forgetful()).await; })*
+        }
     };
 }
 
@@ -33,7 +36,8 @@ suite! {
     goes_back_to_every_revision,
     forgets_on_request,
     forgets_by_age,
-    forgets_what_takes_too_much_memory,
+    keeps_little_in_memory,
+    forgets_what_takes_too_much_room,
     watches_in_order,
     watches_only_its_prefix,
     tells_how_far_it_has_seen,
@@ -258,8 +262,42 @@ async fn forgets_by_age(place: Place) {
     assert_eq!(store.snapshot().len(), 2);
 }
 
-async fn forgets_what_takes_too_much_memory(mut place: Place) {
+async fn keeps_little_in_memory(mut place: Place) {
     place.config.history_bytes = 20_000;
+    let store = place.open();
+    let mut states = vec![store.snapshot()];
+    let mut slow = store.watch(Revision(0), "pods/a/").expect("it is new");
+    for number in 0..100 {
+        let text = format!("{number}{}", "x".repeat(500));
+        let name = ["pods/a/one", "pods/b/one", "nodes//one"][number % 3];
+        store.commit(put(name, Precondition::Any, &text)).await.expect("any");
+        states.push(store.snapshot());
+    }
+    store.tick().await;
+    let metrics = store.metrics();
+    assert_eq!((metrics.history_events, metrics.compacted), (100, 0));
+    assert!(metrics.history_bytes <= 20_000 && metrics.history_disk_bytes > 20_000, "{metrics:?}");
+    for state in states.iter().rev() {
+        let again = store.snapshot_at(state.revision()).expect("it is on disk");
+        assert!(again.range("", None).eq(state.range("", None)), "at {}", state.revision());
+    }
+    // A slow watch finds all of it, and so does a new one from the same revision.
+    let mut new = store.watch(Revision(0), "pods/a/").expect("it is on disk");
+    let mut previous = None;
+    for number in (0..100).step_by(3) {
+        for watch in [&mut slow, &mut new] {
+            let event = watch.next().await.expect("it goes on");
+            assert_eq!(event.revision, Revision(number + 1));
+            assert_eq!(event.previous.as_ref().map(|entry| entry.revision), previous);
+        }
+        previous = Some(Revision(number + 1));
+    }
+    assert_eq!((slow.revision(), new.revision()), (Revision(100), Revision(100)));
+}
+
+async fn forgets_what_takes_too_much_room(mut place: Place) {
+    place.config.history_bytes = 0;
+    place.config.history_disk_bytes = 11_000;
     let store = place.open();
     for number in 0..200 {
         let text = format!("{number}{}", "x".repeat(500));
@@ -267,8 +305,8 @@ async fn forgets_what_takes_too_much_memory(mut place: Place) {
     }
     store.tick().await;
     let metrics = store.metrics();
-    assert!(metrics.history_bytes <= 20_000, "{metrics:?}");
-    assert!((10..30).contains(&metrics.history_events), "{metrics:?}");
+    assert!(metrics.history_disk_bytes <= 11_000, "{metrics:?}");
+    assert!((15..25).contains(&metrics.history_events), "{metrics:?}");
     assert_eq!(
         store.snapshot_at(Revision(100)).err(),
         Some(SnapshotError::Expired { oldest: store.compacted() })
@@ -339,7 +377,8 @@ async fn tells_how_far_it_has_seen(place: Place) {
 }
 
 async fn ends_a_watch_that_lags(mut place: Place) {
-    place.config.history_bytes = 20_000;
+    place.config.history_bytes = 0;
+    place.config.history_disk_bytes = 1000;
     let store = place.open();
     let mut lagging = store.watch(Revision(0), "pods/").expect("it is new");
     let mut aging = store.watch(Revision(0), "nodes//").expect("it is new");
@@ -382,7 +421,8 @@ impl Payload for Typed {
     }
 }
 
-async fn hands_the_typed_value_to_readers(place: Place) {
+async fn hands_the_typed_value_to_readers(mut place: Place) {
+    place.config.history_bytes = 1 << 20;
     let store = place.open();
     let mut watch = store.watch(Revision(0), "pods/").expect("it is new");
     let op = Op::Put {
@@ -405,7 +445,8 @@ async fn hands_the_typed_value_to_readers(place: Place) {
     assert_eq!(store.compacted(), Revision(0));
 }
 
-async fn encodes_once_for_all_readers(place: Place) {
+async fn encodes_once_for_all_readers(mut place: Place) {
+    place.config.history_bytes = 1 << 20;
     let store = place.open();
     let mut watches = [(); 5].map(|()| store.watch(Revision(0), "pods/").expect("it is new"));
     create(&store, "pods/a/one", "1").await;
@@ -494,7 +535,9 @@ async fn stays_forgetful_after_a_restart(place: Place) {
     assert_eq!(create(&store, "pods/a/two", "1").await.revision, Revision(63));
 }
 
-async fn closes(place: Place) {
+async fn closes(mut place: Place) {
+    // What would have to be read from the disk ends with the store.
+    place.config.history_bytes = 1 << 20;
     let store = place.open();
     let mut watch = store.watch(Revision(0), "pods/").expect("it is new");
     let mut waiting = store.watch(Revision(0), "nodes/").expect("it is new");

@@ -8,7 +8,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use meta::Revision;
 use parking_lot::{Condvar, Mutex};
 
-use crate::engine::{Engine, Gauge, Memory};
+use crate::engine::{Engine, Gauge, Memory, Reader};
 use crate::history::Eviction;
 use crate::record::Record;
 use crate::tests::places::{Place, body, create, delete, describe, key, put};
@@ -55,6 +55,10 @@ impl Engine for Obedient {
             return Err(Fault { kind: FaultKind::Full, detail: "as ordered".to_owned() });
         }
         self.memory.commit(events, eviction)
+    }
+
+    fn reader(&self) -> Arc<dyn Reader> {
+        self.memory.reader()
     }
 
     fn gauge(&self) -> Option<Gauge> {

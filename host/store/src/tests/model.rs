@@ -217,6 +217,11 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     prop::collection::vec(step, 1..40)
 }
 
+/// From none of it in memory to all of it.
+fn history_bytes() -> impl Strategy<Value = u64> {
+    prop_oneof![Just(0), 500..20_000_u64, Just(1 << 20)]
+}
+
 fn block_on<F: Future>(future: F) -> F::Output {
     let runtime = tokio::runtime::Builder::new_current_thread().build();
     runtime.expect("a runtime without drivers").block_on(future)
@@ -226,8 +231,10 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(200) })]
 
     #[test]
-    fn memory_does_as_the_model(steps in steps()) {
-        block_on(run(&Place::memory(), &steps));
+    fn memory_does_as_the_model(steps in steps(), history_bytes in history_bytes()) {
+        let mut place = Place::memory();
+        place.config.history_bytes = history_bytes;
+        block_on(run(&place, &steps));
     }
 }
 
@@ -235,7 +242,9 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(12) })]
 
     #[test]
-    fn disk_does_as_the_model(steps in steps()) {
-        block_on(run(&Place::disk(), &steps));
+    fn disk_does_as_the_model(steps in steps(), history_bytes in history_bytes()) {
+        let mut place = Place::disk();
+        place.config.history_bytes = history_bytes;
+        block_on(run(&place, &steps));
     }
 }

@@ -29,6 +29,12 @@ impl Place {
         Self { config, clock: Arc::default(), memory: None, _folder: Some(folder) }
     }
 
+    /// With no room for history in memory.
+    pub(crate) fn forgetful(mut self) -> Self {
+        self.config.history_bytes = 0;
+        self
+    }
+
     pub(crate) fn open(&self) -> Store {
         let engine: Box<dyn Engine> = match &self.memory {
             Some(memory) => Box::new(memory.clone()),
