@@ -153,6 +153,8 @@ impl Outline {
             Encoding::Module => Err(Unsuitable::NoStart),
             Encoding::Component if exports("wasi:http/incoming-handler@0.2.") => Ok(Kind::Http),
             Encoding::Component if exports("wasi:http/handler@0.3.") => Ok(Kind::HttpAsync),
+            // Rust gives a program an empty `run` of 0.2 beside the real one of 0.3.
+            Encoding::Component if exports("wasi:cli/run@0.3.") => Ok(Kind::CommandAsync),
             Encoding::Component if exports("wasi:cli/run@0.2.") => Ok(Kind::Command),
             Encoding::Component => Err(Unsuitable::NoEntryPoint { exports: self.exports.clone() }),
         }

@@ -13,7 +13,9 @@ pub(crate) fn compile(
 ) -> Result<Vec<u8>, LoadError> {
     let compiled = match kind {
         Kind::Module => engine.precompile_module(bytes),
-        Kind::Command | Kind::Http | Kind::HttpAsync => engine.precompile_component(bytes),
+        Kind::Command | Kind::CommandAsync | Kind::Http | Kind::HttpAsync => {
+            engine.precompile_component(bytes)
+        }
     };
     // The compiler validates as it goes and says what is wrong; only a validator says where.
     compiled.map_err(|error| {

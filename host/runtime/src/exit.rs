@@ -48,6 +48,15 @@ impl Exit {
         *self == Self::Code(0)
     }
 
+    /// Reads what a program's entry point returned.
+    pub(crate) fn from_run(returned: wasmtime::Result<Result<(), ()>>) -> Self {
+        match returned {
+            Ok(Ok(())) => Self::Code(0),
+            Ok(Err(())) => Self::Code(1),
+            Err(error) => Self::from_error(&error),
+        }
+    }
+
     /// Reads the end of an instance out of the error that ended its call.
     pub(crate) fn from_error(error: &wasmtime::Error) -> Self {
         if let Some(I32Exit(code)) = error.downcast_ref() {

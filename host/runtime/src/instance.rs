@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use thiserror::Error;
 use tokio_util::task::AbortOnDropHandle;
 use wasmtime::{ResourceLimiter, Store};
+use wasmtime_wasi::p3;
 
 use crate::capability::Preparation;
 use crate::capability::stdio::Output;
@@ -109,11 +110,23 @@ impl Linked {
                     Ok(command) => command,
                     Err(error) => return Ok(Err(error)),
                 };
-                Ok(Ok(match command.wasi_cli_run().call_run(&mut store).await {
-                    Ok(Ok(())) => Exit::Code(0),
-                    Ok(Err(())) => Exit::Code(1),
-                    Err(error) => Exit::from_error(&error),
-                }))
+                Ok(Ok(Exit::from_run(command.wasi_cli_run().call_run(&mut store).await)))
+            }
+            Self::CommandAsync(pre) => {
+                let state = State::new(program, preparation, stop, listeners).map_err(prepare)?;
+                let mut store = store(pre.engine(), state, |state| &mut state.limiter);
+                let command = match pre.instantiate_async(&mut store).await {
+                    Ok(instance) => p3::bindings::Command::new(&mut store, &instance),
+                    Err(error) => Err(error),
+                };
+                let command = match command {
+                    Ok(command) => command,
+                    Err(error) => return Ok(Err(error)),
+                };
+                let run = store.run_concurrent(async |accessor| {
+                    command.wasi_cli_run().call_run(accessor).await
+                });
+                Ok(Ok(Exit::from_run(run.await.flatten())))
             }
             Self::Module(pre) => {
                 let state = ModuleState::new(preparation).map_err(prepare)?;
@@ -126,10 +139,7 @@ impl Linked {
                     Ok(start) => start,
                     Err(error) => return Ok(Err(error)),
                 };
-                Ok(Ok(match start.call_async(&mut store, ()).await {
-                    Ok(()) => Exit::Code(0),
-                    Err(error) => Exit::from_error(&error),
-                }))
+                Ok(Ok(Exit::from_run(start.call_async(&mut store, ()).await.map(Ok))))
             }
             Self::Http(_) => Err(StartError::NotACommand),
         }

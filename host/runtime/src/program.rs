@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use thiserror::Error;
-use wasmtime::{InstancePre, PoolConcurrencyLimitError};
+use wasmtime::{InstancePre, PoolConcurrencyLimitError, component};
 use wasmtime_wasi::p2::bindings::CommandPre;
 use wasmtime_wasi_http::handler::ProxyPre;
 
@@ -19,8 +19,10 @@ use crate::state::{ModuleState, State};
 /// What starts a program and what it does then.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// A component that exports `wasi:cli/run`: runs until it returns.
+    /// A component that exports `wasi:cli/run` of WASI 0.2: runs until it returns.
     Command,
+    /// A component that exports `wasi:cli/run` of WASI 0.3: runs until it returns.
+    CommandAsync,
     /// A component that exports `wasi:http/incoming-handler` of WASI 0.2: answers requests.
     Http,
     /// A component that exports `wasi:http/handler` of WASI 0.3: answers requests.
@@ -38,6 +40,7 @@ impl Kind {
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Command => "command",
+            Self::CommandAsync => "command-async",
             Self::Http => "http",
             Self::HttpAsync => "http-async",
             Self::Module => "module",
@@ -45,7 +48,7 @@ impl Kind {
     }
 
     pub(crate) fn from_name(name: &str) -> Option<Self> {
-        let all = [Self::Command, Self::Http, Self::HttpAsync, Self::Module];
+        let all = [Self::Command, Self::CommandAsync, Self::Http, Self::HttpAsync, Self::Module];
         all.into_iter().find(|kind| kind.name() == name)
     }
 }
@@ -87,6 +90,7 @@ pub struct Program {
 #[derive(Clone)]
 pub(crate) enum Linked {
     Command(CommandPre<State>),
+    CommandAsync(component::InstancePre<State>),
     Http(Arc<ProxyPre<State>>),
     Module(InstancePre<ModuleState>),
 }
@@ -145,6 +149,7 @@ impl Linked {
         let component = || host.components.instantiate_pre(&entry.component(&host.engine)?);
         Ok(match entry.kind {
             Kind::Command => Self::Command(CommandPre::new(component()?)?),
+            Kind::CommandAsync => Self::CommandAsync(component()?),
             Kind::Http => Self::Http(Arc::new(ProxyPre::P2(
                 wasmtime_wasi_http::p2::bindings::ProxyPre::new(component()?)?,
             ))),

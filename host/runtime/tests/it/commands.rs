@@ -52,6 +52,16 @@ async fn exit_codes_arrive() {
 }
 
 #[tokio::test]
+async fn a_command_of_wasi_0_3_runs() {
+    let bench = Bench::new();
+    assert_eq!(bench.load(guests::COMMAND_ASYNC).await.kind(), Kind::CommandAsync);
+    for (args, code) in [(vec![], 0), (vec!["fail"], 1)] {
+        let ended = bench.run(guests::COMMAND_ASYNC, &args).await;
+        assert_eq!((ended.exit, ended.stdout), (Exit::Code(code), vec!["waited".to_owned()]));
+    }
+}
+
+#[tokio::test]
 async fn a_trap_tells_where_it_was() {
     let bench = Bench::new();
     for guest in [guests::TRAP, guests::TRAP_PREVIEW1] {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
-use runtime::{Account, Body, Exit, HttpService, Limits, ServeOptions, Spec, Stop};
+use runtime::{Account, Body, Exit, HttpService, Kind, Limits, ServeOptions, Spec, Stop};
 
 use crate::harness::{Bench, Lines, within};
 
@@ -257,4 +257,21 @@ async fn a_client_that_goes_does_not_interrupt_the_work() {
     assert_eq!(service.active_requests(), 1);
     within(service.drained()).await;
     assert_eq!(service.crashes().borrow().count, 0);
+}
+
+#[tokio::test]
+async fn a_function_of_wasi_0_3_answers() {
+    let bench = Bench::new();
+    assert_eq!(bench.load(guests::HTTP_ASYNC).await.kind(), Kind::HttpAsync);
+    let service = serve(&bench, guests::HTTP_ASYNC).await;
+    assert_eq!(get(&service, "/").await, said(200, "              /\n"));
+    assert_eq!(get(&service, "/sleep").await, said(200, "         /sleep\n"));
+    let (status, text) = get(&service, "/stream").await;
+    assert_eq!((status, text.len()), (200, 16 * 1024));
+    assert_eq!(get(&service, "/error").await.0, 500);
+    assert_eq!(service.crashes().borrow().count, 0);
+    assert_eq!(get(&service, "/panic").await.0, 500);
+    assert_eq!(service.crashes().borrow().count, 1);
+    assert_eq!(get(&service, "/").await.0, 200);
+    within(service.drained()).await;
 }
