@@ -36,6 +36,13 @@ pub(super) fn canonicalize(value: &mut Tree, ty: &TypeRef) -> Result<(), DecodeE
         }
         (TypeRef::Quantity, value) => quantity(value),
         (TypeRef::Bytes, Tree::String(text)) => bytes(text),
+        (TypeRef::Bytes, Tree::Array(items)) => {
+            let numbers = items.iter().map(|item| item.as_u64().and_then(|n| u8::try_from(n).ok()));
+            let bytes: Option<Vec<u8>> = numbers.collect();
+            let bytes = bytes.ok_or_else(|| DecodeError::wrong_type("number", "uint8"))?;
+            *value = Tree::String(BASE64.encode(bytes));
+            Ok(())
+        }
         (TypeRef::Time, Tree::String(_)) => time(value, Precision::Seconds),
         (TypeRef::MicroTime, Tree::String(_)) => time(value, Precision::Micros),
         (TypeRef::Duration, Tree::String(text)) => {
@@ -151,8 +158,9 @@ fn bytes(text: &mut String) -> Result<(), DecodeError> {
         let at = match error {
             base64::DecodeError::InvalidByte(at, _)
             | base64::DecodeError::InvalidLastSymbol(at, _) => at,
+            // An incomplete group is told by where it begins, incomplete padding by where it ends.
             base64::DecodeError::InvalidLength(_) | base64::DecodeError::InvalidPadding => {
-                text.len()
+                if text.ends_with('=') { text.len() } else { text.len() / 4 * 4 }
             }
         };
         DecodeError::value(format!("illegal base64 data at input byte {at}"))

@@ -257,6 +257,8 @@ fn wrong_types() {
     check(r#"{"spec":{"limits":{"cpu":"1x"}}}"#, &crate::quantity::ParseError::Format.to_string());
     check(r#"{"spec":{"limits":{"cpu":{}}}}"#, &crate::quantity::ParseError::Format.to_string());
     check(r#"{"spec":{"data":{"a":"?"}}}"#, "illegal base64 data at input byte 0");
+    check(r#"{"spec":{"data":{"a":"YWJjYQ"}}}"#, "illegal base64 data at input byte 4");
+    check(r#"{"spec":{"data":{"a":"YQ="}}}"#, "illegal base64 data at input byte 3");
 }
 
 #[test]

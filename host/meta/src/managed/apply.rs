@@ -4,7 +4,7 @@ use thiserror::Error;
 
 use super::compare::compare;
 use super::entry::{managed_fields, take};
-use super::update::{empty_object, give_up, manager, reconciled, stripped, update};
+use super::update::{empty_object, give_up, manager, reconciled, strip, update};
 use super::{
     Conflict, Context, Entry, FieldSet, Operation, conflict, decode_entries, encode_entries,
     last_applied, merge, remove, validate,
@@ -121,7 +121,7 @@ fn merge_in(
     let mut merged =
         merge::merge(live, config, ty, schema).map_err(failed("failed to merge config"))?;
     if let Some(before) = &before {
-        merged = prune(context, &merged, &before.fields, &owned);
+        merged = prune(context, merged, &before.fields, &owned);
     }
     let changes = compare(live, &merged, ty, schema)
         .map_err(failed("failed to compare objects"))?
@@ -140,7 +140,8 @@ fn merge_in(
         Some(before) => before.time.clone(),
         None => String::new(),
     };
-    let own = Entry { fields: stripped(&own.fields), time, ..own };
+    let mut own = Entry { time, ..own };
+    strip(&mut own.fields);
     entries.push(own);
     take(&mut merged);
     encode_entries(entries, &mut merged);
@@ -172,16 +173,20 @@ fn conflicts(entries: &[Entry], wanted: &FieldSet) -> Vec<Conflict> {
 
 /// Removes what the applier listed before and does not list now, unless somebody else owns it, or it is an item or
 /// struct in which something is left.
-fn prune(context: &Context<'_>, merged: &Tree, before: &FieldSet, owned: &FieldSet) -> Tree {
+fn prune(context: &Context<'_>, merged: Tree, before: &FieldSet, owned: &FieldSet) -> Tree {
+    if before.difference(owned).is_empty() {
+        return merged;
+    }
     let (ty, schema) = (context.ty, context.schema);
     let structs = |fields: &FieldSet| remove::with_structs(fields, ty, schema);
     let all = |tree: &Tree| structs(&FieldSet::from_tree(tree, ty, schema));
     let before = structs(before);
-    let pruned = remove::remove(merged, &before, ty, schema);
-    let unowned = all(merged).difference(&all(&pruned).union(&structs(owned)));
-    let pruned = remove::remove(merged, &unowned, ty, schema);
-    let gone = all(merged).difference(&all(&pruned)).intersection(&before);
-    remove::remove(merged, &gone, ty, schema)
+    let everything = all(&merged);
+    let pruned = remove::remove(&merged, &before, ty, schema);
+    let unowned = everything.difference(&all(&pruned).union(&structs(owned)));
+    let pruned = remove::remove(&merged, &unowned, ty, schema);
+    let gone = everything.difference(&all(&pruned)).intersection(&before);
+    remove::remove(&merged, &gone, ty, schema)
 }
 
 /// `default/web; apps/v1, Kind=Deployment`

@@ -107,6 +107,10 @@ impl Walk<'_> {
         new: Option<&Tree>,
         shape: Shape<'_>,
     ) -> Result<Delta, String> {
+        // Most of an object is the same; that is told fastest without looking at its type.
+        if old == new {
+            return Ok(Delta::default());
+        }
         if matches!(shape.ty, TypeRef::Any) {
             return self.untyped(old, new, shape);
         }

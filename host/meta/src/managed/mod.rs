@@ -16,6 +16,7 @@ mod fields_v1;
 mod from_tree;
 mod last_applied;
 mod merge;
+mod raw;
 mod remove;
 mod scale;
 mod set;

@@ -128,6 +128,43 @@ impl FieldSet {
         })
     }
 
+    /// Like `union`, without a copy where one is empty.
+    #[must_use]
+    pub(super) fn merged(self, other: Self) -> Self {
+        match (self.is_empty(), other.is_empty()) {
+            (true, _) => other,
+            (_, true) => self,
+            _ => self.union(&other),
+        }
+    }
+
+    /// Takes single paths out.
+    pub(super) fn forget(&mut self, names: &[&str]) {
+        for node in &mut self.nodes {
+            if matches!(&node.element, Element::Field(name) if names.contains(&&**name)) {
+                node.member = false;
+            }
+        }
+        self.nodes.retain(|node| !node.is_empty());
+    }
+
+    /// The longer paths that begin with a field.
+    pub(super) fn below(&mut self, name: &str) -> Option<&mut Self> {
+        let is_it = |node: &&mut Node| matches!(&node.element, Element::Field(n) if **n == *name);
+        self.nodes.iter_mut().find(is_it).map(|node| &mut node.children)
+    }
+
+    /// Whether both have a path in common.
+    pub(super) fn meets(&self, other: &Self) -> bool {
+        let (few, many) =
+            if self.nodes.len() <= other.nodes.len() { (self, other) } else { (other, self) };
+        few.nodes.iter().any(|node| {
+            many.find(&node.element).is_some_and(|found| {
+                (node.member && found.member) || node.children.meets(&found.children)
+            })
+        })
+    }
+
     #[must_use]
     pub fn intersection(&self, other: &Self) -> Self {
         self.combine(other, &|a, b| {

@@ -5,8 +5,8 @@ use serde_json::{Map, json};
 use super::compare::{Changes, compare};
 use super::entry::{decode_list, managed_fields, put, take};
 use super::{
-    ANCIENT_CHANGES, Context, Element, Entry, FieldSet, Operation, UPDATE_MANAGERS_MAX,
-    encode_entries, is_reset, remove,
+    ANCIENT_CHANGES, Context, Entry, FieldSet, Operation, UPDATE_MANAGERS_MAX, decode_entries,
+    encode_entries, is_reset, raw, remove,
 };
 use crate::Tree;
 use crate::decode::{emit, format_time};
@@ -27,26 +27,37 @@ pub fn track_update(context: &Context<'_>, live: Option<&Tree>, new: &mut Tree, 
         }
         _ => None,
     };
-    let tracked = if let Some(entries) = wished {
-        // An object whose owners are not known is not tracked, until somebody applies to it.
-        if entries.is_empty() && live.is_some() {
-            return;
-        }
-        changes(context, live, new).map(|changes| Some(updated(context, &changes, entries)))
-    } else {
-        if known.is_none() && live.is_some() {
-            return;
-        }
-        changes(context, live, new).map(|changes| {
-            let unchanged = changes.is_empty() && live.is_some();
-            let known = || decode_list(known).unwrap_or_default();
-            (!unchanged).then(|| updated(context, &changes, known()))
-        })
+    // An object whose owners are not known is not tracked, until somebody applies to it.
+    let unknown = wished.as_ref().map_or(known.is_none(), Vec::is_empty);
+    if unknown && live.is_some() {
+        return;
+    }
+    let Ok(changes) = changes(context, live, new) else {
+        known.cloned().into_iter().for_each(|known| put(new, known));
+        return;
     };
-    match (tracked, known) {
-        (Ok(Some(entries)), _) => encode_entries(entries, new),
-        (Ok(None) | Err(_), Some(known)) => put(new, known.clone()),
-        (Ok(None) | Err(_), None) => {}
+    if let Some(entries) = wished {
+        return encode_entries(updated(context, changes, entries), new);
+    }
+    match known.cloned() {
+        None => encode_entries(updated(context, changes, Vec::new()), new),
+        Some(known) if changes.is_empty() => put(new, known),
+        Some(known) => {
+            let lost = lost(&changes);
+            let gained = gained(changes.clone());
+            let entries = match known {
+                Tree::Array(entries) => entries,
+                _ => Vec::new(),
+            };
+            match raw::rewrite(context, manager(context), entries, &lost, &gained) {
+                Some(entries) if entries.is_empty() => {}
+                Some(entries) => put(new, Tree::Array(entries)),
+                None => {
+                    let entries = live.and_then(|live| decode_entries(live).ok());
+                    encode_entries(updated(context, changes, entries.unwrap_or_default()), new);
+                }
+            }
+        }
     }
 }
 
@@ -68,17 +79,16 @@ pub(super) fn update(
     new: &Tree,
     entries: Vec<Entry>,
 ) -> Result<Vec<Entry>, String> {
-    Ok(updated(context, &changes(context, live, new)?, entries))
+    Ok(updated(context, changes(context, live, new)?, entries))
 }
 
-fn updated(context: &Context<'_>, changes: &Changes, entries: Vec<Entry>) -> Vec<Entry> {
+fn updated(context: &Context<'_>, changes: Changes, entries: Vec<Entry>) -> Vec<Entry> {
     let mut entries = reconciled(context, entries);
     if changes.is_empty() {
         return entries;
     }
-    give_up(&mut entries, changes);
-    let gained = changes.modified.union(&changes.added);
-    let gained = stripped(&gained);
+    give_up(&mut entries, &changes);
+    let gained = gained(changes);
     if !gained.is_empty() {
         let time = format_time(context.now);
         let own = Entry {
@@ -128,34 +138,42 @@ pub(super) fn reconciled(context: &Context<'_>, mut entries: Vec<Entry>) -> Vec<
 
 /// Takes fields that changed or are gone from those who owned them.
 pub(super) fn give_up(entries: &mut Vec<Entry>, changes: &Changes) {
-    let lost = changes.modified.union(&changes.added).union(&changes.removed);
+    let lost = lost(changes);
     for entry in entries.iter_mut() {
-        entry.fields = entry.fields.difference(&lost);
+        if entry.fields.meets(&lost) {
+            entry.fields = entry.fields.difference(&lost);
+        }
     }
     entries.retain(|entry| !entry.fields.is_empty());
 }
 
-/// Without the fields that belong to nobody: names, types and what the server itself writes.
-pub(super) fn stripped(fields: &FieldSet) -> FieldSet {
-    let mut system = FieldSet::from_paths([
-        &Element::path(["apiVersion"])[..],
-        &Element::path(["kind"]),
-        &Element::path(["metadata"]),
-    ]);
-    for name in [
-        "name",
-        "namespace",
-        "creationTimestamp",
-        "selfLink",
-        "uid",
-        "clusterName",
-        "generation",
-        "managedFields",
-        "resourceVersion",
-    ] {
-        system.insert(&Element::path(["metadata", name]));
+fn lost(changes: &Changes) -> FieldSet {
+    let Changes { removed, modified, added } = changes;
+    removed.clone().merged(modified.clone()).merged(added.clone())
+}
+
+fn gained(changes: Changes) -> FieldSet {
+    let mut gained = changes.modified.merged(changes.added);
+    strip(&mut gained);
+    gained
+}
+
+/// Takes out the fields that belong to nobody: names, types and what the server itself writes.
+pub(super) fn strip(fields: &mut FieldSet) {
+    if let Some(metadata) = fields.below("metadata") {
+        metadata.forget(&[
+            "name",
+            "namespace",
+            "creationTimestamp",
+            "selfLink",
+            "uid",
+            "clusterName",
+            "generation",
+            "managedFields",
+            "resourceVersion",
+        ]);
     }
-    fields.difference(&system)
+    fields.forget(&["apiVersion", "kind", "metadata"]);
 }
 
 /// Merges the oldest updates of each version until few enough are left.

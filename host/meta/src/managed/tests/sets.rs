@@ -162,7 +162,7 @@ fn any_set() -> impl Strategy<Value = FieldSet> {
         .prop_map(|paths| FieldSet::from_paths(paths.iter().map(Vec::as_slice)))
 }
 
-fn any_object() -> impl Strategy<Value = Value> {
+pub(super) fn any_object() -> impl Strategy<Value = Value> {
     let spec = (
         prop::option::of(0..3i32),
         prop::collection::vec(("[ab]", prop::option::of("[xy]")), 0..3),
@@ -211,6 +211,8 @@ proptest! {
             prop_assert!(a.has(&path) && a.union(&b).has(&path));
             prop_assert_eq!(a.intersection(&b).has(&path), b.has(&path));
         }
+        prop_assert_eq!(a.meets(&b), !a.intersection(&b).is_empty());
+        prop_assert_eq!(a.clone().merged(b.clone()), a.union(&b));
         prop_assert_eq!(FieldSet::decode(&a.encode()).unwrap(), a);
     }
 

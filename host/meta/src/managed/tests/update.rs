@@ -1,3 +1,4 @@
+use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::super::{
@@ -158,4 +159,28 @@ fn client_side_apply_is_upgraded() {
     let mut object = live;
     encode_entries(upgraded, &mut object);
     assert_eq!(owners(&object), ["kubectl Apply 1: .spec.replicas", "other Update 2: .spec.args"]);
+}
+
+proptest! {
+    /// Editing entries where they stand gives the same as reading them all.
+    #[test]
+    fn edited_entries_are_the_same(writes in prop::collection::vec((super::sets::any_object(), "[a-c]"), 1..8)) {
+        let mut live: Option<Value> = None;
+        for (second, (object, manager)) in (1..).zip(writes) {
+            let new = canonical(object);
+            let edited = write(live.as_ref(), new.clone(), &manager, second);
+            if let Some(live) = &live {
+                // Another order of the entries is a wish of the client, which is read.
+                let mut wish = new;
+                let mut entries = live["metadata"]["managedFields"].clone();
+                if let Some(first) = entries.as_array_mut().and_then(|entries| entries.first_mut()) {
+                    first["extra"] = json!(true);
+                }
+                wish["metadata"]["managedFields"] = entries;
+                with(&manager, second, |context| track_update(context, Some(live), &mut wish, false));
+                prop_assert_eq!(&wish["metadata"]["managedFields"], &edited["metadata"]["managedFields"]);
+            }
+            live = Some(edited);
+        }
+    }
 }
