@@ -86,15 +86,11 @@ fn subtract(fields: &mut Fields, lost: &FieldSet) {
 fn unite(fields: &mut Fields, gained: &FieldSet) {
     for node in gained.nodes() {
         let step = node.element.print();
-        let (inner, new) = match fields.get_mut(&step) {
-            Some(Tree::Object(inner)) => (inner, false),
-            _ => {
-                let place = fields.entry(step).or_insert_with(|| Tree::Object(Map::new()));
-                let Tree::Object(inner) = place else { continue };
-                (inner, true)
-            }
-        };
-        let member = node.member || (!new && inner.is_empty()) || inner.remove(".").is_some();
+        let new = !fields.contains_key(&step);
+        let place = fields.entry(step).or_insert_with(|| Tree::Object(Map::new()));
+        let Tree::Object(inner) = place else { continue };
+        let was = !new && (inner.is_empty() || inner.remove(".").is_some());
+        let member = node.member || was;
         unite(inner, &node.children);
         if member && !inner.is_empty() {
             inner.insert(".".to_owned(), Tree::Object(Map::new()));

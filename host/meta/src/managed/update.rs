@@ -28,7 +28,7 @@ pub fn track_update(context: &Context<'_>, live: Option<&Tree>, new: &mut Tree, 
         _ => None,
     };
     // An object whose owners are not known is not tracked, until somebody applies to it.
-    let unknown = wished.as_ref().map_or(known.is_none(), Vec::is_empty);
+    let unknown = wished.as_ref().map_or_else(|| known.is_none(), Vec::is_empty);
     if unknown && live.is_some() {
         return;
     }
