@@ -1,4 +1,5 @@
-//! What selectors look at, kept beside each stored entry so that filtering a list never decodes an object.
+//! What selectors look at, kept beside each stored entry so that filtering a list never decodes an
+//! object.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;

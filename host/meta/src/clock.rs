@@ -1,4 +1,5 @@
-//! Time as an argument: rooms that need to know the time are given a clock, so that tests can stop it.
+//! Time as an argument: rooms that need to know the time are given a clock, so that tests can stop
+//! it.
 
 use std::fmt::Debug;
 

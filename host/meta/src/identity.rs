@@ -9,7 +9,8 @@ use std::str::FromStr;
 /// A part of an identity: a constant for built-in kinds, owned for custom ones.
 pub type Name = Cow<'static, str>;
 
-/// A point in the history of the whole store; it is the `resourceVersion` of what was written at that point.
+/// A point in the history of the whole store; it is the `resourceVersion` of what was written at
+/// that point.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Revision(pub u64);
 

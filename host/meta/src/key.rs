@@ -1,8 +1,8 @@
 //! The name of an object in the store: `{resource}[.{group}]/{namespace}/{name}`.
 //!
-//! Objects without a namespace keep the place of it empty (`nodes//n1`), so that a key always has three parts
-//! and one prefix selects a resource, another a namespace of it. None of the parts may contain a slash; the
-//! names that the API server accepts never do.
+//! Objects without a namespace keep the place of it empty (`nodes//n1`), so that a key always has
+//! three parts and one prefix selects a resource, another a namespace of it. None of the parts may
+//! contain a slash; the names that the API server accepts never do.
 
 use std::borrow::Borrow;
 use std::fmt;
@@ -26,7 +26,8 @@ impl Key {
         (text.split('/').count() == 3).then(|| Self(text.into()))
     }
 
-    /// What the keys of a resource, or of a resource in one namespace, begin with. It ends in a slash.
+    /// What the keys of a resource, or of a resource in one namespace, begin with. It ends in a
+    /// slash.
     pub fn prefix(resource: &GroupResource, namespace: Option<&str>) -> String {
         let mut text = String::with_capacity(
             resource.resource.len() + resource.group.len() + namespace.map_or(0, str::len) + 32,

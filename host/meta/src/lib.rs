@@ -1,12 +1,13 @@
-//! The object model that every room shares: names of things, errors as Kubernetes shows them, selectors,
-//! the shapes of types, and the algorithms on object trees (decoding, patches, field ownership).
+//! The object model that every room shares: names of things, errors as Kubernetes shows them,
+//! selectors, the shapes of types, and the algorithms on object trees (decoding, patches, field
+//! ownership).
 //!
-//! Everything here is pure: no clock, no network, no disk. Time comes in through [`Clock`] or as an argument.
-//! It knows no API kind: the shapes of the built-in kinds are data that `kinds` hands over as a [`schema::Schema`],
-//! and custom types build theirs at run time.
+//! Everything here is pure: no clock, no network, no disk. Time comes in through [`Clock`] or as an
+//! argument. It knows no API kind: the shapes of the built-in kinds are data that `kinds` hands
+//! over as a [`schema::Schema`], and custom types build theirs at run time.
 //!
-//! Start from [`Key`] (what an object is called in the store), [`StatusError`] (how a request fails) and
-//! [`schema::Schema`] (what drives [`decode`], [`patch`] and [`managed`]).
+//! Start from [`Key`] (what an object is called in the store), [`StatusError`] (how a request
+//! fails) and [`schema::Schema`] (what drives [`decode`], [`patch`] and [`managed`]).
 
 mod attributes;
 mod clock;

@@ -1,8 +1,9 @@
-//! The rules for names and other short texts, each answering with Kubernetes' messages: an empty list means valid.
+//! The rules for names and other short texts, each answering with Kubernetes' messages: an empty
+//! list means valid.
 //!
-//! The messages are public behaviour (they appear in `Invalid` errors), with the expression that a text has to
-//! match; the checks themselves are written out, since these run for every object.
-//! See <https://kubernetes.io/docs/concepts/overview/working-with-objects/names/>.
+//! The messages are public behaviour (they appear in `Invalid` errors), with the expression that a
+//! text has to match; the checks themselves are written out, since these run for every object. See
+//! <https://kubernetes.io/docs/concepts/overview/working-with-objects/names/>.
 
 const LABEL_1123: &str = "[a-z0-9]([-a-z0-9]*[a-z0-9])?";
 const SUBDOMAIN_1123: &str = "[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*";
@@ -237,7 +238,8 @@ pub fn is_env_var_name(text: &str) -> Vec<String> {
     errors
 }
 
-/// The rule that Kubernetes has today for names of environment variables: anything printable but `=`.
+/// The rule that Kubernetes has today for names of environment variables: anything printable but
+/// `=`.
 pub fn is_relaxed_env_var_name(text: &str) -> Vec<String> {
     let mut errors = Vec::new();
     if text.is_empty() {

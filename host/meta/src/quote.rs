@@ -1,4 +1,5 @@
-//! Quoting as clients know it from Kubernetes' messages: Go's `%q` for texts and Go's compact JSON for values.
+//! Quoting as clients know it from Kubernetes' messages: Go's `%q` for texts and Go's compact JSON
+//! for values.
 
 use std::fmt::Write as _;
 
@@ -72,8 +73,8 @@ pub fn plain(value: &Tree) -> String {
     }
 }
 
-/// Spaces other than the plain one, control and format characters, private use and the unassigned ends of planes
-/// are shown by number.
+/// Spaces other than the plain one, control and format characters, private use and the unassigned
+/// ends of planes are shown by number.
 fn is_printable(c: char) -> bool {
     if c == ' ' {
         return true;

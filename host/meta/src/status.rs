@@ -1,4 +1,5 @@
-//! How a request fails: Kubernetes' `Status` as an error, with the codes, reasons and texts of the API conventions.
+//! How a request fails: Kubernetes' `Status` as an error, with the codes, reasons and texts of the
+//! API conventions.
 //!
 //! See <https://kubernetes.io/docs/reference/generated/kubernetes-api/v1.34/#status-v1-meta>.
 

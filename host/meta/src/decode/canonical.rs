@@ -1,7 +1,7 @@
 //! The one walk that brings a tree into the canonical form of its type.
 //!
-//! Nothing is cloned: values are checked and rewritten where they stand. Paths are put together on the way out of an
-//! error or finding, so that a walk without any costs nothing for them.
+//! Nothing is cloned: values are checked and rewritten where they stand. Paths are put together on
+//! the way out of an error or finding, so that a walk without any costs nothing for them.
 
 use super::error::Step;
 use super::{DecodeError, REPORTED_MAX, scalar};
@@ -11,7 +11,8 @@ use crate::schema::{Field, Presence, Schema, Struct, TypeRef, Unknown};
 /// What a walk found that is no error by itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Findings {
-    /// The paths of fields that the type does not have, in the order of the tree: `spec.containers[0].imagee`.
+    /// The paths of fields that the type does not have, in the order of the tree:
+    /// `spec.containers[0].imagee`.
     pub unknown: Vec<String>,
 }
 
@@ -31,11 +32,12 @@ pub fn canonicalize(
     Ok(Findings { unknown: walk.unknown })
 }
 
-/// Brings a tree that typed values were printed to into the form that is stored and answered. Such trees are right by
-/// construction; a value that is not is left as it is.
+/// Brings a tree that typed values were printed to into the form that is stored and answered. Such
+/// trees are right by construction; a value that is not is left as it is.
 ///
-/// It differs from the decoded form in one thing: Kubernetes' storage keeps no difference between a list or map that
-/// is empty and one that is absent, so that both are printed as null where they are always printed.
+/// It differs from the decoded form in one thing: Kubernetes' storage keeps no difference between a
+/// list or map that is empty and one that is absent, so that both are printed as null where they
+/// are always printed.
 pub fn emit(tree: &mut Tree, ty: &TypeRef, schema: &Schema) {
     let mut walk = Walk { schema, lenient: true, unknown: Vec::new() };
     // A lenient walk has no errors.
@@ -224,7 +226,8 @@ fn is_zero(value: &Tree) -> bool {
 
 /// Rewrites the numbers of a value that has no type.
 fn plain(value: &mut Tree) {
-    // The containers that are not yet seen stand on a list: such values may be nested as deep as the limit allows.
+    // The containers that are not yet seen stand on a list: such values may be nested as deep as
+    // the limit allows.
     let mut rest = vec![value];
     while let Some(value) = rest.pop() {
         match value {

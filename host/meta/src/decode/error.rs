@@ -131,7 +131,8 @@ fn number_at(source: &[u8], steps: &[Step]) -> Option<String> {
     let source = String::from_utf8_lossy(source);
     let mut reader = Reader::new(&source);
     let wanted: Vec<_> = steps.iter().rev().collect();
-    // How many of the wanted steps the open containers have matched, for each container; and its position.
+    // How many of the wanted steps the open containers have matched, for each container; and its
+    // position.
     let mut open: Vec<(Option<usize>, usize)> = Vec::new();
     let mut here = Some(0);
     let mut found = None;

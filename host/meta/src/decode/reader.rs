@@ -1,4 +1,5 @@
-//! A pull reader of JSON: events in the order of the source, without recursion, so that depth costs no stack.
+//! A pull reader of JSON: events in the order of the source, without recursion, so that depth costs
+//! no stack.
 //!
 //! It accepts what Go's scanner accepts and refuses with its messages.
 
@@ -178,7 +179,8 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Reads from one quote to the other. Most texts have no escapes and are borrowed from the source.
+    /// Reads from one quote to the other. Most texts have no escapes and are borrowed from the
+    /// source.
     fn text(&mut self) -> Result<Cow<'a, str>, ParseError> {
         self.at += 1;
         let start = self.at;
@@ -208,7 +210,8 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Stops at a quote, a backslash, a control character or the end. All of these are whole characters.
+    /// Stops at a quote, a backslash, a control character or the end. All of these are whole
+    /// characters.
     fn skip_plain(&mut self) -> Option<u8> {
         let rest = self.source.as_bytes().get(self.at..).unwrap_or_default();
         let length = rest.iter().position(|&c| matches!(c, b'"' | b'\\' | 0..0x20));

@@ -1,4 +1,5 @@
-//! Values that are no containers: checked against their type and rewritten as Kubernetes prints them.
+//! Values that are no containers: checked against their type and rewritten as Kubernetes prints
+//! them.
 
 use base64::Engine as _;
 use base64::alphabet;

@@ -1,7 +1,7 @@
 //! Unknown and duplicate fields in the order of the source, as strict decoding reports them.
 //!
-//! The tree is sorted and keeps one value for each key, so that this reads the source once more. It runs only for
-//! requests in which something was found.
+//! The tree is sorted and keeps one value for each key, so that this reads the source once more. It
+//! runs only for requests in which something was found.
 
 use std::fmt::Write as _;
 
@@ -20,8 +20,8 @@ pub fn duplicate_field(path: &str) -> String {
     format!("duplicate field {}", quote(path))
 }
 
-/// The texts for what strict decoding of the source objects to. Without a type all duplicates are told, and
-/// nothing is unknown.
+/// The texts for what strict decoding of the source objects to. Without a type all duplicates are
+/// told, and nothing is unknown.
 pub fn strict_errors(
     source: &[u8],
     ty: Option<&TypeRef>,

@@ -335,7 +335,8 @@ proptest! {
     fn any_bytes_are_answered(source in "[ \\[\\]{}\",:a0-9.eE+\\\\u-]{0,40}") {
         match (parse_json(source.as_bytes()), serde_json::from_str::<Tree>(&source)) {
             (Ok(_), Ok(_)) | (Err(_), Err(_)) => {}
-            // Lone surrogates are replaced here and refused there; numbers out of range are refused in both.
+            // Lone surrogates are replaced here and refused there; numbers out of range are refused
+            // in both.
             (Ok(_), Err(error)) => prop_assert!(error.to_string().contains("surrogate"), "{} {}", source, error),
             (Err(error), Ok(_)) => prop_assert!(false, "{} {}", source, error),
         }

@@ -1,7 +1,8 @@
 //! Times and durations as Kubernetes reads and prints them.
 //!
-//! A time is RFC 3339; it is printed in UTC, in whole seconds or with six digits of a second. A duration is written
-//! in Go's notation (`1h30m`). The messages name the layout of Go's parser, since that is what clients are shown.
+//! A time is RFC 3339; it is printed in UTC, in whole seconds or with six digits of a second. A
+//! duration is written in Go's notation (`1h30m`). The messages name the layout of Go's parser,
+//! since that is what clients are shown.
 
 use std::fmt::Write as _;
 

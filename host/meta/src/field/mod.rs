@@ -1,7 +1,9 @@
-//! Errors about fields, with the texts and the machine-readable causes that Kubernetes gives for them.
+//! Errors about fields, with the texts and the machine-readable causes that Kubernetes gives for
+//! them.
 //!
-//! Validation returns a list of [`FieldError`]; the API server turns the list into one `Invalid` status
-//! ([`crate::StatusError::invalid`]), whose message and causes clients compare and people read.
+//! Validation returns a list of [`FieldError`]; the API server turns the list into one `Invalid`
+//! status ([`crate::StatusError::invalid`]), whose message and causes clients compare and people
+//! read.
 
 mod error;
 mod path;

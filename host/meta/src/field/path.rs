@@ -4,8 +4,8 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
-/// A path to a field. A longer path shares its beginning with the one it was made from, so that validation can
-/// make paths freely; the text is only written when an error shows it.
+/// A path to a field. A longer path shares its beginning with the one it was made from, so that
+/// validation can make paths freely; the text is only written when an error shows it.
 #[derive(Clone, Debug)]
 pub struct Path(Arc<Node>);
 

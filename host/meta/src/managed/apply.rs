@@ -1,4 +1,5 @@
-//! Server-side apply: an applier states all fields it wants; the server merges, and takes away what it wanted before.
+//! Server-side apply: an applier states all fields it wants; the server merges, and takes away what
+//! it wanted before.
 
 use thiserror::Error;
 
@@ -53,8 +54,8 @@ const KUBECTL: &str = "kubectl";
 
 /// Applies a configuration to the live object, or creates one from it.
 ///
-/// The live object is in canonical form. The configuration is as it was sent, since a field that is listed is owned
-/// whatever its value.
+/// The live object is in canonical form. The configuration is as it was sent, since a field that is
+/// listed is owned whatever its value.
 pub fn apply(
     context: &Context<'_>,
     live: Option<&Tree>,
@@ -74,7 +75,8 @@ pub fn apply(
         &empty
     };
     let mut applied = match merge_in(context, live, config, force) {
-        // kubectl may take over what it wrote by its own client-side apply, if nobody changed it since.
+        // kubectl may take over what it wrote by its own client-side apply, if nobody changed it
+        // since.
         Err(ApplyError::Conflicts(conflicts)) if context.manager == KUBECTL => {
             match last_applied::foreign(context, live, conflicts) {
                 Err(foreign) => Err(ApplyError::Conflicts(foreign)),
@@ -148,7 +150,8 @@ fn merge_in(
     Ok(Applied { tree: merged, changed: differs })
 }
 
-/// The owners of the live object. What nobody was known to own belongs to those before the first apply.
+/// The owners of the live object. What nobody was known to own belongs to those before the first
+/// apply.
 fn owners(context: &Context<'_>, live: &Tree) -> Result<Vec<Entry>, ApplyError> {
     let entries = decode_entries(live)
         .map_err(|error| ApplyError::Live(format!("failed to decode managed fields: {error}")))?;
@@ -171,8 +174,8 @@ fn conflicts(entries: &[Entry], wanted: &FieldSet) -> Vec<Conflict> {
     fields.collect()
 }
 
-/// Removes what the applier listed before and does not list now, unless somebody else owns it, or it is an item or
-/// struct in which something is left.
+/// Removes what the applier listed before and does not list now, unless somebody else owns it, or
+/// it is an item or struct in which something is left.
 fn prune(context: &Context<'_>, merged: Tree, before: &FieldSet, owned: &FieldSet) -> Tree {
     if before.difference(owned).is_empty() {
         return merged;

@@ -128,7 +128,8 @@ impl Walk<'_> {
         }
     }
 
-    /// Without a type, a map is compared by members with another map, and as a whole with anything else.
+    /// Without a type, a map is compared by members with another map, and as a whole with anything
+    /// else.
     fn untyped(
         &self,
         old: Option<&Tree>,

@@ -40,8 +40,8 @@ impl Element {
         names.map(Self::field)
     }
 
-    /// Reads a step as `fieldsV1` has it: `f:spec`, `k:{"name":"x"}`, `v:"x"`, `i:0`. `Ok(None)` is a kind of step that is
-    /// not known.
+    /// Reads a step as `fieldsV1` has it: `f:spec`, `k:{"name":"x"}`, `v:"x"`, `i:0`. `Ok(None)` is
+    /// a kind of step that is not known.
     pub(super) fn parse(text: &str) -> Result<Option<Self>, &'static str> {
         let (kind, rest) = text.split_once(':').ok_or("missing colon")?;
         let value = || serde_json::from_str::<Tree>(rest).map_err(|_| "value is no JSON");

@@ -146,8 +146,8 @@ fn encode(entry: &Entry) -> Tree {
     Tree::Object(out)
 }
 
-/// Whether a client asks to forget all owners, by an empty list or one empty entry. It must be asked before the object
-/// is brought into canonical form, where an empty list is gone.
+/// Whether a client asks to forget all owners, by an empty list or one empty entry. It must be
+/// asked before the object is brought into canonical form, where an empty list is gone.
 pub fn is_reset(object: &Tree) -> bool {
     match managed_fields(object) {
         Some(Tree::Array(entries)) => match entries.as_slice() {

@@ -1,4 +1,5 @@
-//! Sets of paths as `fieldsV1` has them: nested objects whose keys are steps, with `.` for the value itself.
+//! Sets of paths as `fieldsV1` has them: nested objects whose keys are steps, with `.` for the
+//! value itself.
 
 use serde_json::Map;
 

@@ -1,6 +1,7 @@
 //! The fields that a value has.
 //!
-//! Leaves are members, and so are items of lists, entries of maps, nulls and empty maps; structs are not.
+//! Leaves are members, and so are items of lists, entries of maps, nulls and empty maps; structs
+//! are not.
 
 use super::FieldSet;
 use super::set::Node;
@@ -34,7 +35,8 @@ fn visit(value: &Tree, shape: Shape<'_>, schema: &Schema) -> (bool, FieldSet) {
             let list = as_list(Some(value)).unwrap_or_default();
             let mut elements = Vec::with_capacity(list.len());
             for item in list {
-                // Items that cannot be told apart are refused by validation before it comes to this.
+                // Items that cannot be told apart are refused by validation before it comes to
+                // this.
                 let Ok(element) = items.element(item, schema) else { continue };
                 elements.push((element, item));
             }

@@ -7,7 +7,8 @@ use super::{Conflict, Context, FieldSet, LAST_APPLIED, validate};
 use crate::Tree;
 use crate::decode::parse_json;
 
-/// The conflicts that are about something else than what kubectl itself wrote last. None means that it may go on.
+/// The conflicts that are about something else than what kubectl itself wrote last. None means that
+/// it may go on.
 pub(super) fn foreign(
     context: &Context<'_>,
     live: &Tree,

@@ -1,4 +1,5 @@
-//! Merging an applied configuration into the object: its values win, what it does not mention stays.
+//! Merging an applied configuration into the object: its values win, what it does not mention
+//! stays.
 
 use std::collections::{BTreeSet, VecDeque};
 
@@ -79,8 +80,8 @@ impl Walk<'_> {
         Ok((!out.is_empty()).then_some(Tree::Object(out)))
     }
 
-    /// Items of the configuration keep its order. An item that only the object has stays behind the item that it
-    /// followed, as far as both orders agree.
+    /// Items of the configuration keep its order. An item that only the object has stays behind the
+    /// item that it followed, as far as both orders agree.
     fn items(
         &self,
         live: &[Tree],

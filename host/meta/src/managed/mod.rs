@@ -1,9 +1,11 @@
-//! Who owns which fields of an object: `metadata.managedFields`, kept for every write, and server-side apply.
+//! Who owns which fields of an object: `metadata.managedFields`, kept for every write, and
+//! server-side apply.
 //!
-//! A [`FieldSet`] is a set of paths (`fieldsV1`). [`track_update`] attributes what a create, update or patch changed
-//! to its manager; [`apply`] merges the configuration of an applier into the object, refuses to overwrite fields of
-//! others unless forced, and removes fields that the applier no longer lists. Which values are owned as a whole and
-//! how items of lists are told apart are facts of the schema.
+//! A [`FieldSet`] is a set of paths (`fieldsV1`). [`track_update`] attributes what a create, update
+//! or patch changed to its manager; [`apply`] merges the configuration of an applier into the
+//! object, refuses to overwrite fields of others unless forced, and removes fields that the applier
+//! no longer lists. Which values are owned as a whole and how items of lists are told apart are
+//! facts of the schema.
 //!
 //! See <https://kubernetes.io/docs/reference/using-api/server-side-apply/>.
 
@@ -65,7 +67,8 @@ pub struct Context<'a> {
     pub now: Timestamp,
     pub ty: &'a TypeRef,
     pub schema: &'a Schema,
-    /// Fields that this request cannot write, with all below them: `status` for the resource itself.
+    /// Fields that this request cannot write, with all below them: `status` for the resource
+    /// itself.
     pub reset: Option<&'a FieldSet>,
 }
 

@@ -1,7 +1,8 @@
 //! Editing entries where they stand.
 //!
-//! Most writes change a few fields of an object whose owners hold hundreds. Entries that this server wrote are in
-//! canonical form, so that the few paths can be taken out and put in without reading the rest.
+//! Most writes change a few fields of an object whose owners hold hundreds. Entries that this
+//! server wrote are in canonical form, so that the few paths can be taken out and put in without
+//! reading the rest.
 
 use serde_json::{Map, json};
 
@@ -11,8 +12,8 @@ use crate::decode::format_time;
 
 type Fields = Map<String, Tree>;
 
-/// The entries after a write: nobody owns what is lost, and the writer owns what it gained. `None` if this cannot be
-/// told without reading them all.
+/// The entries after a write: nobody owns what is lost, and the writer owns what it gained. `None`
+/// if this cannot be told without reading them all.
 pub(super) fn rewrite(
     context: &Context<'_>,
     manager: &str,

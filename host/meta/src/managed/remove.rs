@@ -45,7 +45,8 @@ fn visit(value: &Tree, fields: &FieldSet, shape: Shape<'_>, schema: &Schema) -> 
     }
 }
 
-/// The set with the structs as members that have fields in it, so that removing all of a struct removes it.
+/// The set with the structs as members that have fields in it, so that removing all of a struct
+/// removes it.
 pub(super) fn with_structs(fields: &FieldSet, ty: &TypeRef, schema: &Schema) -> FieldSet {
     ensure(fields, Shape::root(ty), schema)
 }
@@ -73,8 +74,8 @@ fn ensure(fields: &FieldSet, shape: Shape<'_>, schema: &Schema) -> FieldSet {
     FieldSet::from_nodes(nodes.collect())
 }
 
-/// The set after its type changed: where a value is now owned as a whole, fields inside it become the value itself.
-/// Types seldom change, so that nothing is copied unless one did.
+/// The set after its type changed: where a value is now owned as a whole, fields inside it become
+/// the value itself. Types seldom change, so that nothing is copied unless one did.
 pub(super) fn reconcile(fields: FieldSet, ty: &TypeRef, schema: &Schema) -> FieldSet {
     let root = Shape::root(ty);
     if fits(&fields, root, schema) { fields } else { collapse(&fields, root, schema) }

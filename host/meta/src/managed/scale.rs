@@ -8,7 +8,8 @@ fn scale_path() -> [Element; 2] {
     Element::path(["spec", "replicas"])
 }
 
-/// The owners that a scale shows: those of the resource's replicas field, under the name that the field has there.
+/// The owners that a scale shows: those of the resource's replicas field, under the name that the
+/// field has there.
 pub fn to_scale(parent: &[Entry], replicas: &[Element]) -> Vec<Entry> {
     let owners = parent.iter().filter(|entry| entry.fields.has(replicas));
     owners
@@ -20,8 +21,8 @@ pub fn to_scale(parent: &[Entry], replicas: &[Element]) -> Vec<Entry> {
         .collect()
 }
 
-/// The owners of the resource after its scale was written: whoever lost the field there loses it here, and who
-/// gained it there owns it here, in the version of the resource.
+/// The owners of the resource after its scale was written: whoever lost the field there loses it
+/// here, and who gained it there owns it here, in the version of the resource.
 pub fn from_scale(
     parent: &[Entry],
     scale: &[Entry],

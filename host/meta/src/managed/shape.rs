@@ -87,8 +87,8 @@ impl<'a> Shape<'a> {
             && matches!(self.parts(schema), Atom::Leaf)
     }
 
-    /// Values without a type are leaves; where they are declared granular, they are maps or leaves as they happen to
-    /// be, which the sample shows.
+    /// Values without a type are leaves; where they are declared granular, they are maps or leaves
+    /// as they happen to be, which the sample shows.
     pub(super) fn atom(self, schema: &'a Schema, sample: Option<&Tree>) -> Atom<'a> {
         self.take_apart(schema, sample.is_some_and(Tree::is_object))
     }
@@ -148,7 +148,8 @@ impl<'a> Members<'a> {
 }
 
 impl Items<'_> {
-    /// What tells the item from others: its value, or the values of its key fields, with their defaults.
+    /// What tells the item from others: its value, or the values of its key fields, with their
+    /// defaults.
     pub(super) fn element(self, item: &Tree, schema: &Schema) -> Result<Element, String> {
         let wrong = |text: &str| Err(text.to_owned());
         if self.keys.is_empty() {

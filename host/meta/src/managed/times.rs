@@ -3,8 +3,8 @@
 use super::entry::{managed_fields, put};
 use crate::Tree;
 
-/// Gives the new object the times of the live one's owners if nothing else differs, so that applying the same
-/// configuration again keeps the revision.
+/// Gives the new object the times of the live one's owners if nothing else differs, so that
+/// applying the same configuration again keeps the revision.
 pub fn keep_times(live: &Tree, new: &mut Tree) {
     let (Some(Tree::Array(old)), Some(Tree::Array(now))) =
         (managed_fields(live), managed_fields(new))

@@ -13,9 +13,10 @@ use crate::decode::{emit, format_time};
 
 /// Writes `metadata.managedFields` of the new object.
 ///
-/// Both objects are in canonical form. What `new` carries in its `managedFields` are the client's wishes: entries to
-/// keep instead of those of the live object, or nothing. `reset` tells that the client asked to forget all owners (see
-/// [`is_reset`]). Where the owners cannot be told, those of the live object stay.
+/// Both objects are in canonical form. What `new` carries in its `managedFields` are the client's
+/// wishes: entries to keep instead of those of the live object, or nothing. `reset` tells that the
+/// client asked to forget all owners (see [`is_reset`]). Where the owners cannot be told, those of
+/// the live object stay.
 pub fn track_update(context: &Context<'_>, live: Option<&Tree>, new: &mut Tree, reset: bool) {
     let reset = reset || is_reset(new);
     let known = live.and_then(managed_fields);

@@ -1,8 +1,10 @@
-//! Moving from client-side to server-side apply: what updates of the old manager own becomes owned by its applies.
+//! Moving from client-side to server-side apply: what updates of the old manager own becomes owned
+//! by its applies.
 
 use super::{Entry, Operation};
 
-/// Turns the entries of the named updating managers into those of one applier, for one subresource (usually none).
+/// Turns the entries of the named updating managers into those of one applier, for one subresource
+/// (usually none).
 #[must_use]
 pub fn upgrade_client_side_apply(
     mut entries: Vec<Entry>,

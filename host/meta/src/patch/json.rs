@@ -1,7 +1,8 @@
 //! JSON patch: a list of operations on places of the document.
 //!
-//! See RFC 6902. As in Kubernetes, `replace` sets a missing key, `copy` from a missing key sets null, negative indexes
-//! count from the end, whatever stands before the first slash of a path is ignored, and the patch `null` does nothing.
+//! See RFC 6902. As in Kubernetes, `replace` sets a missing key, `copy` from a missing key sets
+//! null, negative indexes count from the end, whatever stands before the first slash of a path is
+//! ignored, and the patch `null` does nothing.
 
 use serde_json::Map;
 use thiserror::Error;

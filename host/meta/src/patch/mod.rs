@@ -1,8 +1,9 @@
 //! The three kinds of patch that the API server accepts beside server-side apply.
 //!
-//! Each takes the object as a tree and gives the patched tree; the caller brings that into canonical form again and
-//! validates it like any update. Errors are typed and know the status that Kubernetes answers with. No patch costs
-//! more than in proportion to the sizes of patch and object, apart from sorting.
+//! Each takes the object as a tree and gives the patched tree; the caller brings that into
+//! canonical form again and validates it like any update. Errors are typed and know the status that
+//! Kubernetes answers with. No patch costs more than in proportion to the sizes of patch and
+//! object, apart from sorting.
 
 pub mod json;
 pub mod merge;

@@ -1,10 +1,12 @@
-//! Amounts such as `500m` or `1Gi`: parsing, printing in the canonical form, comparison and arithmetic.
+//! Amounts such as `500m` or `1Gi`: parsing, printing in the canonical form, comparison and
+//! arithmetic.
 //!
-//! A quantity is a whole number times a power of ten, kept exactly, and remembers in which of three notations it was
-//! written. Printing chooses the largest suffix that leaves no fraction: `1000m` is `1`, `0.5` is `500m`, `1024Mi` is
-//! `1Gi`. As in Kubernetes a text that is nearly canonical (`1.500`, `+5`) is shown as it was written, fractions
-//! finer than a billionth are rounded away from zero, and binary amounts end at 2⁶³-1. Amounts of more than 38
-//! digits lose the digits beyond. See <https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/>.
+//! A quantity is a whole number times a power of ten, kept exactly, and remembers in which of three
+//! notations it was written. Printing chooses the largest suffix that leaves no fraction: `1000m`
+//! is `1`, `0.5` is `500m`, `1024Mi` is `1Gi`. As in Kubernetes a text that is nearly canonical
+//! (`1.500`, `+5`) is shown as it was written, fractions finer than a billionth are rounded away
+//! from zero, and binary amounts end at 2⁶³-1. Amounts of more than 38 digits lose the digits
+//! beyond. See <https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/>.
 
 mod parse;
 
@@ -219,7 +221,8 @@ impl Ord for Quantity {
         if self.scale < other.scale {
             return other.cmp(self).reverse();
         }
-        // Both in the finer scale; where that does not fit, the coarser one is beyond any number that does.
+        // Both in the finer scale; where that does not fit, the coarser one is beyond any number
+        // that does.
         let finer = pow10(self.scale.abs_diff(other.scale))
             .and_then(|factor| self.amount.checked_mul(factor));
         match finer {

@@ -146,7 +146,8 @@ fn suffix(text: &str) -> Option<(u32, i32, Format)> {
     }
 }
 
-/// The digits as a number, and how many at the end did not fit (the last that fits is rounded up for them).
+/// The digits as a number, and how many at the end did not fit (the last that fits is rounded up
+/// for them).
 fn digits(whole: &str, fraction: &str) -> (i128, i32) {
     let mut kept = 0i128;
     let (mut significant, mut dropped, mut lost) = (0, 0, false);

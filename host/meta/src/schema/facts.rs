@@ -7,8 +7,9 @@
 //! F  json name   type     presence      proto number  facts
 //! ```
 //!
-//! Types are one letter (`s` text, `i` 32-bit integer, …), `@N` for the struct of the Nth `T` line, and `[` or `{`
-//! before the type of the items or values; a `*` marks a pointer. Facts are `key=value` pairs joined by `;`.
+//! Types are one letter (`s` text, `i` 32-bit integer, …), `@N` for the struct of the Nth `T` line,
+//! and `[` or `{` before the type of the items or values; a `*` marks a pointer. Facts are
+//! `key=value` pairs joined by `;`.
 
 use thiserror::Error;
 

@@ -1,8 +1,10 @@
-//! The shapes of types: what fields a struct has, how they are printed when zero, and how lists merge.
+//! The shapes of types: what fields a struct has, how they are printed when zero, and how lists
+//! merge.
 //!
-//! One [`Schema`] drives decoding, patches, field ownership, protobuf and `OpenAPI`. That of the built-in kinds is
-//! read from a table of facts ([`Schema::from_facts`]); custom types build theirs from their `OpenAPI` schema at run
-//! time. A schema says how a type is shaped and never what values are valid.
+//! One [`Schema`] drives decoding, patches, field ownership, protobuf and `OpenAPI`. That of the
+//! built-in kinds is read from a table of facts ([`Schema::from_facts`]); custom types build theirs
+//! from their `OpenAPI` schema at run time. A schema says how a type is shaped and never what
+//! values are valid.
 
 mod facts;
 
@@ -112,7 +114,8 @@ pub enum Presence {
     /// Only an absent or null value vanishes.
     #[default]
     OmitNull,
-    /// Printed even if absent: as `""`, `0`, `false`, an empty struct, or `null` for lists and maps.
+    /// Printed even if absent: as `""`, `0`, `false`, an empty struct, or `null` for lists and
+    /// maps.
     Always,
     /// Printed as it was given, null included, as custom types do.
     AsGiven,
@@ -122,7 +125,8 @@ pub enum Presence {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Facts {
     pub list: ListType,
-    /// Whether server-side apply owns a map or struct as a whole; where nothing is said, a struct's own flag holds.
+    /// Whether server-side apply owns a map or struct as a whole; where nothing is said, a struct's
+    /// own flag holds.
     pub atomic: Option<bool>,
     pub patch: PatchStrategy,
     /// The field that identifies an item in a strategic merge.
@@ -161,8 +165,8 @@ impl Schema {
         schema
     }
 
-    /// Adds a type and gives it its id. Ids count up from zero, so that types which refer to each other, or to
-    /// themselves, can be numbered before they are added.
+    /// Adds a type and gives it its id. Ids count up from zero, so that types which refer to each
+    /// other, or to themselves, can be numbered before they are added.
     pub fn push(&mut self, ty: Struct) -> StructId {
         let id = StructId(u32::try_from(self.types.len()).unwrap_or(u32::MAX));
         if !ty.openapi_name.is_empty() {

@@ -1,4 +1,5 @@
-//! The grammar of label selector texts: `a=b,c in (d,e),!f,g>1`, with the messages for what does not fit it.
+//! The grammar of label selector texts: `a=b,c in (d,e),!f,g>1`, with the messages for what does
+//! not fit it.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +7,8 @@ use super::label::{Operator, Requirement};
 use crate::names;
 use crate::quote::quote;
 
-/// The most texts come from URLs, which are bounded; this bounds what objects and clients in process may send.
+/// The most texts come from URLs, which are bounded; this bounds what objects and clients in
+/// process may send.
 const REQUIREMENTS_MAX: usize = 10_000;
 
 pub(super) fn parse(text: &str) -> Result<Vec<Requirement>, String> {

@@ -253,8 +253,8 @@ fn any_config() -> impl Strategy<Value = Value> {
 }
 
 proptest! {
-    /// What an applier states holds after it; what it alone stated before and states no more is gone; and stating it again
-    /// changes nothing.
+    /// What an applier states holds after it; what it alone stated before and states no more is
+    /// gone; and stating it again changes nothing.
     #[test]
     fn appliers_get_what_they_state(configs in prop::collection::vec((any_config(), "(one|two)"), 1..6)) {
         let mut live: Option<Value> = None;

@@ -1,11 +1,12 @@
 //! Strategic merge patch: a merge patch that merges lists by the key that their type declares.
 //!
-//! Directives inside the patch refine it: `$patch: replace|delete` for maps and items, `$retainKeys`,
-//! `$deleteFromPrimitiveList/<field>` and `$setElementOrder/<field>`. What lists merge, and by which key, are facts of
-//! the schema. See <https://kubernetes.io/docs/tasks/manage-kubernetes-objects/update-api-object-kubectl-patch/>.
+//! Directives inside the patch refine it: `$patch: replace|delete` for maps and items,
+//! `$retainKeys`, `$deleteFromPrimitiveList/<field>` and `$setElementOrder/<field>`. What lists
+//! merge, and by which key, are facts of the schema. See
+//! <https://kubernetes.io/docs/tasks/manage-kubernetes-objects/update-api-object-kubectl-patch/>.
 //!
-//! The merge goes as deep as the type goes, and values without a type are replaced, so that recursion is bounded by
-//! the schema.
+//! The merge goes as deep as the type goes, and values without a type are replaced, so that
+//! recursion is bounded by the schema.
 
 mod list;
 mod order;
@@ -59,8 +60,8 @@ pub enum Error {
 }
 
 impl Error {
-    /// How the API server answers: what the patch says of itself is its sender's fault, what does not fit the object is
-    /// a failure without a reason.
+    /// How the API server answers: what the patch says of itself is its sender's fault, what does
+    /// not fit the object is a failure without a reason.
     pub fn status(&self) -> StatusError {
         match self {
             Self::NotAnObject(_) | Self::DeleteList | Self::RetainKeys | Self::SetOrderList => {
@@ -240,7 +241,8 @@ impl<'a> Merge<'a> {
     }
 }
 
-/// `$retainKeys` lists the keys that the object has after the patch; those of the patch must be among them.
+/// `$retainKeys` lists the keys that the object has after the patch; those of the patch must be
+/// among them.
 fn retain_keys(original: &mut Object, patch: &mut Object) -> Result<(), Error> {
     let Some(keys) = patch.remove(RETAIN_KEYS) else { return Ok(()) };
     let Tree::Array(keys) = keys else { return Err(Error::RetainKeys) };

@@ -1,5 +1,5 @@
-//! The order of merged lists: what the patch orders stands as it says, what only the server has keeps its place
-//! among its neighbours.
+//! The order of merged lists: what the patch orders stands as it says, what only the server has
+//! keeps its place among its neighbours.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,8 @@ use super::{Error, Member, Merge, PATCH, without_directives};
 use crate::Tree;
 use crate::quote::plain;
 
-/// Merges a list with the items that the patch has for it, and orders it as `$setElementOrder` says.
+/// Merges a list with the items that the patch has for it, and orders it as `$setElementOrder`
+/// says.
 pub(super) fn merge(
     merge: Merge<'_>,
     original: Option<Vec<Tree>>,
@@ -58,8 +59,8 @@ fn check(patch: &[Tree], order: &[Tree], key: &str) -> Result<(), Error> {
     Ok(())
 }
 
-/// Sorts the items that `order` names by it and the others by `before`, and merges the two: an item that only the
-/// server has goes before the first named one that it stood before.
+/// Sorts the items that `order` names by it and the others by `before`, and merges the two: an item
+/// that only the server has goes before the first named one that it stood before.
 pub(super) fn normalize(
     merged: Vec<Tree>,
     order: &[Tree],
