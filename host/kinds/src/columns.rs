@@ -161,6 +161,7 @@ pub fn since(time: Option<&Time>, now: Timestamp) -> String {
 
 pub const UNKNOWN: &str = "<unknown>";
 pub const NONE: &str = "<none>";
+pub const UNSET: &str = "<unset>";
 
 /// A duration in the units that people read: two units while small, one when large.
 #[must_use]
@@ -206,6 +207,21 @@ pub fn labels<'a>(labels: impl IntoIterator<Item = (&'a String, &'a String)>) ->
         NONE.to_owned()
     } else {
         text
+    }
+}
+
+/// The first three of a list, and how many more there are. Nothing is [`UNSET`].
+#[must_use]
+pub fn first_three(list: impl Iterator<Item = String>) -> String {
+    const MAX: usize = 3;
+    let mut list: Vec<String> = list.collect();
+    let count = list.len();
+    list.truncate(MAX);
+    let shown = list.join(",");
+    match count {
+        0 => UNSET.to_owned(),
+        count if count > MAX => format!("{shown} + {} more...", count - MAX),
+        _ => shown,
     }
 }
 

@@ -51,6 +51,8 @@ pub struct KindInfo {
     pub default_propagation: Propagation,
     /// Whether DELETE first marks the object and waits for somebody to confirm (see [`crate::Kind::grace_secs`]).
     pub graceful_deletion: bool,
+    /// Advice for everybody who uses the kind at all, sent with every answer.
+    pub deprecated: Option<&'static str>,
     /// Kind under which objects are stored, where several versions or groups show the same objects.
     pub stored_as: Option<StoredAs>,
 }
@@ -83,6 +85,7 @@ impl KindInfo {
             delete_answer: DeleteAnswer::Status,
             default_propagation: Propagation::Background,
             graceful_deletion: false,
+            deprecated: None,
             stored_as: None,
         }
     }

@@ -33,6 +33,7 @@ pub mod core;
 mod discovery;
 mod facts;
 mod info;
+mod int_or_percent;
 pub mod intern;
 mod internal;
 mod kind;
