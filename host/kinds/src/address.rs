@@ -100,3 +100,92 @@ fn sloppy_v4(text: &str) -> Option<Ipv4Addr> {
     }
     parts.next().is_none().then(|| Ipv4Addr::from(octets))
 }
+
+const CIDR_EXAMPLES: &str = "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)";
+
+/// What is wrong with a range of addresses in a field that allows other forms than the canonical one.
+pub(crate) fn validate_range(errors: &mut Errors, at: &At<'_>, text: &str) {
+    let detail = match text.parse::<ipnet::IpNet>() {
+        Err(_) if sloppy_range(text).is_some() => {
+            "must not have leading 0s in IP or prefix length"
+        }
+        Err(_) => CIDR_EXAMPLES,
+        Ok(range) if is_mapped(&range.addr().to_string()) => {
+            "must not have an IPv4-mapped IPv6 address"
+        }
+        Ok(range) if range.addr() != range.network() => {
+            "must not have bits set beyond the prefix length"
+        }
+        Ok(_) => return,
+    };
+    errors.invalid(at, text, detail);
+}
+
+/// Advice about the form of a range of addresses.
+pub(crate) fn warn_range(warnings: &mut Vec<String>, at: &At<'_>, text: &str) {
+    let strict = text.parse::<ipnet::IpNet>().ok();
+    let Some(range) = strict.or_else(|| sloppy_range(text)) else { return };
+    let quoted = meta::quote(text);
+    let network = range.trunc();
+    if range.addr() != range.network() {
+        let single = format!("{}/{}", range.addr(), range.max_prefix_len());
+        warnings.push(format!(
+            "{at}: CIDR value {quoted} is ambiguous in this context (should be \"{network}\" or \
+             \"{single}\"?)"
+        ));
+    }
+    if strict.is_none() || is_mapped(&range.addr().to_string()) {
+        warnings
+            .push(format!("{at}: non-standard CIDR value {quoted} is invalid: use \"{network}\""));
+    } else if range.addr() == range.network() && network.to_string() != text {
+        warnings.push(format!(
+            "{at}: IPv6 CIDR value {quoted} should be in RFC 5952 canonical format (\"{network}\")"
+        ));
+    }
+}
+
+/// Whether the ranges are of both families.
+pub(crate) fn ranges_are_dual_stack<'a>(texts: impl IntoIterator<Item = &'a str>) -> bool {
+    is_dual_stack(texts.into_iter().map(|text| text.split('/').next().unwrap_or_default()))
+}
+
+fn sloppy_range(text: &str) -> Option<ipnet::IpNet> {
+    let (address, length) = text.split_once('/')?;
+    let address =
+        address.parse::<IpAddr>().ok().or_else(|| sloppy_v4(address).map(IpAddr::V4))?;
+    let is_number = !length.is_empty() && length.bytes().all(|byte| byte.is_ascii_digit());
+    let length = length.parse().ok().filter(|_| is_number)?;
+    ipnet::IpNet::new(address, length).ok()
+}
+
+/// What is wrong with an address as the end of a connection: those that every machine has for itself lead nowhere.
+pub(crate) fn validate_endpoint(errors: &mut Errors, at: &At<'_>, text: &str) {
+    let parsed = text.parse::<IpAddr>().ok().or_else(|| sloppy_v4(text).map(IpAddr::V4));
+    let Some(address) = parsed else {
+        errors.invalid(at, text, "must be a valid IP address");
+        return;
+    };
+    let address = address.to_canonical();
+    if address.is_unspecified() {
+        errors.invalid(at, text, format!("may not be unspecified ({text})"));
+    }
+    if address.is_loopback() {
+        let detail = "may not be in the loopback range (127.0.0.0/8, ::1/128)";
+        errors.invalid(at, text, detail);
+    }
+    let (is_link_local, is_link_local_multicast) = match address {
+        IpAddr::V4(v4) => (v4.is_link_local(), v4.octets()[..3] == [224, 0, 0]),
+        IpAddr::V6(v6) => (v6.is_unicast_link_local(), v6.segments()[0] & 0xff0f == 0xff02),
+    };
+    if is_link_local {
+        let detail = "may not be in the link-local range (169.254.0.0/16, fe80::/10)";
+        errors.invalid(at, text, detail);
+    }
+    if is_link_local_multicast {
+        let detail = "may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)";
+        errors.invalid(at, text, detail);
+    }
+}
+
+#[cfg(test)]
+mod tests;

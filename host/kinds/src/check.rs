@@ -126,6 +126,11 @@ impl Errors {
         self.list.push(FieldError::duplicate(&path(at), value));
     }
 
+    /// [`Errors::duplicate`] with a text that says what must be unique.
+    pub fn duplicate_with(&mut self, at: &At<'_>, value: impl Into<BadValue>, detail: &str) {
+        self.list.push(FieldError::duplicate(&path(at), value).with_detail(detail));
+    }
+
     pub fn not_found(&mut self, at: &At<'_>, value: impl Into<BadValue>) {
         self.list.push(FieldError::not_found(&path(at), value));
     }

@@ -127,6 +127,13 @@ pub const NAME_AND_AGE: &[Column] = &[NAME, AGE];
 /// Of kinds for which Kubernetes has no printer.
 pub const NAME_AND_CREATED_AT: &[Column] = &[NAME, CREATED_AT];
 
+/// Cells of [`NAME_AND_CREATED_AT`].
+#[must_use]
+pub fn name_and_created_at(metadata: &ObjectMeta) -> Vec<Tree> {
+    let created = metadata.creation_timestamp.as_ref();
+    vec![name(metadata), created.map_or(Tree::Null, |time| Tree::from(time.0.to_string()))]
+}
+
 /// The name cell.
 #[must_use]
 pub fn name(metadata: &ObjectMeta) -> Tree {

@@ -61,11 +61,15 @@ impl KindInfo {
     /// Usual facts of a kind whose objects live in namespaces.
     #[must_use]
     pub const fn namespaced<K: Resource + ListableResource>() -> Self {
+        Self::named::<K>(K::LIST_KIND)
+    }
+
+    const fn named<K: Resource>(list_kind: &'static str) -> Self {
         Self {
             group: K::GROUP,
             version: K::VERSION,
             kind: K::KIND,
-            list_kind: K::LIST_KIND,
+            list_kind,
             plural: K::URL_PATH_SEGMENT,
             singular: "",
             short_names: &[],
@@ -95,6 +99,15 @@ impl KindInfo {
     pub const fn cluster<K: Resource + ListableResource>() -> Self {
         let mut info = Self::namespaced::<K>();
         info.namespaced = false;
+        info
+    }
+
+    /// Facts of a kind that is a question: the answer to its create is all there is of it.
+    #[must_use]
+    pub const fn question<K: Resource>() -> Self {
+        let mut info = Self::named::<K>("");
+        info.namespaced = false;
+        info.verbs = Verb::CREATE;
         info
     }
 

@@ -3,7 +3,7 @@
 //! See <https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#label-selectors>.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, LabelSelectorRequirement};
-use meta::names;
+use meta::{Tree, names};
 
 use crate::check::{At, Errors};
 use crate::metadata;
@@ -57,6 +57,22 @@ fn validate_requirement(errors: &mut Errors, at: &At<'_>, requirement: &LabelSel
 /// What is wrong with the key of a label.
 pub fn label_name(errors: &mut Errors, at: &At<'_>, name: &str) {
     errors.invalid_each(at, name, names::is_qualified_name(name));
+}
+
+/// A required selector that is missing and one that is empty are different errors, but the same in typed form. This marks the empty one
+/// at `pointer` with an empty map of labels, which encoding drops again.
+pub fn mark_empty(tree: &mut Tree, pointer: &str) {
+    if let Some(Tree::Object(selector)) = tree.pointer_mut(pointer)
+        && selector.is_empty()
+    {
+        selector.insert("matchLabels".to_owned(), Tree::Object(serde_json::Map::new()));
+    }
+}
+
+/// Whether a required selector was left out (see [`mark_empty`]).
+#[must_use]
+pub fn is_missing(selector: &LabelSelector) -> bool {
+    *selector == LabelSelector::default()
 }
 
 /// Whether the selector selects everything.

@@ -25,6 +25,8 @@
 
 mod address;
 mod apps;
+mod authentication;
+mod authorization;
 mod bodies;
 pub mod check;
 pub mod columns;
@@ -43,6 +45,7 @@ pub mod metadata;
 mod names;
 mod object;
 mod pod_template;
+mod rbac;
 mod registry;
 mod resources;
 mod signer;
@@ -75,6 +78,16 @@ registry::kinds![
     api::apps::v1::ControllerRevision,
     api::apps::v1::Deployment,
     api::apps::v1::ReplicaSet,
+    api::authentication::v1::SelfSubjectReview,
+    api::authentication::v1::TokenReview,
+    api::authorization::v1::LocalSubjectAccessReview,
+    api::authorization::v1::SelfSubjectAccessReview,
+    api::authorization::v1::SelfSubjectRulesReview,
+    api::authorization::v1::SubjectAccessReview,
     api::coordination::v1::Lease,
     api::discovery::v1::EndpointSlice,
+    api::rbac::v1::ClusterRole,
+    api::rbac::v1::ClusterRoleBinding,
+    api::rbac::v1::Role,
+    api::rbac::v1::RoleBinding,
 ];

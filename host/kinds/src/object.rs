@@ -127,7 +127,8 @@ impl<K: Kind> AnyKind for Of<K> {
         schemas.subschema_for::<K>();
     }
 
-    fn object(&self, tree: Tree) -> Result<Box<dyn Object>, DecodeError> {
+    fn object(&self, mut tree: Tree) -> Result<Box<dyn Object>, DecodeError> {
+        K::before_typing(&mut tree);
         match serde_json::from_value::<K>(tree) {
             Ok(object) => Ok(Box::new(object)),
             Err(source) => Err(DecodeError {

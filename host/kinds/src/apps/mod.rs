@@ -3,3 +3,4 @@
 mod controller_revision;
 mod deployment;
 mod replica_set;
+mod replicas;

@@ -34,6 +34,8 @@ func main() {
 		{reflect.TypeOf(core.NodeSpec{}), reflect.TypeOf(corev1.NodeSpec{})},
 		{reflect.TypeOf(core.ServiceSpec{}), reflect.TypeOf(corev1.ServiceSpec{})},
 		{reflect.TypeOf(core.ObjectReference{}), reflect.TypeOf(corev1.ObjectReference{})},
+		{reflect.TypeOf(core.NodeAddress{}), reflect.TypeOf(corev1.NodeAddress{})},
+		{reflect.TypeOf(metav1.OwnerReference{}), reflect.TypeOf(metav1.OwnerReference{})},
 	} {
 		push(root.internal, root.wire)
 	}
