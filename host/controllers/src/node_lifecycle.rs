@@ -47,6 +47,7 @@ impl View {
         if !is_ready || view.is_silent() {
             let all = look.sources.pods.all().into_iter();
             view.pods = all.filter(|pod| pods::node_name(pod) == &*key.name).collect();
+            view.pods.sort_by_key(|pod| Key::of(&**pod));
         }
         Some(view)
     }

@@ -38,6 +38,10 @@ impl View {
 fn reconcile(view: &View) -> Plan {
     let mut plan = Plan::default();
     let pod = &*view.pod;
+    if pods::is_going(pod) && pod.metadata.deletion_grace_period_seconds == Some(0) {
+        // Only finalizers hold it now.
+        return plan;
+    }
     if pods::node_name(pod).is_empty() {
         if pods::is_going(pod) {
             plan.act(force_delete(pod));

@@ -125,6 +125,14 @@ macro_rules! sources {
                 }
             }
 
+            /// An object of this kind from its JSON.
+            #[cfg(test)]
+            pub(crate) fn read(self, tree: serde_json::Value) -> serde_json::Result<AnyObject> {
+                Ok(match self {
+                    $(Self::$kind => serde_json::from_value::<$kind>(tree)?.into_any(),)*
+                })
+            }
+
             /// The resource it is served as.
             pub fn resource(self) -> GroupVersionResource {
                 match self {
