@@ -191,3 +191,6 @@ fn what_it_looks_like(bytes: &[u8]) -> &'static str {
     let sign = SIGNS.iter().find(|(sign, _)| bytes.starts_with(sign));
     sign.map_or("a file without the magic number \\0asm", |(_, name)| name)
 }
+
+#[cfg(test)]
+mod tests;

@@ -15,7 +15,7 @@ use tokio::sync::Mutex as Turn;
 
 use crate::cache::Cache;
 use crate::classify::classify;
-use crate::compile::compile;
+use crate::compile::{compile, give_memory_back};
 use crate::config::Config;
 use crate::host::Host;
 use crate::pool;
@@ -137,8 +137,11 @@ impl Engine {
             };
             let kind = classify(&bytes)?;
             let code = compile(engine.compiler(), kind, &bytes)?;
+            drop(bytes);
             let entry = engine.0.cache.put(&digest, kind, &code);
             let entry = entry.map_err(|source| LoadError::Cache { source })?;
+            drop(code);
+            give_memory_back();
             Program::link(&engine, digest, entry)
         });
         linked.await.map_err(|_| LoadError::Panicked)?

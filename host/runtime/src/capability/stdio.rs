@@ -266,3 +266,6 @@ impl Writer {
         Poll::Ready(())
     }
 }
+
+#[cfg(test)]
+mod tests;
