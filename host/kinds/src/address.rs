@@ -106,9 +106,7 @@ const CIDR_EXAMPLES: &str = "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 20
 /// What is wrong with a range of addresses in a field that allows other forms than the canonical one.
 pub(crate) fn validate_range(errors: &mut Errors, at: &At<'_>, text: &str) {
     let detail = match text.parse::<ipnet::IpNet>() {
-        Err(_) if sloppy_range(text).is_some() => {
-            "must not have leading 0s in IP or prefix length"
-        }
+        Err(_) if sloppy_range(text).is_some() => "must not have leading 0s in IP or prefix length",
         Err(_) => CIDR_EXAMPLES,
         Ok(range) if is_mapped(&range.addr().to_string()) => {
             "must not have an IPv4-mapped IPv6 address"
@@ -124,7 +122,9 @@ pub(crate) fn validate_range(errors: &mut Errors, at: &At<'_>, text: &str) {
 /// Advice about the form of a range of addresses.
 pub(crate) fn warn_range(warnings: &mut Vec<String>, at: &At<'_>, text: &str) {
     let strict = text.parse::<ipnet::IpNet>().ok();
-    let Some(range) = strict.or_else(|| sloppy_range(text)) else { return };
+    let Some(range) = strict.or_else(|| sloppy_range(text)) else {
+        return;
+    };
     let quoted = meta::quote(text);
     let network = range.trunc();
     if range.addr() != range.network() {
@@ -135,8 +135,9 @@ pub(crate) fn warn_range(warnings: &mut Vec<String>, at: &At<'_>, text: &str) {
         ));
     }
     if strict.is_none() || is_mapped(&range.addr().to_string()) {
-        warnings
-            .push(format!("{at}: non-standard CIDR value {quoted} is invalid: use \"{network}\""));
+        warnings.push(format!(
+            "{at}: non-standard CIDR value {quoted} is invalid: use \"{network}\""
+        ));
     } else if range.addr() == range.network() && network.to_string() != text {
         warnings.push(format!(
             "{at}: IPv6 CIDR value {quoted} should be in RFC 5952 canonical format (\"{network}\")"
@@ -144,15 +145,26 @@ pub(crate) fn warn_range(warnings: &mut Vec<String>, at: &At<'_>, text: &str) {
     }
 }
 
+/// Whether the text can be read as a range, in whatever form.
+pub(crate) fn is_range(text: &str) -> bool {
+    text.parse::<ipnet::IpNet>().is_ok() || sloppy_range(text).is_some()
+}
+
 /// Whether the ranges are of both families.
 pub(crate) fn ranges_are_dual_stack<'a>(texts: impl IntoIterator<Item = &'a str>) -> bool {
-    is_dual_stack(texts.into_iter().map(|text| text.split('/').next().unwrap_or_default()))
+    is_dual_stack(
+        texts
+            .into_iter()
+            .map(|text| text.split('/').next().unwrap_or_default()),
+    )
 }
 
 fn sloppy_range(text: &str) -> Option<ipnet::IpNet> {
     let (address, length) = text.split_once('/')?;
-    let address =
-        address.parse::<IpAddr>().ok().or_else(|| sloppy_v4(address).map(IpAddr::V4))?;
+    let address = address
+        .parse::<IpAddr>()
+        .ok()
+        .or_else(|| sloppy_v4(address).map(IpAddr::V4))?;
     let is_number = !length.is_empty() && length.bytes().all(|byte| byte.is_ascii_digit());
     let length = length.parse().ok().filter(|_| is_number)?;
     ipnet::IpNet::new(address, length).ok()
@@ -160,7 +172,10 @@ fn sloppy_range(text: &str) -> Option<ipnet::IpNet> {
 
 /// What is wrong with an address as the end of a connection: those that every machine has for itself lead nowhere.
 pub(crate) fn validate_endpoint(errors: &mut Errors, at: &At<'_>, text: &str) {
-    let parsed = text.parse::<IpAddr>().ok().or_else(|| sloppy_v4(text).map(IpAddr::V4));
+    let parsed = text
+        .parse::<IpAddr>()
+        .ok()
+        .or_else(|| sloppy_v4(text).map(IpAddr::V4));
     let Some(address) = parsed else {
         errors.invalid(at, text, "must be a valid IP address");
         return;
@@ -175,7 +190,10 @@ pub(crate) fn validate_endpoint(errors: &mut Errors, at: &At<'_>, text: &str) {
     }
     let (is_link_local, is_link_local_multicast) = match address {
         IpAddr::V4(v4) => (v4.is_link_local(), v4.octets()[..3] == [224, 0, 0]),
-        IpAddr::V6(v6) => (v6.is_unicast_link_local(), v6.segments()[0] & 0xff0f == 0xff02),
+        IpAddr::V6(v6) => (
+            v6.is_unicast_link_local(),
+            v6.segments()[0] & 0xff0f == 0xff02,
+        ),
     };
     if is_link_local {
         let detail = "may not be in the link-local range (169.254.0.0/16, fe80::/10)";

@@ -63,6 +63,8 @@ impl fmt::Display for At<'_> {
             parent.fmt(f)?;
         }
         match self.step {
+            // An error about the object as a whole names a field without a name.
+            Step::Field("") if self.parent.is_none() => f.write_str("[]"),
             Step::Field(name) if self.parent.is_none() || name.is_empty() => f.write_str(name),
             Step::Field(name) => write!(f, ".{name}"),
             Step::Index(index) => write!(f, "[{index}]"),
@@ -128,7 +130,8 @@ impl Errors {
 
     /// [`Errors::duplicate`] with a text that says what must be unique.
     pub fn duplicate_with(&mut self, at: &At<'_>, value: impl Into<BadValue>, detail: &str) {
-        self.list.push(FieldError::duplicate(&path(at), value).with_detail(detail));
+        self.list
+            .push(FieldError::duplicate(&path(at), value).with_detail(detail));
     }
 
     pub fn not_found(&mut self, at: &At<'_>, value: impl Into<BadValue>) {
@@ -152,6 +155,10 @@ impl Errors {
             value,
             allowed.iter().copied(),
         ));
+    }
+
+    pub fn internal(&mut self, at: &At<'_>, detail: impl Into<String>) {
+        self.list.push(FieldError::internal(&path(at), detail));
     }
 
     pub fn too_long(&mut self, at: &At<'_>, max_bytes: usize) {

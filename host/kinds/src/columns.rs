@@ -131,7 +131,10 @@ pub const NAME_AND_CREATED_AT: &[Column] = &[NAME, CREATED_AT];
 #[must_use]
 pub fn name_and_created_at(metadata: &ObjectMeta) -> Vec<Tree> {
     let created = metadata.creation_timestamp.as_ref();
-    vec![name(metadata), created.map_or(Tree::Null, |time| Tree::from(time.0.to_string()))]
+    vec![
+        name(metadata),
+        created.map_or(Tree::Null, |time| Tree::from(time.0.to_string())),
+    ]
 }
 
 /// The name cell.

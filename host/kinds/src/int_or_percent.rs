@@ -30,7 +30,9 @@ pub(crate) fn at_most_all(errors: &mut Errors, at: &At<'_>, value: &IntOrString)
 pub(crate) fn is_zero(value: &IntOrString) -> bool {
     match value {
         IntOrString::Int(number) => *number == 0,
-        IntOrString::String(text) => percent(value).unwrap_or_else(|| text.parse().unwrap_or(0)) == 0,
+        IntOrString::String(text) => {
+            percent(value).unwrap_or_else(|| text.parse().unwrap_or(0)) == 0
+        }
     }
 }
 

@@ -115,10 +115,22 @@ fn object(type_name: &str, value: Option<&Tree>) -> Node {
         .unwrap_or_default();
     let entry = |field: &Field| {
         let value = value.and_then(|value| value.get(field.wire_name));
-        let is_shown = field.is_always_shown || value.is_some_and(|value| !value.is_null());
+        let is_shown = field.is_always_shown || value.is_some_and(|value| is_filled(field, value));
         is_shown.then(|| (field.name.to_owned(), node(field.type_, value)))
     };
     Node::Object(fields.iter().filter_map(entry).collect())
+}
+
+fn is_filled(field: &Field, value: &Tree) -> bool {
+    match value {
+        Tree::Null => false,
+        _ if field.type_.starts_with('*') => true,
+        Tree::Array(items) => !items.is_empty(),
+        Tree::Object(map) => !map.is_empty() || !field.type_.starts_with('{'),
+        Tree::String(text) => !text.is_empty(),
+        Tree::Bool(flag) => *flag,
+        Tree::Number(number) => number.as_i64() != Some(0),
+    }
 }
 
 impl Node {

@@ -65,7 +65,10 @@ pub fn mark_empty(tree: &mut Tree, pointer: &str) {
     if let Some(Tree::Object(selector)) = tree.pointer_mut(pointer)
         && selector.is_empty()
     {
-        selector.insert("matchLabels".to_owned(), Tree::Object(serde_json::Map::new()));
+        selector.insert(
+            "matchLabels".to_owned(),
+            Tree::Object(serde_json::Map::new()),
+        );
     }
 }
 

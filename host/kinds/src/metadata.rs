@@ -11,8 +11,9 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{
 use meta::field::FieldError;
 use meta::{Attributes, GroupVersion, names};
 
-use crate::check::{At, Errors, json};
+use crate::check::{At, Errors};
 use crate::info::KindInfo;
+use crate::internal;
 use crate::names::NameRule;
 
 const METADATA: At<'static> = At::root("metadata");
@@ -220,14 +221,14 @@ fn owner_references(errors: &mut Errors, references: &[OwnerReference]) {
         }
         if reference.api_version == "v1" && reference.kind == "Event" {
             let detail = "/v1, Kind=Event is disallowed from being an owner";
-            errors.invalid(&at, json(reference), detail);
+            errors.invalid(&at, internal::value("@OwnerReference", reference), detail);
         }
         if reference.controller == Some(true) {
             let name = format!("{}/{}", reference.kind, reference.name);
             match &controller {
                 Some(first) => errors.invalid(
                     &all,
-                    json(&references),
+                    internal::value("[@OwnerReference", &references),
                     format!(
                         "Only one reference can have Controller set to true. Found \"true\" in \
                          references for {first} and {name}"

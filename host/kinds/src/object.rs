@@ -154,6 +154,17 @@ fn typed<K: Kind>(object: &dyn Object) -> &K {
         .expect("both objects of an update are of the same kind")
 }
 
+/// Several rules may find the same error; it is told once.
+fn once(errors: Vec<FieldError>) -> Vec<FieldError> {
+    let mut kept: Vec<FieldError> = Vec::with_capacity(errors.len());
+    for error in errors {
+        if !kept.contains(&error) {
+            kept.push(error);
+        }
+    }
+    kept
+}
+
 fn update_errors<K: Kind>(new: &K, old: &K) -> Vec<FieldError> {
     let (new, old) = (
         k8s_openapi::Metadata::metadata(new),
@@ -202,28 +213,28 @@ impl<K: Kind> Object for K {
         let mut errors = metadata::validate(&K::INFO, metadata);
         errors.extend(metadata::known_finalizers(metadata));
         errors.extend(Kind::validate(self));
-        errors
+        once(errors)
     }
 
     fn validate_update(&self, old: &dyn Object) -> Vec<FieldError> {
         let old = typed::<K>(old);
         let mut errors = update_errors(self, old);
         errors.extend(Kind::validate_update(self, old));
-        errors
+        once(errors)
     }
 
     fn validate_status(&self, old: &dyn Object) -> Vec<FieldError> {
         let old = typed::<K>(old);
         let mut errors = update_errors(self, old);
         errors.extend(Kind::validate_status(self, old));
-        errors
+        once(errors)
     }
 
     fn validate_subresource(&self, subresource: &str, old: &dyn Object) -> Vec<FieldError> {
         let old = typed::<K>(old);
         let mut errors = update_errors(self, old);
         errors.extend(Kind::validate_subresource(self, subresource, old));
-        errors
+        once(errors)
     }
 
     fn warnings(&self, old: Option<&dyn Object>) -> Vec<String> {

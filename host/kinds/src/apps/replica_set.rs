@@ -63,7 +63,7 @@ impl Kind for ReplicaSet {
     fn validate_update(&self, old: &Self) -> Vec<FieldError> {
         let mut errors = Errors::new();
         validate_spec(&mut errors, self);
-        errors.immutable(&SPEC.field("selector"), &self.spec.selector, &old.spec.selector);
+        replicas::fixed_selector(&mut errors, &SPEC, &self.spec.selector, &old.spec.selector);
         errors.into_list()
     }
 
@@ -105,9 +105,10 @@ const SPEC: At<'static> = At::root("spec");
 
 fn validate_spec(errors: &mut Errors, set: &ReplicaSet) {
     let spec = &set.spec;
-    for (name, value) in
-        [("replicas", spec.replicas), ("minReadySeconds", spec.min_ready_seconds)]
-    {
+    for (name, value) in [
+        ("replicas", spec.replicas),
+        ("minReadySeconds", spec.min_ready_seconds),
+    ] {
         errors.not_negative(&SPEC.field(name), i64::from(value.unwrap_or_default()));
     }
     replicas::selector(errors, &SPEC, &spec.selector);
@@ -126,11 +127,23 @@ fn validate_status(errors: &mut Errors, status: &ReplicaSetStatus) {
         ("fullyLabeledReplicas", i64::from(labelled)),
         ("readyReplicas", i64::from(ready)),
         ("availableReplicas", i64::from(available)),
-        ("observedGeneration", status.observed_generation.unwrap_or_default()),
-        ("terminatingReplicas", i64::from(status.terminating_replicas.unwrap_or_default())),
+        (
+            "observedGeneration",
+            status.observed_generation.unwrap_or_default(),
+        ),
+        (
+            "terminatingReplicas",
+            i64::from(status.terminating_replicas.unwrap_or_default()),
+        ),
     ] {
         errors.not_negative(&at.field(name), value);
     }
     let some = ("fullyLabeledReplicas", labelled);
-    Replicas { all: status.replicas, some, ready, available }.validate(errors, &at);
+    Replicas {
+        all: status.replicas,
+        some,
+        ready,
+        available,
+    }
+    .validate(errors, &at);
 }

@@ -6,9 +6,9 @@ use meta::field::BadValue;
 use meta::names;
 use meta::selector::label::Selector;
 
-use crate::check::{At, Errors, json};
+use crate::check::{At, Errors, IMMUTABLE, json};
 use crate::wire::OrEmpty;
-use crate::{label_selector, pod_template};
+use crate::{internal, label_selector, pod_template};
 
 /// The selector of a workload selects something.
 pub(super) fn selector(errors: &mut Errors, spec_at: &At<'_>, selector: &LabelSelector) {
@@ -22,6 +22,23 @@ pub(super) fn selector(errors: &mut Errors, spec_at: &At<'_>, selector: &LabelSe
     }
 }
 
+/// The selector of a workload never changes.
+pub(super) fn fixed_selector(
+    errors: &mut Errors,
+    spec_at: &At<'_>,
+    new: &LabelSelector,
+    old: &LabelSelector,
+) {
+    if new != old {
+        let shown = if label_selector::is_missing(new) {
+            BadValue::null()
+        } else {
+            internal::value("@LabelSelector", new)
+        };
+        errors.invalid(&spec_at.field("selector"), shown, IMMUTABLE);
+    }
+}
+
 /// A template makes Pods that its workload selects, and that run for ever.
 pub(super) fn template(
     errors: &mut Errors,
@@ -31,7 +48,11 @@ pub(super) fn template(
 ) {
     let Ok(parsed) = Selector::from(selector) else {
         let detail = "invalid label selector";
-        errors.invalid(&spec_at.field("selector"), json(selector), detail);
+        errors.invalid(
+            &spec_at.field("selector"),
+            internal::value("@LabelSelector", selector),
+            detail,
+        );
         return;
     };
     let at = spec_at.field("template");
@@ -80,10 +101,17 @@ pub(super) struct Replicas {
 impl Replicas {
     /// A part is not more than the whole.
     pub(super) fn validate(&self, errors: &mut Errors, at: &At<'_>) {
-        let parts =
-            [self.some, ("readyReplicas", self.ready), ("availableReplicas", self.available)];
+        let parts = [
+            self.some,
+            ("readyReplicas", self.ready),
+            ("availableReplicas", self.available),
+        ];
         for (name, part) in parts.into_iter().filter(|(_, part)| *part > self.all) {
-            errors.invalid(&at.field(name), part, "cannot be greater than status.replicas");
+            errors.invalid(
+                &at.field(name),
+                part,
+                "cannot be greater than status.replicas",
+            );
         }
         if self.available > self.ready {
             let at = at.field("availableReplicas");

@@ -38,10 +38,16 @@ impl Kind for Lease {
 
     fn validate(&self) -> Vec<FieldError> {
         let mut errors = Errors::new();
-        let Some(spec) = &self.spec else { return Vec::new() };
+        let Some(spec) = &self.spec else {
+            return Vec::new();
+        };
         let at = At::root("spec");
         if let Some(secs) = spec.lease_duration_seconds.filter(|secs| *secs <= 0) {
-            errors.invalid(&at.field("leaseDurationSeconds"), secs, "must be greater than 0");
+            errors.invalid(
+                &at.field("leaseDurationSeconds"),
+                secs,
+                "must be greater than 0",
+            );
         }
         if let Some(count) = spec.lease_transitions.filter(|count| *count < 0) {
             errors.invalid(&at.field("leaseTransitions"), count, NEGATIVE);
@@ -54,7 +60,10 @@ impl Kind for Lease {
     }
 
     fn row(&self, now: Timestamp) -> Vec<Tree> {
-        let holder = self.spec.as_ref().and_then(|spec| spec.holder_identity.clone());
+        let holder = self
+            .spec
+            .as_ref()
+            .and_then(|spec| spec.holder_identity.clone());
         vec![
             columns::name(&self.metadata),
             Tree::from(holder.unwrap_or_default()),

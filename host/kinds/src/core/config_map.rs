@@ -17,7 +17,11 @@ impl Kind for ConfigMap {
         singular: "configmap",
         short_names: &["cm"],
         type_name: "io.k8s.api.core.v1.ConfigMap",
-        columns: &[columns::NAME, Column::of::<Self>("Data", "data"), columns::AGE],
+        columns: &[
+            columns::NAME,
+            Column::of::<Self>("Data", "data"),
+            columns::AGE,
+        ],
         ..KindInfo::namespaced::<Self>()
     };
 
@@ -33,7 +37,10 @@ impl Kind for ConfigMap {
             for (name, is_same) in [
                 ("immutable", self.immutable == Some(true)),
                 ("data", self.data.or_empty() == old.data.or_empty()),
-                ("binaryData", self.binary_data.or_empty() == old.binary_data.or_empty()),
+                (
+                    "binaryData",
+                    self.binary_data.or_empty() == old.binary_data.or_empty(),
+                ),
             ] {
                 if !is_same {
                     errors.forbidden(&At::root(name), FROZEN);

@@ -103,12 +103,18 @@ fn validate_data(errors: &mut Errors, secret: &Secret) {
             }
         }
         "kubernetes.io/ssh-auth" => {
-            if data.get("ssh-privatekey").is_none_or(|key| key.0.is_empty()) {
+            if data
+                .get("ssh-privatekey")
+                .is_none_or(|key| key.0.is_empty())
+            {
                 errors.required(&at.key("ssh-privatekey"), "");
             }
         }
         "kubernetes.io/tls" => {
-            for key in ["tls.crt", "tls.key"].into_iter().filter(|key| missing(key)) {
+            for key in ["tls.crt", "tls.key"]
+                .into_iter()
+                .filter(|key| missing(key))
+            {
                 errors.required(&at.key(key), "");
             }
         }

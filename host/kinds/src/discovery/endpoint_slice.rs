@@ -7,11 +7,11 @@ use std::net::IpAddr;
 
 use jiff::Timestamp;
 use k8s_openapi::api::discovery::v1::{Endpoint, EndpointHints, EndpointPort, EndpointSlice};
-use meta::field::FieldError;
+use meta::field::{BadValue, FieldError};
 use meta::{Tree, names};
 
 use crate::address;
-use crate::check::{At, Errors};
+use crate::check::{At, Errors, IMMUTABLE};
 use crate::columns::{self, Column};
 use crate::wire::OrEmpty;
 use crate::{Generation, Kind, KindInfo};
@@ -60,7 +60,9 @@ impl Kind for EndpointSlice {
     fn validate_update(&self, old: &Self) -> Vec<FieldError> {
         let mut errors = Errors::new();
         validate_slice(&mut errors, self, Some(old));
-        errors.immutable(&At::root("addressType"), &self.address_type, &old.address_type);
+        if self.address_type != old.address_type {
+            errors.invalid(&At::root("addressType"), BadValue::null(), IMMUTABLE);
+        }
         errors.into_list()
     }
 
@@ -69,7 +71,12 @@ impl Kind for EndpointSlice {
         if old.is_none() && self.address_type == "FQDN" {
             warnings.push("spec.addressType: FQDN endpoints are deprecated".to_owned());
         }
-        let manager = self.metadata.labels.or_empty().get(MANAGED_BY).map(String::as_str);
+        let manager = self
+            .metadata
+            .labels
+            .or_empty()
+            .get(MANAGED_BY)
+            .map(String::as_str);
         if matches!(manager, Some(CONTROLLER | MIRRORING_CONTROLLER)) {
             return warnings;
         }
@@ -85,12 +92,20 @@ impl Kind for EndpointSlice {
     }
 
     fn row(&self, now: Timestamp) -> Vec<Tree> {
-        let ports = self.ports.or_empty().iter().map(|port| match (port.port, &port.name) {
-            (Some(number), _) => number.to_string(),
-            (None, Some(name)) => name.clone(),
-            (None, None) => "*".to_owned(),
-        });
-        let addresses = self.endpoints.or_empty().iter().flat_map(|endpoint| endpoint.addresses.clone());
+        let ports = self
+            .ports
+            .or_empty()
+            .iter()
+            .map(|port| match (port.port, &port.name) {
+                (Some(number), _) => number.to_string(),
+                (None, Some(name)) => name.clone(),
+                (None, None) => "*".to_owned(),
+            });
+        let addresses = self
+            .endpoints
+            .or_empty()
+            .iter()
+            .flat_map(|endpoint| endpoint.addresses.clone());
         vec![
             columns::name(&self.metadata),
             Tree::from(self.address_type.as_str()),
@@ -155,9 +170,18 @@ fn endpoints(errors: &mut Errors, all: &At<'_>, slice: &EndpointSlice) {
     }
     for (index, endpoint) in endpoints.iter().enumerate() {
         let at = all.index(index);
-        addresses(errors, &at.field("addresses"), endpoint, &slice.address_type);
+        addresses(
+            errors,
+            &at.field("addresses"),
+            endpoint,
+            &slice.address_type,
+        );
         if let Some(node) = &endpoint.node_name {
-            errors.invalid_each(&at.field("nodeName"), node, names::is_dns1123_subdomain(node));
+            errors.invalid_each(
+                &at.field("nodeName"),
+                node,
+                names::is_dns1123_subdomain(node),
+            );
         }
         if let Some(host) = &endpoint.hostname {
             errors.invalid_each(&at.field("hostname"), host, names::is_dns1123_label(host));
@@ -171,7 +195,7 @@ fn endpoints(errors: &mut Errors, all: &At<'_>, slice: &EndpointSlice) {
 fn addresses(errors: &mut Errors, all: &At<'_>, endpoint: &Endpoint, address_type: &str) {
     let count = endpoint.addresses.len();
     if count == 0 {
-        errors.required(all, "must contain at least 1 address");
+        errors.required(all, "");
     } else if count > ADDRESSES_MAX {
         errors.too_many(all, count, ADDRESSES_MAX);
     }
@@ -211,8 +235,18 @@ fn domain(errors: &mut Errors, at: &At<'_>, name: &str) {
 
 fn validate_hints(errors: &mut Errors, at: &At<'_>, hints: &EndpointHints) {
     type Rule = fn(&str) -> Vec<String>;
-    let zones = hints.for_zones.or_empty().iter().map(|zone| &zone.name).collect::<Vec<_>>();
-    let nodes = hints.for_nodes.or_empty().iter().map(|node| &node.name).collect::<Vec<_>>();
+    let zones = hints
+        .for_zones
+        .or_empty()
+        .iter()
+        .map(|zone| &zone.name)
+        .collect::<Vec<_>>();
+    let nodes = hints
+        .for_nodes
+        .or_empty()
+        .iter()
+        .map(|node| &node.name)
+        .collect::<Vec<_>>();
     let lists: [(&str, Vec<&String>, Rule); 2] = [
         ("forZones", zones, names::is_label_value),
         ("forNodes", nodes, names::is_dns1123_subdomain),

@@ -19,11 +19,15 @@ fn rules_are_about_resources_or_about_paths() {
     check::<ClusterRole>(json!({ "rules": [pods, paths] }), &[]);
     check::<Role>(
         json!({ "rules": [paths] }),
-        &["rules[0].nonResourceURLs: Invalid value: [\"/a\"]: namespaced rules cannot apply to non-resource URLs"],
+        &[
+            "rules[0].nonResourceURLs: Invalid value: [\"/a\"]: namespaced rules cannot apply to non-resource URLs",
+        ],
     );
     check::<ClusterRole>(
         json!({ "rules": [{ "nonResourceURLs": ["/a"], "resources": ["pods"], "verbs": verbs }] }),
-        &["rules[0].nonResourceURLs: Invalid value: [\"/a\"]: rules cannot apply to both regular resources and non-resource URLs"],
+        &[
+            "rules[0].nonResourceURLs: Invalid value: [\"/a\"]: rules cannot apply to both regular resources and non-resource URLs",
+        ],
     );
     check::<Role>(
         json!({ "rules": [{ "verbs": [] }] }),
@@ -35,7 +39,9 @@ fn rules_are_about_resources_or_about_paths() {
     );
     check::<ClusterRole>(
         json!({ "aggregationRule": {} }),
-        &["aggregationRule.clusterRoleSelectors: Required value: at least one clusterRoleSelector required if aggregationRule is non-nil"],
+        &[
+            "aggregationRule.clusterRoleSelectors: Required value: at least one clusterRoleSelector required if aggregationRule is non-nil",
+        ],
     );
 }
 
@@ -76,7 +82,11 @@ fn the_role_of_a_binding_stays() {
     };
     let errors = binding("b").validate_update(&binding("a"));
     assert_eq!(errors.len(), 1);
-    assert!(errors.iter().all(|error| error.detail == "field is immutable"));
+    assert!(
+        errors
+            .iter()
+            .all(|error| error.detail == "field is immutable")
+    );
     assert_eq!(binding("a").validate_update(&binding("a")), []);
 }
 
@@ -93,5 +103,8 @@ fn a_binding_shows_who_is_bound() {
     }))
     .expect("a binding");
     let row = binding.row(jiff::Timestamp::UNIX_EPOCH);
-    assert_eq!(row, ["b", "Role/r", "<unknown>", "ann, bob", "", "n/s"].map(Value::from));
+    assert_eq!(
+        row,
+        ["b", "Role/r", "<unknown>", "ann, bob", "", "n/s"].map(Value::from)
+    );
 }

@@ -17,6 +17,7 @@ use crate::wire::OrEmpty;
 pub(super) fn prepare(pod: &mut Pod) {
     let labels = pod.metadata.labels.clone().unwrap_or_default();
     let annotations = pod.metadata.annotations.clone().unwrap_or_default();
+    let created = pod.metadata.creation_timestamp.clone();
     let spec = pod.spec.get_or_insert_default();
     disabled::drop(spec);
     let mut status = PodStatus {
@@ -29,6 +30,7 @@ pub(super) fn prepare(pod: &mut Pod) {
             status: "False".to_owned(),
             reason: Some("SchedulingGated".to_owned()),
             message: Some("Scheduling is blocked due to non-empty scheduling gates".to_owned()),
+            last_transition_time: created,
             ..PodCondition::default()
         }]);
     }

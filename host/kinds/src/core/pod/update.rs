@@ -2,7 +2,7 @@
 //!
 //! See <https://kubernetes.io/docs/concepts/workloads/pods/#pod-update-and-replacement>.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use k8s_openapi::api::core::v1::{
     Affinity, Container, NodeAffinity, NodeSelectorTerm, Pod, PodSchedulingGate, PodSpec,
@@ -13,7 +13,7 @@ use meta::field::FieldError;
 use super::validate::annotations::{self, MIRROR};
 use super::validate::scheduling::{self, REQUIRED};
 use super::{SPEC, disabled, validate_whole};
-use crate::check::{At, Errors, json};
+use crate::check::{At, Errors};
 use crate::internal;
 use crate::wire::OrEmpty;
 
@@ -206,12 +206,7 @@ fn with_updatable_fields_of(new: &PodSpec, old: &PodSpec) -> PodSpec {
 fn narrowed(errors: &mut Errors, rest: &mut PodSpec, old: &PodSpec) {
     if rest.node_selector != old.node_selector {
         let at = SPEC.field("nodeSelector");
-        node_selector_grew(
-            errors,
-            &at,
-            rest.node_selector.or_empty(),
-            old.node_selector.or_empty(),
-        );
+        node_selector_grew(errors, &at, rest, old);
         rest.node_selector.clone_from(&old.node_selector);
     }
     let of =
@@ -230,17 +225,12 @@ fn narrowed(errors: &mut Errors, rest: &mut PodSpec, old: &PodSpec) {
     }
 }
 
-fn node_selector_grew(
-    errors: &mut Errors,
-    at: &At<'_>,
-    new: &BTreeMap<String, String>,
-    old: &BTreeMap<String, String>,
-) {
-    for (key, value) in old {
-        if new.get(key) != Some(value) {
+fn node_selector_grew(errors: &mut Errors, at: &At<'_>, new: &PodSpec, old: &PodSpec) {
+    for (key, value) in old.node_selector.or_empty() {
+        if new.node_selector.or_empty().get(key) != Some(value) {
             let detail =
                 "only additions to spec.nodeSelector are allowed (no mutations or deletions)";
-            errors.invalid(at, json(new), detail);
+            errors.invalid(at, internal::value("{s", &new.node_selector), detail);
         }
     }
 }
@@ -258,14 +248,15 @@ fn affinity_grew(
         Some(selector.node_selector_terms.clone())
     };
     let Some(old) = terms(old) else { return };
-    let new = terms(new).unwrap_or_default();
+    let given = terms(new);
+    let new = given.as_deref().unwrap_or_default();
     let required_at = at.field(REQUIRED);
     let terms_at = required_at.field("nodeSelectorTerms");
     if !old.is_empty() && old.len() != new.len() {
         let detail = "no additions/deletions to non-empty NodeSelectorTerms list are allowed";
         errors.invalid(
             &terms_at,
-            internal::value("[@NodeSelectorTerm", &new),
+            internal::value("[@NodeSelectorTerm", &given),
             detail,
         );
         return;

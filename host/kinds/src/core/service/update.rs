@@ -14,7 +14,9 @@ use super::{
 use crate::wire::OrEmpty;
 
 pub(super) fn prepare(new: &mut Service, old: &Service) {
-    let (Some(spec), Some(old)) = (&mut new.spec, &old.spec) else { return };
+    let (Some(spec), Some(old)) = (&mut new.spec, &old.spec) else {
+        return;
+    };
     keep_allocated(spec, old);
     keep_addresses_in_step(spec, old);
     drop_what_belongs_to_the_old_type(spec, old);
@@ -35,9 +37,16 @@ fn keep_allocated(new: &mut ServiceSpec, old: &ServiceSpec) {
         }
     }
     if needs_node_ports(new) && needs_node_ports(old) {
-        let taken: BTreeSet<i32> = node_ports(new).intersection(&node_ports(old)).copied().collect();
+        let taken: BTreeSet<i32> = node_ports(new)
+            .intersection(&node_ports(old))
+            .copied()
+            .collect();
         for port in new.ports.iter_mut().flatten() {
-            let known = old.ports.or_empty().iter().rfind(|known| known.name == port.name);
+            let known = old
+                .ports
+                .or_empty()
+                .iter()
+                .rfind(|known| known.name == port.name);
             if let Some(known) = known.and_then(|known| known.node_port)
                 && port.node_port.unwrap_or_default() == 0
                 && !taken.contains(&known)
@@ -56,13 +65,24 @@ fn keep_allocated(new: &mut ServiceSpec, old: &ServiceSpec) {
 
 /// `clusterIP` is the first of `clusterIPs`; clients that know only one of the two change only that.
 fn keep_addresses_in_step(new: &mut ServiceSpec, old: &ServiceSpec) {
-    let same_one = new.cluster_ip.or_empty() == old.cluster_ip.or_empty();
-    if !old.cluster_ips.is_unset() && new.cluster_ips.is_unset() && same_one {
+    let same_first = new.cluster_ip.or_empty() == old.cluster_ip.or_empty();
+    let same_all = new.cluster_ips.or_empty() == old.cluster_ips.or_empty();
+    if same_first && !old.cluster_ips.is_unset() && new.cluster_ips.is_unset() {
         new.cluster_ips.clone_from(&old.cluster_ips);
+    } else if !same_first && same_all {
+        new.cluster_ips = new
+            .cluster_ip
+            .clone()
+            .filter(|ip| !ip.is_empty())
+            .map(|ip| vec![ip]);
     }
 }
 
 fn drop_what_belongs_to_the_old_type(new: &mut ServiceSpec, old: &ServiceSpec) {
+    if is_external_name(new) {
+        // Traffic to a name outside of the cluster has no policy.
+        new.internal_traffic_policy = None;
+    }
     if !is_external_name(old) && is_external_name(new) {
         let same_ips = new.cluster_ip.or_empty() == old.cluster_ip.or_empty()
             && new.cluster_ips.or_empty() == old.cluster_ips.or_empty();
@@ -107,6 +127,10 @@ fn drop_what_belongs_to_the_old_type(new: &mut ServiceSpec, old: &ServiceSpec) {
 }
 
 fn node_ports(spec: &ServiceSpec) -> BTreeSet<i32> {
-    let ports = spec.ports.or_empty().iter().filter_map(|port| port.node_port);
+    let ports = spec
+        .ports
+        .or_empty()
+        .iter()
+        .filter_map(|port| port.node_port);
     ports.filter(|port| *port != 0).collect()
 }

@@ -11,7 +11,7 @@ use k8s_openapi::api::core::v1::{
 use meta::names;
 
 use super::volume;
-use crate::check::{At, Errors, json};
+use crate::check::{At, Errors};
 use crate::internal;
 use crate::label_selector;
 use crate::signer::{is_kubernetes_signer, signer_name, trust_bundle_name};
@@ -162,7 +162,11 @@ fn trust_bundle(errors: &mut Errors, at: &At<'_>, bundle: &ClusterTrustBundlePro
             }
             if let Some(selector) = &bundle.label_selector {
                 let detail = "labelSelector must be unset if name is specified";
-                errors.invalid(&at.field("labelSelector"), json(selector), detail);
+                errors.invalid(
+                    &at.field("labelSelector"),
+                    internal::value("@LabelSelector", selector),
+                    detail,
+                );
             }
         }
         (None, Some(signer)) => {
