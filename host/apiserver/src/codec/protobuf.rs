@@ -135,7 +135,8 @@ fn message(bytes: &[u8], ty: &Struct, depth: usize) -> Result<Tree, ProtobufErro
     let mut object = Map::new();
     let mut reader = Reader(bytes);
     while let Some((number, value)) = reader.next()? {
-        let Some(field) = ty.fields().iter().find(|field| field.proto == number) else { continue };
+        // `kind` and `apiVersion` of a top-level type come first, with numbers of the envelope's message: the type's own fields stand behind.
+        let Some(field) = ty.fields().iter().rfind(|field| field.proto == number) else { continue };
         place(&mut object, field, value, depth)?;
     }
     Ok(Tree::Object(object))
