@@ -8,8 +8,8 @@ pub type Result<T = ()> = std::result::Result<T, Error>;
 
 /// Any error, and the HTTP status it becomes when a handler returns it.
 ///
-/// Clients see the message only of errors that were made for them, with [`Error::status`]. Every other one is a 500 without
-/// details, and its causes go to the log.
+/// Clients see the message only of errors that were made for them, with [`Error::status`]. Every
+/// other one is a 500 without details, and its causes go to the log.
 ///
 /// ```no_run
 /// use skiff_guest::{Error, Request, Result};

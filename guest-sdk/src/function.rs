@@ -37,7 +37,8 @@ macro_rules! serve {
         const _: () = {
             struct Function;
 
-            // One instance answers many requests, one after the other; the router is made for the first.
+            // One instance answers many requests, one after the other; the router is made for the
+            // first.
             ::std::thread_local! {
                 static ROUTER: $crate::Router = $router();
             }

@@ -1,4 +1,5 @@
-//! Requests to others: services of the cluster by their names, and the world outside where policy allows.
+//! Requests to others: services of the cluster by their names, and the world outside where policy
+//! allows.
 //!
 //! ```no_run
 //! use serde::Deserialize;
@@ -11,7 +12,7 @@
 //!
 //! fn count() -> Result<u32> {
 //!     let stock: Stock = http::get("http://stock.shop/items/7")?.json()?;
-//!     http::post("http://audit").header("x-reason", "count").json(&stock.count)?.send()?.expect_success()?;
+//!     http::post("http://audit").json(&stock.count)?.send()?.expect_success()?;
 //!     Ok(stock.count)
 //! }
 //! ```

@@ -1,7 +1,8 @@
 //! HTTP functions and commands for skiff in a few lines of Rust.
 //!
-//! A **function** answers HTTP requests. It has no server loop: skiff starts an instance when a request comes and keeps nothing
-//! while none does. Its crate is a library (`crate-type = ["cdylib"]`) with a router:
+//! A **function** answers HTTP requests. It has no server loop: skiff starts an instance when a
+//! request comes and keeps nothing while none does. Its crate is a library (`crate-type =
+//! ["cdylib"]`) with a router:
 //!
 //! ```no_run
 //! use skiff_guest::{Json, Request, Result, Router, config};
@@ -26,8 +27,8 @@
 //! # fn main() {}
 //! ```
 //!
-//! A **command** runs until it is done. Its crate is an ordinary program; an error that `main` returns is printed with its causes
-//! and becomes exit code 1:
+//! A **command** runs until it is done. Its crate is an ordinary program; an error that `main`
+//! returns is printed with its causes and becomes exit code 1:
 //!
 //! ```no_run
 //! use skiff_guest::{Result, config, http, info};
@@ -40,8 +41,8 @@
 //! }
 //! ```
 //!
-//! Build either with `cargo build --release --target wasm32-wasip2`, or let `skiff up` do it. Files, sockets, clocks and random
-//! bytes need nothing from here: they are the standard library's.
+//! Build either with `cargo build --release --target wasm32-wasip2`, or let `skiff up` do it.
+//! Files, sockets, clocks and random bytes need nothing from here: they are the standard library's.
 
 mod command;
 pub mod config;

@@ -1,7 +1,7 @@
 //! Log lines with a level, to standard error, where `kubectl logs` finds them.
 //!
-//! The variable `LOG_LEVEL` (`error`, `warn`, `info` or `debug`) sets the least important level that is printed; `info` where it is
-//! not set.
+//! The variable `LOG_LEVEL` (`error`, `warn`, `info` or `debug`) sets the least important level
+//! that is printed; `info` where it is not set.
 //!
 //! ```no_run
 //! use skiff_guest::{debug, info, warn};
@@ -55,23 +55,31 @@ pub fn write(level: Level, message: Arguments<'_>) {
 /// Logs a failure.
 #[macro_export]
 macro_rules! error {
-    ($($message:tt)*) => { $crate::log::write($crate::log::Level::Error, format_args!($($message)*)) };
+    ($($message:tt)*) => {
+        $crate::log::write($crate::log::Level::Error, format_args!($($message)*))
+    };
 }
 
 /// Logs something odd.
 #[macro_export]
 macro_rules! warn {
-    ($($message:tt)*) => { $crate::log::write($crate::log::Level::Warn, format_args!($($message)*)) };
+    ($($message:tt)*) => {
+        $crate::log::write($crate::log::Level::Warn, format_args!($($message)*))
+    };
 }
 
 /// Logs an event.
 #[macro_export]
 macro_rules! info {
-    ($($message:tt)*) => { $crate::log::write($crate::log::Level::Info, format_args!($($message)*)) };
+    ($($message:tt)*) => {
+        $crate::log::write($crate::log::Level::Info, format_args!($($message)*))
+    };
 }
 
 /// Logs a detail.
 #[macro_export]
 macro_rules! debug {
-    ($($message:tt)*) => { $crate::log::write($crate::log::Level::Debug, format_args!($($message)*)) };
+    ($($message:tt)*) => {
+        $crate::log::write($crate::log::Level::Debug, format_args!($($message)*))
+    };
 }

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-/// A route's pattern: `/`-separated parts, each a word, a parameter `{name}`, or at the end `{name...}` for the whole rest.
+/// A route's pattern: `/`-separated parts, each a word, a parameter `{name}`, or at the end
+/// `{name...}` for the whole rest.
 #[derive(Debug)]
 pub(crate) struct Pattern(Vec<Part>);
 

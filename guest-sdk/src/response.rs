@@ -90,7 +90,8 @@ impl Response {
         self
     }
 
-    /// The head alone. It says nothing of a length, because the host compares that with what is sent.
+    /// The head alone. It says nothing of a length, because the host compares that with what is
+    /// sent.
     pub(crate) fn without_body(self) -> Self {
         self.stream(|_| Ok(()))
     }
@@ -137,7 +138,8 @@ impl Response {
     }
 }
 
-/// The body of a response that is written while it is sent. Writing waits while the client does not read.
+/// The body of a response that is written while it is sent. Writing waits while the client does not
+/// read.
 ///
 /// Small writes are gathered; [`flush`](Write::flush) sends what there is.
 #[derive(Debug)]

@@ -24,8 +24,9 @@ where
 
 /// Routes, tried in the order in which they were added.
 ///
-/// A part of a path in braces is a parameter, and `{name...}` at the end is all of the rest. `HEAD` is answered by the route for
-/// `GET`. A path without a route is 404, one without a route for the method is 405.
+/// A part of a path in braces is a parameter, and `{name...}` at the end is all of the rest. `HEAD`
+/// is answered by the route for `GET`. A path without a route is 404, one without a route for the
+/// method is 405.
 ///
 /// ```no_run
 /// use skiff_guest::{Request, Router};

@@ -52,8 +52,9 @@ fn main() {
     fs::write(out_dir.join("constants.rs"), constants + &all).expect("a writable output folder");
 }
 
-/// The folder with the programs for `target`. A build inside a build has a target folder of its own, or it would wait for the lock of
-/// the outer one for ever; and it takes no flags that were meant for the host.
+/// The folder with the programs for `target`. A build inside a build has a target folder of its
+/// own, or it would wait for the lock of the outer one for ever; and it takes no flags that were
+/// meant for the host.
 fn build(programs: &Path, out_dir: &Path, target: &str, names: &[String]) -> PathBuf {
     let target_dir = out_dir.join("target");
     let mut cargo = Command::new(variable("CARGO"));

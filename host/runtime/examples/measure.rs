@@ -1,8 +1,9 @@
 //! What starting, answering and being idle cost. Prints one line for each figure, with its budget.
 //!
-//! `cargo run --release -p runtime --example measure`. Budgets, on two cores: an engine with its pool 60 ms and 8 MiB; a command from
-//! start to exit 50 µs; requests to a function above 47,000/s with a fresh instance each and 190,000/s with reuse, which is what
-//! `wasmtime serve`'s own handler does here; an idle engine no CPU; a waiting command 100 KiB, a served function 10 KiB.
+//! `cargo run --release -p runtime --example measure`. Budgets, on two cores: an engine with its
+//! pool 60 ms and 8 MiB; a command from start to exit 50 µs; requests to a function above 47,000/s
+//! with a fresh instance each and 190,000/s with reuse, which is what `wasmtime serve`'s own
+//! handler does here; an idle engine no CPU; a waiting command 100 KiB, a served function 10 KiB.
 
 #![expect(
     clippy::unwrap_used,

@@ -1,7 +1,8 @@
 //! What one container uses, counted against its [`Limits`] across all of its instances.
 //!
-//! Linear memory counts when it grows and until its store is gone; CPU is the time threads spend inside the container's
-//! futures; sockets count while they are open. The caller keeps the `Arc` and reads it for metrics at any time.
+//! Linear memory counts when it grows and until its store is gone; CPU is the time threads spend
+//! inside the container's futures; sockets count while they are open. The caller keeps the `Arc`
+//! and reads it for metrics at any time.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
@@ -89,7 +90,8 @@ impl Account {
         self.output.lock().blocked_until(now)
     }
 
-    /// Counts `bytes` more if the limit allows them; otherwise counts nothing and returns the limit.
+    /// Counts `bytes` more if the limit allows them; otherwise counts nothing and returns the
+    /// limit.
     pub(crate) fn grow(&self, bytes: u64) -> Result<(), u64> {
         let limit = self.limits.memory_bytes.map_or(u64::MAX, std::num::NonZeroU64::get);
         let fits = |held: u64| held.checked_add(bytes).filter(|sum| *sum <= limit);

@@ -1,12 +1,14 @@
 //! A budget that is refilled once a period: CPU time and output bytes are both spent from one.
 //!
-//! As with the quota of Linux' scheduler, all of a period's budget is there at its start, and who overdraws waits for as many
-//! periods as the debt is worth. Waiting for whole periods instead of for the next free unit keeps the number of timers small
-//! when thousands of guests are throttled. Pure: time is an argument.
+//! As with the quota of Linux' scheduler, all of a period's budget is there at its start, and who
+//! overdraws waits for as many periods as the debt is worth. Waiting for whole periods instead of
+//! for the next free unit keeps the number of timers small when thousands of guests are throttled.
+//! Pure: time is an argument.
 
 use std::time::{Duration, Instant};
 
-/// Long enough that a timer's own error does not matter, short enough that a throttled guest still feels alive.
+/// Long enough that a timer's own error does not matter, short enough that a throttled guest still
+/// feels alive.
 pub(crate) const PERIOD: Duration = Duration::from_millis(100);
 
 #[derive(Debug)]

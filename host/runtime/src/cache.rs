@@ -1,9 +1,10 @@
-//! Compiled programs on disk: `<dir>/<engine>/<digest>.code` is mapped into memory and executed, `<digest>.note` beside it says
-//! what it is and what its bytes hash to.
+//! Compiled programs on disk: `<dir>/<engine>/<digest>.code` is mapped into memory and executed,
+//! `<digest>.note` beside it says what it is and what its bytes hash to.
 //!
-//! `<engine>` is a hash of everything that compiled code depends on: wasmtime's version, its settings, the features of this CPU.
-//! Folders of other engines are removed at start. An entry is written under another name, flushed and renamed, note last; an
-//! entry that is torn, damaged or unreadable counts as absent and is compiled again. The folder is our own (mode 0700).
+//! `<engine>` is a hash of everything that compiled code depends on: wasmtime's version, its
+//! settings, the features of this CPU. Folders of other engines are removed at start. An entry is
+//! written under another name, flushed and renamed, note last; an entry that is torn, damaged or
+//! unreadable counts as absent and is compiled again. The folder is our own (mode 0700).
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::hash::{Hash, Hasher};
@@ -86,7 +87,8 @@ impl Cache {
         File::open(&self.dir)?.sync_all()
     }
 
-    /// Removes the least recently used entries until the rest fits, never `newest`. A mapped entry lives on without its name.
+    /// Removes the least recently used entries until the rest fits, never `newest`. A mapped entry
+    /// lives on without its name.
     fn evict(&self, newest: &Path) -> io::Result<()> {
         let mut entries = Vec::new();
         for entry in fs::read_dir(&self.dir)? {
@@ -116,10 +118,11 @@ impl Cache {
 impl Entry {
     pub(crate) fn component(&self, engine: &wasmtime::Engine) -> wasmtime::Result<Component> {
         #[expect(unsafe_code, reason = "compiled code can only be mapped by an unsafe function")]
-        // SAFETY: the bytes are an artefact that wasmtime made and nobody has changed. `Cache::put` is the only writer; `Cache::get`
-        // compared their hash with the one noted when they were written; the folder's name binds them to this very engine; and the
-        // folder's mode lets only this user, who could as well replace the binary, write to it. Files are replaced by rename and
-        // never written in place, so a mapping does not change either.
+        // SAFETY: the bytes are an artefact that wasmtime made and nobody has changed. `Cache::put`
+        // is the only writer; `Cache::get` compared their hash with the one noted when they were
+        // written; the folder's name binds them to this very engine; and the folder's mode lets
+        // only this user, who could as well replace the binary, write to it. Files are replaced by
+        // rename and never written in place, so a mapping does not change either.
         unsafe {
             Component::deserialize_file(engine, &self.code)
         }

@@ -1,5 +1,6 @@
-//! Says what a file of bytes is, from its structure alone: a command, an HTTP function, a preview1 module, or something that
-//! cannot run here, and why not. Pure, and cheap enough to do before the seconds a compilation may take.
+//! Says what a file of bytes is, from its structure alone: a command, an HTTP function, a preview1
+//! module, or something that cannot run here, and why not. Pure, and cheap enough to do before the
+//! seconds a compilation may take.
 
 use thiserror::Error;
 use wasmparser::{Chunk, ComponentExternalKind, Encoding, ExternalKind, Parser, Payload};
@@ -83,7 +84,8 @@ impl Outline {
         let mut enclosing = Vec::new();
         let mut rest = bytes;
         loop {
-            // Without telling the parser that this is the end, it reports a need for more bytes and not some error.
+            // Without telling the parser that this is the end, it reports a need for more bytes and
+            // not some error.
             let (consumed, payload) = match parser.parse(rest, false)? {
                 Chunk::Parsed { consumed, payload } => (consumed, payload),
                 Chunk::NeedMoreData(_) if rest.is_empty() && enclosing.is_empty() => {

@@ -1,5 +1,6 @@
-//! Turns WebAssembly into machine code. Slow (milliseconds for Rust, seconds for Python) and on all cores, so it happens on a
-//! thread of its own, one program at a time, and its result is kept by `cache.rs`.
+//! Turns WebAssembly into machine code. Slow (milliseconds for Rust, seconds for Python) and on all
+//! cores, so it happens on a thread of its own, one program at a time, and its result is kept by
+//! `cache.rs`.
 
 use wasmparser::{Validator, WasmFeatures};
 
@@ -27,8 +28,8 @@ pub(crate) fn compile(
     })
 }
 
-/// A compilation takes tens of megabytes on every core, and the system's allocator would keep most of them for the next one, which may
-/// never come.
+/// A compilation takes tens of megabytes on every core, and the system's allocator would keep most
+/// of them for the next one, which may never come.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 pub(crate) fn give_memory_back() {
     #[expect(unsafe_code, reason = "the allocator is asked in the C library's way")]

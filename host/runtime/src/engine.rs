@@ -1,7 +1,8 @@
 //! Loads programs: from the cache if their compiled code is there, by compiling them otherwise.
 //!
-//! One engine serves the whole process. It keeps no program alive: programs are shared while somebody uses them and go with
-//! their last user. Loading the same digest from many places at once compiles it once.
+//! One engine serves the whole process. It keeps no program alive: programs are shared while
+//! somebody uses them and go with their last user. Loading the same digest from many places at once
+//! compiles it once.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -45,7 +46,7 @@ struct Shared {
     tls: Option<Arc<rustls::ClientConfig>>,
     programs: Mutex<HashMap<String, Slot>>,
     /// Compilation uses all cores by itself, so programs take turns.
-    compiler: Turn<()>,
+    compiler: Arc<Turn<()>>,
 }
 
 /// One digest: whoever holds the lock is loading it.
@@ -83,11 +84,12 @@ impl Engine {
             executor,
             tls: config.tls,
             programs: Mutex::default(),
-            compiler: Turn::default(),
+            compiler: Arc::default(),
         })))
     }
 
-    /// Where guests run. Serve their connections from here too, and no request crosses to another thread.
+    /// Where guests run. Serve their connections from here too, and no request crosses to another
+    /// thread.
     pub fn executor(&self) -> &Handle {
         &self.0.executor
     }
@@ -99,11 +101,9 @@ impl Engine {
         if let Some(program) = loaded.upgrade() {
             return Ok(program);
         }
-        let program = if let Some(program) = self.link_cached(digest).await? {
-            program
-        } else {
-            let _turn = self.0.compiler.lock().await;
-            self.compile_and_link(digest, wasm).await?
+        let program = match self.link_cached(digest).await? {
+            Some(program) => program,
+            None => self.compile_and_link(digest, wasm).await?,
         };
         let program = Arc::new(program);
         *loaded = Arc::downgrade(&program);
@@ -112,39 +112,52 @@ impl Engine {
 
     async fn link_cached(&self, digest: &str) -> Result<Option<Program>, LoadError> {
         let (engine, digest) = (self.clone(), digest.to_owned());
-        let linked = self.0.executor.spawn_blocking(move || {
-            let entry = engine.0.cache.get(&digest)?;
-            match Program::link(&engine, digest, entry) {
-                Ok(program) => Some(program),
-                Err(error) => {
-                    tracing::warn!(%error, "cached code does not load and will be made again");
-                    None
-                }
-            }
-        });
+        let linked = self.0.executor.spawn_blocking(move || engine.cached(&digest));
         linked.await.map_err(|_| LoadError::Panicked)
     }
 
     async fn compile_and_link(&self, digest: &str, wasm: Wasm) -> Result<Program, LoadError> {
+        // The turn belongs to the work and not to whoever waits for it: that one may go away.
+        let turn = Arc::clone(&self.0.compiler).lock_owned().await;
         let (engine, digest) = (self.clone(), digest.to_owned());
         let linked = self.0.executor.spawn_blocking(move || {
-            let bytes = match wasm {
-                Wasm::Bytes(bytes) => bytes,
-                Wasm::File(path) => match std::fs::read(&path) {
-                    Ok(bytes) => Bytes::from(bytes),
-                    Err(source) => return Err(LoadError::Read { path, source }),
-                },
-            };
-            let kind = classify(&bytes)?;
-            let code = compile(engine.compiler(), kind, &bytes)?;
-            drop(bytes);
-            let entry = engine.0.cache.put(&digest, kind, &code);
-            let entry = entry.map_err(|source| LoadError::Cache { source })?;
-            drop(code);
-            give_memory_back();
-            Program::link(&engine, digest, entry)
+            let _turn = turn;
+            // Somebody who did not wait for the end may have begun this before.
+            match engine.cached(&digest) {
+                Some(program) => Ok(program),
+                None => engine.compile(&digest, wasm),
+            }
         });
         linked.await.map_err(|_| LoadError::Panicked)?
+    }
+
+    fn cached(&self, digest: &str) -> Option<Program> {
+        let entry = self.0.cache.get(digest)?;
+        match Program::link(self, digest.to_owned(), entry) {
+            Ok(program) => Some(program),
+            Err(error) => {
+                tracing::warn!(%error, "cached code does not load and will be made again");
+                None
+            }
+        }
+    }
+
+    fn compile(&self, digest: &str, wasm: Wasm) -> Result<Program, LoadError> {
+        let bytes = match wasm {
+            Wasm::Bytes(bytes) => bytes,
+            Wasm::File(path) => match std::fs::read(&path) {
+                Ok(bytes) => Bytes::from(bytes),
+                Err(source) => return Err(LoadError::Read { path, source }),
+            },
+        };
+        let kind = classify(&bytes)?;
+        let code = compile(self.compiler(), kind, &bytes)?;
+        drop(bytes);
+        let entry = self.0.cache.put(digest, kind, &code);
+        let entry = entry.map_err(|source| LoadError::Cache { source })?;
+        drop(code);
+        give_memory_back();
+        Program::link(self, digest.to_owned(), entry)
     }
 
     /// The place of `digest`, after the places of programs that are gone have been given up.

@@ -1,8 +1,8 @@
 //! How an instance ended, and the exit code that Kubernetes shows for it.
 //!
-//! Codes follow what people know from processes: 128 plus the number of the signal that would have ended one. A trap is an
-//! abort (134), a stop request taken by a guest that holds no listener is a terminate (143), a kill and running out of memory
-//! are kills (137).
+//! Codes follow what people know from processes: 128 plus the number of the signal that would have
+//! ended one. A trap is an abort (134), a stop request taken by a guest that holds no listener is a
+//! terminate (143), a kill and running out of memory are kills (137).
 
 use std::fmt;
 

@@ -1,7 +1,7 @@
 //! A `wasmtime` engine with everything guests may import linked into it, once.
 //!
-//! There are two: one over the pool, and one that maps memory on demand for what the pool has no room for. They differ in
-//! nothing that concerns compiled code, so both map the same cache entry.
+//! There are two: one over the pool, and one that maps memory on demand for what the pool has no
+//! room for. They differ in nothing that concerns compiled code, so both map the same cache entry.
 
 use wasmtime::component::Linker;
 use wasmtime::{Config, InstanceAllocationStrategy, Result, Strategy, WasmBacktraceDetails};
@@ -18,7 +18,8 @@ pub(crate) struct Host {
 }
 
 impl Host {
-    /// Fails when the address space does not hold the pool, which small or confined machines are known for.
+    /// Fails when the address space does not hold the pool, which small or confined machines are
+    /// known for.
     pub(crate) fn pooled(slots: u32) -> Result<Self> {
         let elements = usize::try_from(Limits::default().table_elements)?;
         Self::with(InstanceAllocationStrategy::Pooling(pool::allocation(slots, elements)))

@@ -1,4 +1,5 @@
-//! Runs a command: prepares an instance, lets it run on the executor until it ends or is ended, and says how.
+//! Runs a command: prepares an instance, lets it run on the executor until it ends or is ended, and
+//! says how.
 
 use std::io;
 use std::sync::Arc;
@@ -59,7 +60,8 @@ impl Program {
                 if stop.is_killed() { Exit::Killed } else { Exit::Stopped }
             }
         };
-        // The instance is gone; what it printed last still has to reach the sink, unless that is not wanted any more.
+        // The instance is gone; what it printed last still has to reach the sink, unless that is
+        // not wanted any more.
         tokio::select! {
             () = output.finish() => {}
             () = stop.killed() => {}
@@ -167,7 +169,8 @@ async fn nothing_to_finish(stop: &Stop, listeners: &AtomicUsize) {
     }
 }
 
-/// Running out of memory or trapping while being instantiated is the program's end; anything else is the host's failure.
+/// Running out of memory or trapping while being instantiated is the program's end; anything else
+/// is the host's failure.
 fn not_started(error: &wasmtime::Error) -> Result<Exit, StartError> {
     let is_guests = error.is::<crate::limiter::OutOfMemory>()
         || error.is::<wasmtime::Trap>()

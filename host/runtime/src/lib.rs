@@ -1,13 +1,13 @@
-//! Runs WebAssembly: compiles programs once, starts instances of them in microseconds, and holds every instance to its
-//! limits of memory, CPU, handles, sockets and output.
+//! Runs WebAssembly: compiles programs once, starts instances of them in microseconds, and holds
+//! every instance to its limits of memory, CPU, handles, sockets and output.
 //!
-//! The room knows programs and instances and nothing of Pods, images or Kubernetes. Everything from outside is an
-//! argument: directories ([`Mount`]), output ([`Sink`]), the network ([`Network`]), the threads guests run on
-//! ([`executor`]). It is not a sandbox of its own making: isolation is that of `wasmtime`, whose safety rests on code that
-//! only this room compiles.
+//! The room knows programs and instances and nothing of Pods, images or Kubernetes. Everything from
+//! outside is an argument: directories ([`Mount`]), output ([`Sink`]), the network ([`Network`]),
+//! the threads guests run on ([`executor`]). It is not a sandbox of its own making: isolation is
+//! that of `wasmtime`, whose safety rests on code that only this room compiles.
 //!
-//! Start reading at [`Engine::load`], [`Program::run`] (a command that runs until it exits) and [`Program::serve`] (an
-//! HTTP function that exists only while it answers).
+//! Start reading at [`Engine::load`], [`Program::run`] (a command that runs until it exits) and
+//! [`Program::serve`] (an HTTP function that exists only while it answers).
 
 mod account;
 mod bucket;

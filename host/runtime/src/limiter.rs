@@ -1,8 +1,9 @@
 //! Holds one instance to its container's memory, table and instance limits.
 //!
-//! A growth beyond the container's memory ends the instance instead of being refused: that is what a limit of a container
-//! means (`OOMKilled`), and most languages turn a refusal into an abort that nobody can tell from a bug. A growth beyond what
-//! the program itself declares as its maximum is refused, as WebAssembly says.
+//! A growth beyond the container's memory ends the instance instead of being refused: that is what
+//! a limit of a container means (`OOMKilled`), and most languages turn a refusal into an abort that
+//! nobody can tell from a bug. A growth beyond what the program itself declares as its maximum is
+//! refused, as WebAssembly says.
 
 use std::sync::Arc;
 
@@ -90,7 +91,8 @@ impl ResourceLimiter for Limiter {
         usize::try_from(self.account.limits().instances).unwrap_or(usize::MAX)
     }
 
-    // One memory and a few tables for each core instance is what toolchains make; the bytes are counted above.
+    // One memory and a few tables for each core instance is what toolchains make; the bytes are
+    // counted above.
     fn memories(&self) -> usize {
         self.instances()
     }

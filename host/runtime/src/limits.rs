@@ -1,11 +1,13 @@
-//! What one container may use. Every field is mandatory and enforced; a guest in `tests/guests` tries to exceed each.
+//! What one container may use. Every field is mandatory and enforced; a guest in `tests/guests`
+//! tries to exceed each.
 //!
-//! The limits hold for all instances of a container together (an HTTP function may have many), through their shared
-//! [`crate::Account`].
+//! The limits hold for all instances of a container together (an HTTP function may have many),
+//! through their shared [`crate::Account`].
 
 use std::num::{NonZeroU32, NonZeroU64};
 
-/// A limit of `None` is "as much as the node has": Kubernetes' meaning of a container without that limit.
+/// A limit of `None` is "as much as the node has": Kubernetes' meaning of a container without that
+/// limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Linear memory and tables, in bytes. A guest that asks for more ends as out of memory.

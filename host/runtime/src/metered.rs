@@ -1,8 +1,8 @@
-//! Runs a guest's future under its container's account: every poll is timed and charged, no poll begins while the CPU budget
-//! is overdrawn, and a kill ends it between two polls.
+//! Runs a guest's future under its container's account: every poll is timed and charged, no poll
+//! begins while the CPU budget is overdrawn, and a kill ends it between two polls.
 //!
-//! That is enough to meter, throttle and kill any guest, because the ticker makes each poll of a busy guest return after about a
-//! millisecond. Nothing needs to happen inside the guest.
+//! That is enough to meter, throttle and kill any guest, because the ticker makes each poll of a
+//! busy guest return after about a millisecond. Nothing needs to happen inside the guest.
 
 use std::pin::Pin;
 use std::sync::Arc;

@@ -1,8 +1,9 @@
-//! The network as a container sees it: the seam between guests' sockets and whatever carries their bytes.
+//! The network as a container sees it: the seam between guests' sockets and whatever carries their
+//! bytes.
 //!
-//! The runtime turns `wasi:sockets` and outgoing `wasi:http` into these few calls and adds nothing: addresses, names,
-//! policies and what "any address" means are decided behind the seam. Calls must not block; what takes time is a future or a
-//! poll.
+//! The runtime turns `wasi:sockets` and outgoing `wasi:http` into these few calls and adds nothing:
+//! addresses, names, policies and what "any address" means are decided behind the seam. Calls must
+//! not block; what takes time is a future or a poll.
 
 use std::fmt;
 use std::io;
@@ -22,7 +23,8 @@ pub use wasmtime_wasi_http::Error as BodyError;
 /// A streaming HTTP body.
 pub type Body = UnsyncBoxBody<Bytes, BodyError>;
 
-/// A container's network. The error kinds of [`io::Error`] reach the guest as the errors of its own system interface.
+/// A container's network. The error kinds of [`io::Error`] reach the guest as the errors of its own
+/// system interface.
 pub trait Network: fmt::Debug + Send + Sync + 'static {
     /// Opens a connection. `local` is what the guest bound the socket to before, if it did.
     fn connect(
@@ -31,7 +33,8 @@ pub trait Network: fmt::Debug + Send + Sync + 'static {
         remote: SocketAddr,
     ) -> BoxFuture<'static, io::Result<Connection>>;
 
-    /// Takes an address to accept connections on; an unspecified IP means all of the container's, and port 0 any free one.
+    /// Takes an address to accept connections on; an unspecified IP means all of the container's,
+    /// and port 0 any free one.
     fn listen(&self, local: SocketAddr) -> io::Result<Box<dyn Listener>>;
 
     /// Takes an address for datagrams, with the same meaning of zeros.
@@ -39,7 +42,8 @@ pub trait Network: fmt::Debug + Send + Sync + 'static {
 
     fn resolve(&self, name: &str) -> BoxFuture<'static, io::Result<Vec<IpAddr>>>;
 
-    /// Finds the way for one HTTP request. An HTTP function on this node can answer without a connection.
+    /// Finds the way for one HTTP request. An HTTP function on this node can answer without a
+    /// connection.
     fn route(&self, remote: SocketAddr) -> BoxFuture<'static, io::Result<Route>> {
         let connection = self.connect(None, remote);
         Box::pin(async move { connection.await.map(Route::Connection) })
@@ -79,7 +83,8 @@ impl fmt::Debug for Connection {
     }
 }
 
-/// The bytes of a connection. Shutting down the writer is a half-close; dropping closes both directions.
+/// The bytes of a connection. Shutting down the writer is a half-close; dropping closes both
+/// directions.
 pub trait Stream: AsyncRead + AsyncWrite + Send + Unpin + 'static {}
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin + 'static> Stream for T {}

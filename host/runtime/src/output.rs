@@ -1,4 +1,5 @@
-//! Where a guest's standard output goes: a [`Sink`] takes whole lines and may say that it is full, and then the guest waits.
+//! Where a guest's standard output goes: a [`Sink`] takes whole lines and may say that it is full,
+//! and then the guest waits.
 
 use std::fmt;
 
@@ -7,7 +8,8 @@ use futures::future::BoxFuture;
 /// Longer lines arrive in pieces of this size, as container runtimes deliver them.
 pub(crate) const LINE_BYTES_MAX: usize = 16 * 1024;
 
-/// A destination for output, usually a log file. Several instances of one container may offer at the same time.
+/// A destination for output, usually a log file. Several instances of one container may offer at
+/// the same time.
 pub trait Sink: fmt::Debug + Send + Sync + 'static {
     /// Takes the line, or nothing at all.
     fn offer(&self, line: Line<'_>) -> Result<(), Full>;

@@ -1,13 +1,15 @@
 //! How many instances get a prepared slot, and what a slot is.
 //!
-//! The pool reserves address space for every slot at start and hands out slots without system calls that others wait for. Its
-//! real limit is the number of memory mappings a process may have (`vm.max_map_count`, 65,530 on most systems): a slot needs two
-//! for its stack from the start, and a live instance four more. Instances beyond the pool run on an engine that maps memory on
-//! demand (see `host.rs`), so the size is a matter of speed and not a promise.
+//! The pool reserves address space for every slot at start and hands out slots without system calls
+//! that others wait for. Its real limit is the number of memory mappings a process may have
+//! (`vm.max_map_count`, 65,530 on most systems): a slot needs two for its stack from the start, and
+//! a live instance four more. Instances beyond the pool run on an engine that maps memory on demand
+//! (see `host.rs`), so the size is a matter of speed and not a promise.
 
 use wasmtime::{Enabled, PoolingAllocationConfig};
 
-/// Mappings of the process that are not ours: libraries, heaps, thread stacks, the store's files, compiled programs.
+/// Mappings of the process that are not ours: libraries, heaps, thread stacks, the store's files,
+/// compiled programs.
 const MAPPINGS_RESERVED: u64 = 4_000;
 
 /// Two for a stack and its guard page, four for a memory and a table of a live instance. Measured.
@@ -16,14 +18,16 @@ const MAPPINGS_PER_INSTANCE: u64 = 6;
 /// Linux' value where it cannot be read.
 const MAX_MAP_COUNT_DEFAULT: u64 = 65_530;
 
-/// Each slot reserves 4 GiB and a guard of 32 MiB, and an address space of 47 bits has one hole of about 86 TiB.
+/// Each slot reserves 4 GiB and a guard of 32 MiB, and an address space of 47 bits has one hole of
+/// about 86 TiB.
 const ADDRESS_SPACE_SLOTS: u64 = 20_000;
 
 /// Most components have one memory; linked ones have one for each inner component.
 const MEMORIES_PER_COMPONENT_MAX: u32 = 64;
 const TABLES_PER_COMPONENT_MAX: u32 = 128;
 
-/// Pages a freed slot keeps so that the next instance in it starts without page faults. Small guests dirty less than this.
+/// Pages a freed slot keeps so that the next instance in it starts without page faults. Small
+/// guests dirty less than this.
 const KEEP_MEMORY_BYTES: usize = 128 * 1024;
 const KEEP_TABLE_BYTES: usize = 16 * 1024;
 const KEEP_STACK_BYTES: usize = 32 * 1024;

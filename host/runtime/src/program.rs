@@ -96,7 +96,8 @@ pub(crate) enum Linked {
 }
 
 impl Program {
-    /// Maps and links `entry`. A program too large for a slot of the pool is linked for memory on demand at once.
+    /// Maps and links `entry`. A program too large for a slot of the pool is linked for memory on
+    /// demand at once.
     pub(crate) fn link(engine: &Engine, digest: String, entry: Entry) -> Result<Self, LoadError> {
         let pooled = engine.pooled().map(|host| Linked::new(host, &entry));
         let on_demand = OnceLock::new();
@@ -127,7 +128,8 @@ impl Program {
         }
     }
 
-    /// Where an instance goes that the pool has no slot for; `None` if that was not the reason of `error`.
+    /// Where an instance goes that the pool has no slot for; `None` if that was not the reason of
+    /// `error`.
     pub(crate) fn linked_instead(
         &self,
         error: &wasmtime::Error,

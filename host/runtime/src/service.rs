@@ -1,13 +1,15 @@
 //! Serves an HTTP function: instances exist while they answer, and for a moment after.
 //!
-//! A request takes an instance that has just answered another one, or makes a new one in a few microseconds. It runs inside
-//! the caller's own future until the head of the answer is there, so that a short answer costs no task and no wake-up; what
-//! remains after that (a streaming body, work after the answer) goes on as a task. An instance answers one request at a time,
-//! is replaced after a number of them, and is dropped when it has been idle for [`ServeOptions::idle`]: between requests nothing
-//! is in memory.
+//! A request takes an instance that has just answered another one, or makes a new one in a few
+//! microseconds. It runs inside the caller's own future until the head of the answer is there, so
+//! that a short answer costs no task and no wake-up; what remains after that (a streaming body,
+//! work after the answer) goes on as a task. An instance answers one request at a time, is replaced
+//! after a number of them, and is dropped when it has been idle for [`ServeOptions::idle`]: between
+//! requests nothing is in memory.
 //!
-//! Everything is bounded: instances, waiting requests (503 beyond), the time until the head (504), and the time that work may
-//! go on after the last byte of the answer was taken. A trap costs the one request (500) and its instance, and is counted.
+//! Everything is bounded: instances, waiting requests (503 beyond), the time until the head (504),
+//! and the time that work may go on after the last byte of the answer was taken. A trap costs the
+//! one request (500) and its instance, and is counted.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -47,7 +49,8 @@ pub struct ServeOptions {
     pub concurrency: NonZeroUsize,
     /// Requests that may wait for one of those to end.
     pub queue: usize,
-    /// Until the head of the answer, waiting included; and for what a guest does after the answer's end.
+    /// Until the head of the answer, waiting included; and for what a guest does after the answer's
+    /// end.
     pub timeout: Duration,
     /// Requests after which an instance is replaced. One gives every request a fresh memory.
     pub reuse: NonZeroU32,
@@ -149,7 +152,8 @@ impl HttpService {
         self.0.options.concurrency.get() - self.0.permits.available_permits()
     }
 
-    /// Completes when nothing is being answered any more. Meaningful after a stop request.
+    /// Completes when nothing is being answered any more. Meaningful when a stop is requested and
+    /// no new connection can be made.
     pub async fn drained(&self) {
         let all = u32::try_from(self.0.options.concurrency.get()).unwrap_or(u32::MAX);
         let _all = self.0.permits.acquire_many(all).await;
@@ -176,7 +180,7 @@ impl fmt::Debug for HttpService {
 impl Shared {
     /// A permit to answer, after waiting for one if the queue has room.
     async fn admit(&self) -> Option<OwnedSemaphorePermit> {
-        if self.stop.is_requested() {
+        if self.stop.is_killed() {
             return None;
         }
         if let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned() {
@@ -305,8 +309,8 @@ async fn reap(service: Weak<Shared>, idle_max: Duration) {
     }
 }
 
-/// A guest being run by the future that waits for its answer. If that future is dropped (the client has gone), the guest may still
-/// finish what it began.
+/// A guest being run by the future that waits for its answer. If that future is dropped (the client
+/// has gone), the guest may still finish what it began.
 struct Attended<'a, F: Future<Output = ()> + Send + 'static> {
     work: Option<Metered<F>>,
     service: &'a Shared,

@@ -1,4 +1,5 @@
-//! What an instance is started with: the container's view of the world, already resolved by the caller.
+//! What an instance is started with: the container's view of the world, already resolved by the
+//! caller.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -15,7 +16,8 @@ pub struct Spec {
     pub env: Vec<(String, String)>,
     /// Where relative paths start; `/` when absent.
     pub cwd: Option<String>,
-    /// Seen by the guest as the variable `HOSTNAME` unless `env` sets that: WASI has no call for it.
+    /// Seen by the guest as the variable `HOSTNAME` unless `env` sets that: WASI has no call for
+    /// it.
     pub hostname: String,
     pub mounts: Vec<Mount>,
     pub stdout: Arc<dyn Sink>,

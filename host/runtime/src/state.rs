@@ -1,4 +1,5 @@
-//! What the host keeps for one instance. Dropping it gives everything back: memory to the account, sockets to the network.
+//! What the host keeps for one instance. Dropping it gives everything back: memory to the account,
+//! sockets to the network.
 
 use std::any::Any;
 use std::sync::Arc;
@@ -62,7 +63,8 @@ impl ModuleState {
     }
 }
 
-/// An instance may end in the middle of a body. Whoever reads that must not take the end of the bytes for the end of the body.
+/// An instance may end in the middle of a body. Whoever reads that must not take the end of the
+/// bytes for the end of the body.
 impl Drop for State {
     fn drop(&mut self) {
         for entry in self.table.iter_mut() {

@@ -1,10 +1,13 @@
 //! How a running instance is asked, and then made, to end.
 //!
-//! WebAssembly has no signals. A *request* is therefore what `shutdown(2)` on its listeners would be: every listening socket
-//! of the instance refuses new connections, `accept` fails with `EINVAL`, and the guest may finish what it has begun and
-//! return. An instance that holds no listener cannot see the request, and ends at once with code 143, as a process without
-//! a handler does on SIGTERM. An HTTP function takes no new requests and answers those it has. A *kill* ends the instance
-//! wherever it is, within one tick of the CPU meter.
+//! WebAssembly has no signals. A *request* is therefore what `shutdown(2)` on its listeners would
+//! be: every listening socket of the instance refuses new connections, `accept` fails with
+//! `EINVAL`, and the guest may finish what it has begun and return. An instance that holds no
+//! listener cannot see the request, and ends at once with code 143, as a process without a handler
+//! does on SIGTERM. An HTTP function goes on answering whatever still reaches it, because clients
+//! on open connections cannot know, and keeps no instance for the next request: its caller closes
+//! the ways to it, waits until it has drained, and kills it. A *kill* ends the instance wherever it
+//! is, within one tick of the CPU meter.
 
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 

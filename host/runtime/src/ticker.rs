@@ -1,8 +1,10 @@
-//! The clock that makes running guests yield: one thread that advances the engines' epoch every millisecond while any guest
-//! is inside a poll, and that sleeps without a timer when none has been for a while.
+//! The clock that makes running guests yield: one thread that advances the engines' epoch every
+//! millisecond while any guest is inside a poll, and that sleeps without a timer when none has been
+//! for a while.
 //!
-//! A guest yields at the first loop or call after a tick, so an endless loop holds a thread for at most about one tick
-//! before its task goes to the back of the run queue. With no guest running the thread is parked: an idle node uses no CPU.
+//! A guest yields at the first loop or call after a tick, so an endless loop holds a thread for at
+//! most about one tick before its task goes to the back of the run queue. With no guest running the
+//! thread is parked: an idle node uses no CPU.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
@@ -13,8 +15,8 @@ use parking_lot::Mutex;
 
 const TICK: Duration = Duration::from_millis(1);
 
-/// Ticks without a running guest before the thread parks. Parking and waking cost more than a tick, so short gaps between
-/// requests are ticked through.
+/// Ticks without a running guest before the thread parks. Parking and waking cost more than a tick,
+/// so short gaps between requests are ticked through.
 const IDLE_TICKS_MAX: u32 = 20;
 
 #[derive(Debug)]
@@ -98,8 +100,8 @@ impl Shared {
         }
     }
 
-    /// Announces the sleep first and looks again after: a guest that starts in between either sees the announcement and
-    /// unparks, or is seen here.
+    /// Announces the sleep first and looks again after: a guest that starts in between either sees
+    /// the announcement and unparks, or is seen here.
     fn park(&self) {
         self.is_parked.store(true, SeqCst);
         while self.running.load(SeqCst) == 0 && !self.is_over.load(SeqCst) {

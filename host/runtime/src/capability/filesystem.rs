@@ -1,6 +1,8 @@
-//! Files (`wasi:filesystem`): the mounts of the container and nothing else. A guest without mounts has no files.
+//! Files (`wasi:filesystem`): the mounts of the container and nothing else. A guest without mounts
+//! has no files.
 //!
-//! Names are resolved inside a mount by the host with directory handles, so neither `..` nor a symbolic link leads out.
+//! Names are resolved inside a mount by the host with directory handles, so neither `..` nor a
+//! symbolic link leads out.
 
 use std::io;
 

@@ -1,5 +1,5 @@
-//! Requests that reach a function (`wasi:http/types`, and the handler it exports): the types both directions share. How requests
-//! are given to instances is in `service.rs`.
+//! Requests that reach a function (`wasi:http/types`, and the handler it exports): the types both
+//! directions share. How requests are given to instances is in `service.rs`.
 
 use wasmtime::component::Linker;
 

@@ -1,6 +1,6 @@
-//! Requests a guest sends (`wasi:http/outgoing-handler` and `client`): resolved, routed and connected through the container's
-//! [`Network`]. An HTTP function of this node answers directly; everything else gets HTTP/1.1 on a connection of its own, in TLS
-//! where the scheme says so.
+//! Requests a guest sends (`wasi:http/outgoing-handler` and `client`): resolved, routed and
+//! connected through the container's [`Network`]. An HTTP function of this node answers directly;
+//! everything else gets HTTP/1.1 on a connection of its own, in TLS where the scheme says so.
 
 use std::future::Future;
 use std::io;
@@ -33,7 +33,8 @@ impl Capability for HttpOut {
     }
 }
 
-/// How long a guest that says nothing else waits for a connection, and then for every next part of the answer.
+/// How long a guest that says nothing else waits for a connection, and then for every next part of
+/// the answer.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
 const READ_TIMEOUT: Duration = Duration::from_mins(5);
 
@@ -146,7 +147,8 @@ impl Target {
     }
 }
 
-/// One request and its answer over a fresh connection. The future beside the answer drives the connection while its body is read.
+/// One request and its answer over a fresh connection. The future beside the answer drives the
+/// connection while its body is read.
 async fn exchange(
     stream: Box<dyn Stream>,
     mut request: Request<Body>,

@@ -1,7 +1,8 @@
 //! What guests may do: one file for each capability, all listed in [`ALL`].
 //!
-//! A capability names the interfaces it serves (checked against a program's imports before it is compiled), links them (once for
-//! each engine), and prepares its part of an instance. Nothing outside this list reaches a guest.
+//! A capability names the interfaces it serves (checked against a program's imports before it is
+//! compiled), links them (once for each engine), and prepares its part of an instance. Nothing
+//! outside this list reaches a guest.
 
 use std::io;
 
@@ -24,10 +25,12 @@ pub(crate) mod stdio;
 
 /// One capability and its three steps.
 trait Capability: Sync {
-    /// Interface names without a version after the track, which is the part that has to match: `wasi:io/poll@0.2`.
+    /// Interface names without a version after the track, which is the part that has to match:
+    /// `wasi:io/poll@0.2`.
     fn interfaces(&self) -> &'static [&'static str];
 
-    /// Puts the interfaces into a linker; those that another capability links with its own need nothing.
+    /// Puts the interfaces into a linker; those that another capability links with its own need
+    /// nothing.
     fn link(&self, _linker: &mut Linker<State>) -> wasmtime::Result<()> {
         Ok(())
     }

@@ -1,5 +1,6 @@
-//! The system interface of core modules (`wasi_snapshot_preview1`): arguments, environment, clocks, random bytes, standard streams
-//! and files. Its four socket calls answer `ENOTSOCK`, since no descriptor of such a module is a socket.
+//! The system interface of core modules (`wasi_snapshot_preview1`): arguments, environment, clocks,
+//! random bytes, standard streams and files. Its four socket calls answer `ENOTSOCK`, since no
+//! descriptor of such a module is a socket.
 
 use std::io;
 

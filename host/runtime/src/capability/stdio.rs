@@ -1,7 +1,8 @@
-//! Standard streams (`wasi:cli/stdin`, `stdout`, `stderr`): input is at its end, output goes to the container's sinks by lines.
+//! Standard streams (`wasi:cli/stdin`, `stdout`, `stderr`): input is at its end, output goes to the
+//! container's sinks by lines.
 //!
-//! A guest that prints faster than its sink takes, or than its limit allows, waits. What it has printed is never dropped and
-//! never more than two lines' worth of memory.
+//! A guest that prints faster than its sink takes, or than its limit allows, waits. What it has
+//! printed is never dropped and never more than two lines' worth of memory.
 
 use std::io;
 use std::pin::Pin;

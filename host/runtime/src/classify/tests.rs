@@ -24,7 +24,8 @@ fn whole_programs_are_known() {
     assert_eq!(classify(&module), Ok(Kind::Module));
 }
 
-/// A cut between two sections is for the validator to find, which every program meets when it is compiled.
+/// A cut between two sections is for the validator to find, which every program meets when it is
+/// compiled.
 #[test]
 fn no_part_of_a_program_is_taken_for_the_whole() {
     for program in programs() {

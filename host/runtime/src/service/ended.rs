@@ -1,4 +1,5 @@
-//! A response body that tells when nobody reads it any more: at its end, or when its reader has gone.
+//! A response body that tells when nobody reads it any more: at its end, or when its reader has
+//! gone.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};

@@ -72,8 +72,8 @@ impl Worker {
         Ok(proxy.map(|proxy| Self { store, proxy, output, served: 0 }))
     }
 
-    /// Gives the guest one request. Returns when the guest is done with it, which may be long after the head is sent. An error
-    /// means that the instance cannot be used again.
+    /// Gives the guest one request. Returns when the guest is done with it, which may be long after
+    /// the head is sent. An error means that the instance cannot be used again.
     pub(super) async fn call(
         &mut self,
         request: Request<Body>,

@@ -203,7 +203,7 @@ async fn too_many_requests_are_told_to_come_again() {
 }
 
 #[tokio::test]
-async fn a_stopped_function_finishes_what_it_has() {
+async fn a_stopped_function_answers_until_it_is_killed() {
     let bench = Bench::new();
     let stop = Stop::new();
     let options = ServeOptions::default();
@@ -220,10 +220,12 @@ async fn a_stopped_function_finishes_what_it_has() {
     })
     .await;
     stop.request();
-    assert_eq!(get(&service, "/fine").await.0, 503);
+    assert_eq!(get(&service, "/fine").await, said(200, "fine"));
     within(service.drained()).await;
     assert_eq!(slow.await.unwrap(), said(200, "awake"));
     assert_eq!(service.idle_instances(), 0);
+    stop.kill();
+    assert_eq!(get(&service, "/fine").await.0, 503);
 }
 
 #[tokio::test]

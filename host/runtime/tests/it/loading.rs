@@ -43,7 +43,7 @@ async fn what_is_no_program_says_why() {
         (
             wat(&format!(
                 r#"(module
-                    (import "wasi_snapshot_preview1" "sock_open" (func (param i32 i32 i32) (result i32)))
+                    (import "wasi_snapshot_preview1" "sock_open" (func (param i32 i32)))
                     (import "env" "f" (func)) {start})"#
             )),
             "imports that this host does not have: wasi_snapshot_preview1.sock_open, env.f",

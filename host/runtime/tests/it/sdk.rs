@@ -1,4 +1,5 @@
-//! The guest SDK, whose tests cannot run in its own folder's target: its documentation is compiled for the guest.
+//! The guest SDK, whose tests cannot run in its own folder's target: its documentation is compiled
+//! for the guest.
 
 use std::path::Path;
 use std::process::Command;

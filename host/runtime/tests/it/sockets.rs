@@ -17,7 +17,8 @@ use crate::harness::{Bench, Lines, within};
 type Queue = mpsc::Sender<Connection>;
 type Datagram = (Vec<u8>, SocketAddr);
 
-/// What a connection holds that nobody has read yet; an echo of pieces as long as this would wait for itself.
+/// What a connection holds that nobody has read yet; an echo of pieces as long as this would wait
+/// for itself.
 const PIPE_BYTES: usize = 32 * 1024;
 
 /// One host, 127.0.0.1, that everybody is on.

@@ -1,4 +1,5 @@
-//! Socket addresses between the interface's shape and the standard library's, and the checks every use of one begins with.
+//! Socket addresses between the interface's shape and the standard library's, and the checks every
+//! use of one begins with.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 

@@ -1,7 +1,9 @@
-//! Sockets (`wasi:sockets`): TCP, UDP and names, every one of them a call on the container's [`Network`].
+//! Sockets (`wasi:sockets`): TCP, UDP and names, every one of them a call on the container's
+//! [`Network`].
 //!
-//! No socket of the host is opened here. What binds, who may connect where, and which names exist is decided behind the seam; this
-//! capability keeps the interface's state machines and the count of open sockets.
+//! No socket of the host is opened here. What binds, who may connect where, and which names exist
+//! is decided behind the seam; this capability keeps the interface's state machines and the count
+//! of open sockets.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};

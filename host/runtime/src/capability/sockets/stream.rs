@@ -1,8 +1,9 @@
 //! The bytes of one TCP connection, as the two streams a guest reads and writes.
 //!
-//! Guests call without waiting and wait separately; connections of the seam only know polls. So what a wait has read stays here
-//! until the guest takes it, and what a write could not place is sent by a task, which also finishes after the guest has closed
-//! the socket, as an operating system does. At most [`BUFFER_BYTES`] are held for each direction.
+//! Guests call without waiting and wait separately; connections of the seam only know polls. So
+//! what a wait has read stays here until the guest takes it, and what a write could not place is
+//! sent by a task, which also finishes after the guest has closed the socket, as an operating
+//! system does. At most [`BUFFER_BYTES`] are held for each direction.
 
 use std::io;
 use std::pin::Pin;
@@ -230,7 +231,8 @@ impl OutputStream for Output {
 impl Pollable for Output {
     async fn ready(&mut self) {
         loop {
-            // Listening begins before the look, so that the end of sending in between is not missed.
+            // Listening begins before the look, so that the end of sending in between is not
+            // missed.
             let sent = self.0.0.sent.notified();
             if !self.0.0.state.lock().is_sending {
                 return;

@@ -1,7 +1,7 @@
 //! TCP sockets: the interface's state machine over [`Network::connect`] and [`Network::listen`].
 //!
-//! Binding records the address, and listening takes it: an address in use is therefore reported by `start-listen`, and port 0
-//! gets its number there.
+//! Binding records the address, and listening takes it: an address in use is therefore reported by
+//! `start-listen`, and port 0 gets its number there.
 //!
 //! [`Network::connect`]: crate::network::Network::connect
 //! [`Network::listen`]: crate::network::Network::listen
@@ -89,14 +89,16 @@ impl Listening {
         let _ = self.poll(&mut Context::from_waker(Waker::noop()));
         match self.accepted.take() {
             Some(accepted) => Ok(accepted?),
-            // What `accept(2)` says of a listener that was shut down. Of an invalid state wasi-libc makes an abort.
+            // What `accept(2)` says of a listener that was shut down. Of an invalid state wasi-libc
+            // makes an abort.
             None if self.listener.is_none() => Err(ErrorCode::InvalidArgument.into()),
             None => Err(ErrorCode::WouldBlock.into()),
         }
     }
 }
 
-/// What a guest sets and reads back. The pipes behind the seam have neither probes nor hops, so nothing else reads them.
+/// What a guest sets and reads back. The pipes behind the seam have neither probes nor hops, so
+/// nothing else reads them.
 struct Options {
     keep_alive: bool,
     keep_alive_idle: Duration,

@@ -1,5 +1,5 @@
-//! UDP sockets over [`Network::datagrams`](crate::network::Network::datagrams): a bound address, and a pair of streams that may be
-//! fixed to one peer.
+//! UDP sockets over [`Network::datagrams`](crate::network::Network::datagrams): a bound address,
+//! and a pair of streams that may be fixed to one peer.
 
 use std::any::Any;
 use std::net::SocketAddr;

@@ -11,7 +11,8 @@ impl wasip3::exports::cli::run::Guest for Command {
     async fn run() -> Result<(), ()> {
         monotonic_clock::wait_for(1_000_000).await;
         println!("waited");
-        if environment::get_arguments().iter().any(|argument| argument == "fail") { Err(()) } else { Ok(()) }
+        let arguments = environment::get_arguments();
+        if arguments.iter().any(|argument| argument == "fail") { Err(()) } else { Ok(()) }
     }
 }
 

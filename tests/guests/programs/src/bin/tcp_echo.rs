@@ -1,4 +1,5 @@
-//! Echoes what connections send, one after the other, until its listener is shut down. Says then how many it served.
+//! Echoes what connections send, one after the other, until its listener is shut down. Says then
+//! how many it served.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
