@@ -25,31 +25,29 @@ const MAX_AUDIT_ID_BYTES: usize = 64;
 
 /// One request on its way, as handlers get it.
 #[derive(Debug)]
-pub struct Call {
+pub(crate) struct Call {
     /// The first line, understood.
-    pub info: RequestInfo,
+    pub(crate) info: RequestInfo,
     /// Method, URL, headers, extensions.
-    pub parts: Parts,
+    pub(crate) parts: Parts,
     /// The body, not yet read.
-    pub body: Body,
+    pub(crate) body: Body,
     /// Who sends it, after impersonation.
-    pub identity: Arc<Identity>,
+    pub(crate) identity: Arc<Identity>,
     /// Where it comes from.
-    pub peer: Peer,
-    /// What joins answer and log.
-    pub request_id: String,
+    pub(crate) peer: Peer,
     /// Advice for the client, sent with the answer.
-    pub warnings: Arc<Warnings>,
+    pub(crate) warnings: Arc<Warnings>,
 }
 
 impl Call {
     /// The agreed form of the answer.
-    pub fn accepted(&self, offers: Offers) -> Result<Accepted, StatusError> {
+    pub(crate) fn accepted(&self, offers: Offers) -> Result<Accepted, StatusError> {
         negotiate::accept(&self.parts.headers, &self.info.query, offers)
     }
 
     /// The text of a header.
-    pub fn header(&self, name: impl http::header::AsHeaderName) -> Option<&str> {
+    pub(crate) fn header(&self, name: impl http::header::AsHeaderName) -> Option<&str> {
         self.parts.headers.get(name).and_then(|value| value.to_str().ok())
     }
 }
@@ -67,7 +65,7 @@ pub(crate) async fn run(state: &Arc<State>, request: Request<Body>, peer: Peer) 
     let answer = match info {
         Err(text) => Err(StatusError::internal(text)),
         Ok(info) => {
-            let call = Unknown { info, parts, body, peer, request_id: request_id.clone(), warnings: Arc::clone(&warnings) };
+            let call = Unknown { info, parts, body, peer, warnings: Arc::clone(&warnings) };
             admitted(state, call).await
         }
     };
@@ -89,16 +87,15 @@ struct Unknown {
     parts: Parts,
     body: Body,
     peer: Peer,
-    request_id: String,
     warnings: Arc<Warnings>,
 }
 
 /// From the sender's credentials to the answer.
 async fn admitted(state: &Arc<State>, unknown: Unknown) -> Result<Response<Body>, StatusError> {
-    let Unknown { info, parts, body, peer, request_id, warnings } = unknown;
+    let Unknown { info, parts, body, peer, warnings } = unknown;
     let sender = authenticate(state, &parts, &peer).await?;
     let identity = authentication::impersonate(state, &parts.headers, sender).await?;
-    let call = Call { info, parts, body, identity, peer, request_id, warnings };
+    let call = Call { info, parts, body, identity, peer, warnings };
     authorize(state, &call).await?;
     let _permit = limits::enter(state, &call)?;
     let long_running = limits::is_long_running(&call.info);

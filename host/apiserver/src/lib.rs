@@ -32,12 +32,16 @@ mod service;
 mod state;
 mod status;
 mod table;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
 pub mod trust;
 mod verbs;
 mod version;
 mod warnings;
 
-pub use body::{Body, ReadError};
+pub use body::{Body, Error as BodyError, ReadError};
 pub use seams::{
     Attempt, Authenticate, Authorize, Decision, GatewayError, Handler, Identity, Mount, NoNodes, NodeGateway, Peer,
     ResourceAttempt, TokenAnswer,

@@ -167,7 +167,6 @@ impl DeleteOptions {
 pub(crate) struct ListOptions {
     pub(crate) labels: meta::selector::label::Selector,
     pub(crate) fields: meta::selector::field::Selector,
-    pub(crate) watch: bool,
     pub(crate) bookmarks: bool,
     /// Empty if not sent.
     pub(crate) revision: String,
@@ -200,7 +199,6 @@ impl ListOptions {
         let mut options = ListOptions {
             labels,
             fields,
-            watch,
             bookmarks: query.flag("allowWatchBookmarks"),
             revision: query.first("resourceVersion").unwrap_or_default().to_owned(),
             matching: None,

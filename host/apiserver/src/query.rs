@@ -7,11 +7,11 @@ use std::borrow::Cow;
 
 /// The parameters of one URL.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Query(Vec<(String, String)>);
+pub(crate) struct Query(Vec<(String, String)>);
 
 impl Query {
     /// Splits and decodes the part of a URL after `?`. A pair with a broken escape is left out, as Go's URL package does.
-    pub fn parse(raw: &str) -> Query {
+    pub(crate) fn parse(raw: &str) -> Query {
         let pairs = raw.split('&').filter(|pair| !pair.is_empty() && !pair.contains(';'));
         Query(
             pairs
@@ -24,32 +24,32 @@ impl Query {
     }
 
     /// The first value of a parameter.
-    pub fn first(&self, name: &str) -> Option<&str> {
+    pub(crate) fn first(&self, name: &str) -> Option<&str> {
         self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
     /// All values of a parameter.
-    pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+    pub(crate) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         self.0.iter().filter(move |(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
     /// The first value unless it is empty.
-    pub fn text(&self, name: &str) -> Option<&str> {
+    pub(crate) fn text(&self, name: &str) -> Option<&str> {
         self.first(name).filter(|value| !value.is_empty())
     }
 
     /// A boolean: every value but `false` and `0` is true, and a missing one is false.
-    pub fn flag(&self, name: &str) -> bool {
+    pub(crate) fn flag(&self, name: &str) -> bool {
         self.maybe_flag(name).unwrap_or(false)
     }
 
     /// A boolean that may be missing.
-    pub fn maybe_flag(&self, name: &str) -> Option<bool> {
+    pub(crate) fn maybe_flag(&self, name: &str) -> Option<bool> {
         self.first(name).map(|value| !value.eq_ignore_ascii_case("false") && value != "0")
     }
 
     /// An integer that may be missing or empty.
-    pub fn integer(&self, name: &str) -> Result<Option<i64>, String> {
+    pub(crate) fn integer(&self, name: &str) -> Result<Option<i64>, String> {
         let Some(value) = self.first(name) else { return Ok(None) };
         match value.parse() {
             Ok(number) => Ok(Some(number)),
@@ -61,11 +61,6 @@ impl Query {
                 Err(format!("strconv.ParseInt: parsing {value:?}: {why}"))
             }
         }
-    }
-
-    /// Whether there is no parameter at all.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
     }
 }
 

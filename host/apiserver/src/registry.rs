@@ -8,11 +8,11 @@ use std::collections::BTreeMap;
 use kinds::AnyKind;
 
 /// A kind of the table.
-pub type KindRef = &'static dyn AnyKind;
+pub(crate) type KindRef = &'static dyn AnyKind;
 
 /// The kinds by group, version and plural name.
 #[derive(Debug)]
-pub struct Registry {
+pub(crate) struct Registry {
     by_path: BTreeMap<(&'static str, &'static str, &'static str), KindRef>,
 }
 
@@ -29,12 +29,12 @@ impl Registry {
     }
 
     /// The kind that a path names.
-    pub fn find(&self, group: &str, version: &str, plural: &str) -> Option<KindRef> {
+    pub(crate) fn find(&self, group: &str, version: &str, plural: &str) -> Option<KindRef> {
         self.by_path.get(&(group, version, plural)).copied()
     }
 
     /// The kind of that name in a group and version, as objects name it.
-    pub fn find_kind(&self, group: &str, version: &str, kind: &str) -> Option<KindRef> {
+    pub(crate) fn find_kind(&self, group: &str, version: &str, kind: &str) -> Option<KindRef> {
         self.all().find(|candidate| {
             let info = candidate.info();
             info.group == group && info.version == version && info.kind == kind
@@ -42,12 +42,12 @@ impl Registry {
     }
 
     /// Whether a group is served in any version.
-    pub fn has_group(&self, group: &str) -> bool {
+    pub(crate) fn has_group(&self, group: &str) -> bool {
         self.by_path.keys().any(|(own, _, _)| *own == group)
     }
 
     /// All kinds, ordered by group, version and plural name.
-    pub fn all(&self) -> impl Iterator<Item = KindRef> {
+    pub(crate) fn all(&self) -> impl Iterator<Item = KindRef> {
         self.by_path.values().copied()
     }
 }

@@ -8,13 +8,13 @@ use std::borrow::Cow;
 use std::fmt;
 
 use http::Method;
-use meta::{GroupResource, GroupVersion};
+use meta::GroupResource;
 
 use crate::query::Query;
 
 /// What is asked, in the words that RBAC rules use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Verb {
+pub(crate) enum Verb {
     /// One object.
     Get,
     /// All objects of a range.
@@ -37,7 +37,7 @@ pub enum Verb {
 
 impl Verb {
     /// As RBAC rules and metrics write it.
-    pub const fn as_str(self) -> &'static str {
+    pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Verb::Get => "get",
             Verb::List => "list",
@@ -60,44 +60,39 @@ impl fmt::Display for Verb {
 
 /// A request to a resource, as its path names it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ResourceRequest {
+pub(crate) struct ResourceRequest {
     /// What is asked.
-    pub verb: Verb,
+    pub(crate) verb: Verb,
     /// API group, empty for the core group.
-    pub group: String,
+    pub(crate) group: String,
     /// Version in the path.
-    pub version: String,
+    pub(crate) version: String,
     /// Plural name of the resource.
-    pub resource: String,
+    pub(crate) resource: String,
     /// What follows the object's name, or empty.
-    pub subresource: String,
+    pub(crate) subresource: String,
     /// Namespace of the path, or empty.
-    pub namespace: String,
+    pub(crate) namespace: String,
     /// Name of the path (or the one name that a field selector allows), or empty.
-    pub name: String,
+    pub(crate) name: String,
     /// Whether `name` stands in the path; a field selector may have supplied it.
-    pub name_in_path: bool,
+    pub(crate) name_in_path: bool,
     /// The parts of the path after the subresource (what a proxy passes on).
-    pub rest: Vec<String>,
+    pub(crate) rest: Vec<String>,
     /// The older form of a watch, `/api/v1/watch/...`.
-    pub watch_prefix: bool,
+    pub(crate) watch_prefix: bool,
 }
 
 impl ResourceRequest {
-    /// Group and version of the path.
-    pub fn group_version(&self) -> GroupVersion {
-        GroupVersion { group: Cow::Owned(self.group.clone()), version: Cow::Owned(self.version.clone()) }
-    }
-
     /// Group and resource of the path.
-    pub fn group_resource(&self) -> GroupResource {
+    pub(crate) fn group_resource(&self) -> GroupResource {
         GroupResource { group: Cow::Owned(self.group.clone()), resource: Cow::Owned(self.resource.clone()) }
     }
 }
 
 /// What a request is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Target {
+pub(crate) enum Target {
     /// An API resource.
     Resource(ResourceRequest),
     /// Everything else: discovery, health, metrics, mounted services.
@@ -106,20 +101,20 @@ pub enum Target {
 
 /// A request's first line, understood.
 #[derive(Clone, Debug)]
-pub struct RequestInfo {
+pub(crate) struct RequestInfo {
     /// Method as sent.
-    pub method: Method,
+    pub(crate) method: Method,
     /// Path with percent-encoding removed.
-    pub path: String,
+    pub(crate) path: String,
     /// Parameters of the URL.
-    pub query: Query,
+    pub(crate) query: Query,
     /// What the path names.
-    pub target: Target,
+    pub(crate) target: Target,
 }
 
 impl RequestInfo {
     /// Understands method and URL; the text of an error goes to the client.
-    pub fn parse(method: &Method, uri: &http::Uri) -> Result<RequestInfo, String> {
+    pub(crate) fn parse(method: &Method, uri: &http::Uri) -> Result<RequestInfo, String> {
         let path = decode_path(uri.path()).ok_or_else(|| format!("invalid URL escape in {:?}", uri.path()))?;
         let query = Query::parse(uri.query().unwrap_or_default());
         let target = target(method, uri.path(), &path, &query)?;
@@ -127,7 +122,7 @@ impl RequestInfo {
     }
 
     /// The resource part, if the path names a resource.
-    pub fn resource(&self) -> Option<&ResourceRequest> {
+    pub(crate) fn resource(&self) -> Option<&ResourceRequest> {
         match &self.target {
             Target::Resource(resource) => Some(resource),
             Target::Path => None,
@@ -135,7 +130,7 @@ impl RequestInfo {
     }
 
     /// The verb of a resource request, or the method in lower case as RBAC's `nonResourceURLs` rules have it.
-    pub fn verb(&self) -> Cow<'static, str> {
+    pub(crate) fn verb(&self) -> Cow<'static, str> {
         match &self.target {
             Target::Resource(resource) => Cow::Borrowed(resource.verb.as_str()),
             Target::Path => Cow::Owned(self.method.as_str().to_ascii_lowercase()),

@@ -61,7 +61,6 @@ impl Service {
             body: Body::Empty,
             peer: Peer::internal(Arc::clone(&identity)),
             identity,
-            request_id: String::new(),
             warnings: Arc::new(Warnings::default()),
         };
         chain::authorize(&self.state, &call).await?;

@@ -83,29 +83,29 @@ pub struct Parts {
 
 /// What every request may look at.
 #[derive(Debug)]
-pub struct State {
+pub(crate) struct State {
     /// The objects.
-    pub store: Arc<Store>,
+    pub(crate) store: Arc<Store>,
     /// The kinds that are served.
-    pub kinds: Registry,
+    pub(crate) kinds: Registry,
     /// The time.
-    pub clock: Arc<dyn Clock>,
+    pub(crate) clock: Arc<dyn Clock>,
     /// Who callers are.
-    pub authenticator: Arc<dyn Authenticate>,
+    pub(crate) authenticator: Arc<dyn Authenticate>,
     /// What they may do.
-    pub authorizer: Arc<dyn Authorize>,
+    pub(crate) authorizer: Arc<dyn Authorize>,
     /// How nodes are reached.
-    pub nodes: Arc<dyn NodeGateway>,
+    pub(crate) nodes: Arc<dyn NodeGateway>,
     /// Services beside the API.
-    pub mounts: Vec<Mount>,
+    pub(crate) mounts: Vec<Mount>,
     /// Limits and addresses.
-    pub config: Config,
+    pub(crate) config: Config,
     /// Bounds of what runs at once.
     pub(crate) limits: Limits,
     /// What is counted.
     pub(crate) metrics: Metrics,
     /// Cancelled when the server stops: watches and other streams end then.
-    pub shutdown: CancellationToken,
+    pub(crate) shutdown: CancellationToken,
 }
 
 /// Bounds of what runs at once.

@@ -15,11 +15,11 @@ const MAX_CUT_CHARS: usize = 256;
 
 /// Warnings of one request, in order, each once.
 #[derive(Debug, Default)]
-pub struct Warnings(Mutex<Vec<String>>);
+pub(crate) struct Warnings(Mutex<Vec<String>>);
 
 impl Warnings {
     /// Adds a warning unless it was given before.
-    pub fn add(&self, text: impl Into<String>) {
+    pub(crate) fn add(&self, text: impl Into<String>) {
         let text = text.into();
         let mut warnings = self.0.lock();
         if !warnings.contains(&text) {
@@ -28,7 +28,7 @@ impl Warnings {
     }
 
     /// Adds several.
-    pub fn extend(&self, texts: impl IntoIterator<Item = String>) {
+    pub(crate) fn extend(&self, texts: impl IntoIterator<Item = String>) {
         for text in texts {
             self.add(text);
         }

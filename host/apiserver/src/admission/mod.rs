@@ -21,7 +21,6 @@ use kinds::{KindInfo, Object};
 use meta::{GroupResource, StatusError};
 use store::{Op, Snapshot};
 
-use crate::seams::Identity;
 use crate::state::State;
 use crate::warnings::Warnings;
 
@@ -45,12 +44,9 @@ pub(crate) struct Attempted<'a> {
     pub(crate) namespace: &'a str,
     /// Empty until a name is generated.
     pub(crate) name: &'a str,
-    pub(crate) identity: &'a Identity,
     pub(crate) warnings: &'a Warnings,
     /// The object as it is stored.
     pub(crate) old: Option<&'a dyn Object>,
-    /// How often the write was tried before: a plugin that picks something at random picks another one.
-    pub(crate) tries: usize,
 }
 
 impl Attempted<'_> {

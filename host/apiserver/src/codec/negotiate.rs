@@ -12,7 +12,7 @@ use crate::query::Query;
 
 /// How trees become bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Format {
+pub(crate) enum Format {
     /// `application/json`
     #[default]
     Json,
@@ -24,7 +24,7 @@ pub enum Format {
 
 impl Format {
     /// The media type as answers carry it.
-    pub const fn media_type(self) -> &'static str {
+    pub(crate) const fn media_type(self) -> &'static str {
         match self {
             Format::Json => "application/json",
             Format::Yaml => "application/yaml",
@@ -44,7 +44,7 @@ impl Format {
 
 /// What a client sees of an object.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum View {
+pub(crate) enum View {
     /// All of it.
     #[default]
     Object,
@@ -56,7 +56,7 @@ pub enum View {
 
 /// Version of `meta.k8s.io` in which a view is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ViewVersion {
+pub(crate) enum ViewVersion {
     /// `meta.k8s.io/v1`
     V1,
     /// `meta.k8s.io/v1beta1`
@@ -65,7 +65,7 @@ pub enum ViewVersion {
 
 impl ViewVersion {
     /// The `apiVersion` of the view.
-    pub const fn api_version(self) -> &'static str {
+    pub(crate) const fn api_version(self) -> &'static str {
         match self {
             ViewVersion::V1 => "meta.k8s.io/v1",
             ViewVersion::V1Beta1 => "meta.k8s.io/v1beta1",
@@ -75,18 +75,18 @@ impl ViewVersion {
 
 /// The agreed form of an answer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Accepted {
+pub(crate) struct Accepted {
     /// How trees become bytes.
-    pub format: Format,
+    pub(crate) format: Format,
     /// What the client sees of each object.
-    pub view: View,
+    pub(crate) view: View,
     /// Indented for people.
-    pub pretty: bool,
+    pub(crate) pretty: bool,
 }
 
 /// What an endpoint can serve besides the object itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Offers {
+pub(crate) enum Offers {
     /// Objects of a resource: Tables and metadata as well.
     Resource,
     /// One fixed answer.
@@ -95,19 +95,19 @@ pub enum Offers {
 
 /// One clause of an `Accept` header.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Clause {
+pub(crate) struct Clause {
     /// `application` of `application/json`.
-    pub main: String,
+    pub(crate) main: String,
     /// `json` of `application/json`.
-    pub sub: String,
+    pub(crate) sub: String,
     /// Parameters but `q`.
-    pub parameters: Vec<(String, String)>,
+    pub(crate) parameters: Vec<(String, String)>,
     quality: f64,
 }
 
 impl Clause {
     /// A parameter of the clause.
-    pub fn parameter(&self, name: &str) -> Option<&str> {
+    pub(crate) fn parameter(&self, name: &str) -> Option<&str> {
         self.parameters.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
@@ -117,7 +117,7 @@ impl Clause {
 }
 
 /// The clauses of an `Accept` header, best first.
-pub fn clauses(header: &str) -> Vec<Clause> {
+pub(crate) fn clauses(header: &str) -> Vec<Clause> {
     let mut clauses: Vec<Clause> = header.split(',').filter_map(clause).collect();
     clauses.sort_by(|left, right| {
         let specific = |clause: &Clause| match (clause.main.as_str(), clause.sub.as_str()) {
@@ -157,7 +157,7 @@ const RESOURCE_FORMATS: [Format; 3] = [Format::Json, Format::Yaml, Format::Proto
 const ACCEPTED: [&str; 3] = [Format::Json.media_type(), Format::Yaml.media_type(), Format::Protobuf.media_type()];
 
 /// Agrees on the form of an answer.
-pub fn accept(headers: &HeaderMap, query: &Query, offers: Offers) -> Result<Accepted, StatusError> {
+pub(crate) fn accept(headers: &HeaderMap, query: &Query, offers: Offers) -> Result<Accepted, StatusError> {
     let asked_pretty = is_pretty(headers, query);
     let header = headers.get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     if header.is_empty() {
@@ -166,6 +166,9 @@ pub fn accept(headers: &HeaderMap, query: &Query, offers: Offers) -> Result<Acce
     // The overwhelming case needs no parsing.
     if header == "application/json" {
         return Ok(Accepted { pretty: asked_pretty, ..Accepted::default() });
+    }
+    if !names_a_format(header) {
+        return Err(no_representation());
     }
     for clause in clauses(header) {
         for format in RESOURCE_FORMATS {
@@ -208,6 +211,19 @@ fn view(clause: &Clause, format: Format, offers: Offers) -> Option<View> {
     }
 }
 
+/// Whether a header names a format of the server in full. Half a wildcard is not enough, as clients of Kubernetes know it.
+fn names_a_format(header: &str) -> bool {
+    let types = header.split(',').map(|clause| clause.split(';').next().unwrap_or_default().trim());
+    types.into_iter().any(|media_type| media_type == "*/*" || ACCEPTED.contains(&media_type))
+}
+
+fn no_representation() -> StatusError {
+    let message = format!("406: Not Acceptable\n\nAvailable representations: {}", ACCEPTED.join(", "));
+    let mut error = StatusError::new(406, "NotAcceptable", message);
+    error.details_mut();
+    error
+}
+
 fn not_acceptable() -> StatusError {
     StatusError::not_acceptable(&ACCEPTED)
 }
@@ -222,7 +238,7 @@ fn is_pretty(headers: &HeaderMap, query: &Query) -> bool {
 }
 
 /// The format of a request's body.
-pub fn content_type(headers: &HeaderMap) -> Result<Format, StatusError> {
+pub(crate) fn content_type(headers: &HeaderMap) -> Result<Format, StatusError> {
     let Some(value) = headers.get(CONTENT_TYPE) else { return Ok(Format::Json) };
     let text = value.to_str().unwrap_or_default();
     if text.is_empty() {

@@ -55,7 +55,7 @@ pub(super) async fn options(context: &mut Context) -> Result<DeleteOptions, Stat
 
 /// Deletes one object of the request's namespace.
 pub(super) async fn delete(context: &Context, name: &str, options: &DeleteOptions) -> Result<Deleted, StatusError> {
-    for tries in 0..MAX_TRIES {
+    for _ in 0..MAX_TRIES {
         let snapshot = context.state.store.snapshot();
         let current = context.current(context.entry(&snapshot, name)?)?;
         let attempted = Attempted {
@@ -66,10 +66,8 @@ pub(super) async fn delete(context: &Context, name: &str, options: &DeleteOption
             subresource: "",
             namespace: &context.resource.namespace,
             name,
-            identity: &context.call.identity,
-            warnings: &context.call.warnings,
+                warnings: &context.call.warnings,
             old: Some(&*current.object),
-            tries,
         };
         deletion::check_preconditions(context.info(), current.object.metadata(), &current.entry, options)?;
         admission::validate(&attempted, None)?;

@@ -193,10 +193,8 @@ pub(super) async fn remove(context: &Context, current: &Current, last: Option<&T
         subresource: "",
         namespace: metadata.namespace.as_deref().unwrap_or_default(),
         name,
-        identity: &context.call.identity,
         warnings: &context.call.warnings,
         old: Some(&*current.object),
-        tries: 0,
     };
     let mut last = last.unwrap_or(&current.tree).clone();
     if context.info().stored_as.is_some() {

@@ -47,9 +47,9 @@ pub(crate) async fn create(
     wanted: Wanted,
 ) -> Result<Written, StatusError> {
     let mut names = 0;
-    for tries in 0..MAX_TRIES {
+    for _ in 0..MAX_TRIES {
         let snapshot = context.state.store.snapshot();
-        let draft = draft_new(context, options, &wanted, &snapshot, tries).await?;
+        let draft = draft_new(context, options, &wanted, &snapshot).await?;
         let name = draft.name().to_owned();
         let key = context.key(&name);
         let existing = snapshot.get(key.as_str()).cloned();
@@ -86,7 +86,7 @@ pub(crate) async fn update(
     change: &mut Change<'_>,
 ) -> Result<Written, StatusError> {
     let name = context.resource.name.as_str();
-    for tries in 0..MAX_TRIES {
+    for _ in 0..MAX_TRIES {
         let snapshot = context.state.store.snapshot();
         let entry = match context.entry(&snapshot, name) {
             Ok(entry) => entry,
@@ -99,7 +99,7 @@ pub(crate) async fn update(
         };
         let current = context.current(entry)?;
         let wanted = change(Some(&current))?;
-        let draft = draft_changed(context, options, part, wanted, &current, &snapshot, tries).await?;
+        let draft = draft_changed(context, options, part, wanted, &current, &snapshot).await?;
         if draft.ends_deletion(&current) {
             return finish_deletion(context, options, draft, &current).await;
         }
@@ -163,7 +163,6 @@ fn attempted<'a>(
     operation: Operation,
     name: &'a str,
     old: Option<&'a dyn Object>,
-    tries: usize,
 ) -> Attempted<'a> {
     Attempted {
         state: &context.state,
@@ -173,10 +172,8 @@ fn attempted<'a>(
         subresource: &context.resource.subresource,
         namespace: if operation == Operation::Create && context.info().kind == "Namespace" { name } else { &context.resource.namespace },
         name,
-        identity: &context.call.identity,
         warnings: &context.call.warnings,
         old,
-        tries,
     }
 }
 
@@ -186,7 +183,6 @@ async fn draft_new(
     options: &WriteOptions,
     wanted: &Wanted,
     snapshot: &Snapshot,
-    tries: usize,
 ) -> Result<Draft, StatusError> {
     let info = context.info();
     let mut tree = wanted.tree.clone();
@@ -200,7 +196,7 @@ async fn draft_new(
         ownership::of_new(context, options, &mut *object)?;
     }
     let given_name = object.metadata().name.clone().unwrap_or_default();
-    let attempted_as_sent = attempted(context, snapshot, Operation::Create, &given_name, None, tries);
+    let attempted_as_sent = attempted(context, snapshot, Operation::Create, &given_name, None);
     admission::mutate(&attempted_as_sent, &mut *object)?;
 
     let metadata = object.metadata_mut();
@@ -216,7 +212,7 @@ async fn draft_new(
     object.on_create();
 
     let name = object.metadata().name.clone().unwrap_or_default();
-    let attempted = attempted(context, snapshot, Operation::Create, &name, None, tries);
+    let attempted = attempted(context, snapshot, Operation::Create, &name, None);
     let mut ops = Vec::new();
     admission::reserve(&attempted, Some(&mut *object), &mut ops)?;
     refuse_invalid(context, &name, &object.validate())?;
@@ -235,7 +231,6 @@ async fn draft_changed(
     wanted: Wanted,
     current: &Current,
     snapshot: &Snapshot,
-    tries: usize,
 ) -> Result<Draft, StatusError> {
     let name = context.resource.name.as_str();
     check_revision(context, &wanted.tree, current)?;
@@ -246,7 +241,7 @@ async fn draft_changed(
     if !wanted.owned {
         ownership::of_changed(context, options, &mut *object, current)?;
     }
-    let attempted = attempted(context, snapshot, Operation::Update, name, Some(old), tries);
+    let attempted = attempted(context, snapshot, Operation::Update, name, Some(old));
     admission::mutate(&attempted, &mut *object)?;
     keep_system_metadata(&mut *object, old, current.entry.revision);
     part.prepare(&mut *object, old);
@@ -324,14 +319,15 @@ fn move_generation(info: &kinds::KindInfo, part: &Part, object: &mut dyn Object,
 }
 
 fn generation_view<'a>(info: &kinds::KindInfo, tree: &'a Tree) -> Vec<(&'a str, &'a Tree)> {
-    let annotations = match info.generation {
+    let extra = match info.generation {
         Generation::Unused | Generation::Spec => None,
         Generation::SpecAndAnnotations => tree.pointer("/metadata/annotations"),
+        Generation::SpecAndLabels => tree.pointer("/metadata/labels"),
     };
     let own = tree.as_object().into_iter().flatten();
     own.filter(|(name, _)| !matches!(name.as_str(), "metadata" | "status"))
         .map(|(name, value)| (name.as_str(), value))
-        .chain(annotations.map(|annotations| ("annotations", annotations)))
+        .chain(extra.map(|extra| ("metadata", extra)))
         .collect()
 }
 

@@ -1,0 +1,84 @@
+use serde_json::json;
+
+use super::*;
+
+#[test]
+fn reads_scalars_as_version_1_1_has_them() {
+    for (text, expected) in [
+        ("y", json!(true)),
+        ("No", json!(false)),
+        ("off", json!(false)),
+        ("yep", json!("yep")),
+        ("~", json!(null)),
+        ("\"y\"", json!("y")),
+        ("'12'", json!("12")),
+        ("12", json!(12)),
+        ("-5", json!(-5)),
+        ("0o17", json!(15)),
+        ("017", json!(15)),
+        ("0x1F", json!(31)),
+        ("1_000", json!(1000)),
+        ("1.5", json!(1.5)),
+        ("1e3", json!(1000.0)),
+        ("1.2.3", json!("1.2.3")),
+        ("2001-12-14", json!("2001-12-14")),
+        ("!!str 12", json!("12")),
+        ("1h", json!("1h")),
+        ("-", json!([null])),
+    ] {
+        assert_eq!(parse(text).expect(text).tree, expected, "{text}");
+    }
+}
+
+#[test]
+fn reads_the_first_document_only() {
+    assert_eq!(parse("a: 1\n---\nb: 2\n").expect("valid").tree, json!({ "a": 1 }));
+    assert_eq!(parse("").expect("valid").tree, json!(null));
+    assert_eq!(parse("# nothing\n").expect("valid").tree, json!(null));
+}
+
+#[test]
+fn makes_texts_of_keys() {
+    assert_eq!(parse("{y: a, 1: b, ~: c}").expect("valid").tree, json!({ "true": "a", "1": "b", "null": "c" }));
+}
+
+#[test]
+fn reports_duplicates_with_their_lines() {
+    let document = parse("data:\n  a: b\n  a: c\n").expect("valid");
+    assert_eq!(document.tree, json!({ "data": { "a": "c" } }));
+    assert_eq!(document.duplicates, ["line 3: key \"a\" already set in map"]);
+}
+
+#[test]
+fn expands_aliases_and_merges() {
+    let document = parse("base: &b {x: 1, y1: 2}\nmore:\n  <<: *b\n  x: 3\nagain: *b\n").expect("valid");
+    assert_eq!(document.tree["more"], json!({ "x": 3, "y1": 2 }));
+    assert_eq!(document.tree["again"], json!({ "x": 1, "y1": 2 }));
+}
+
+#[test]
+fn refuses_what_would_explode() {
+    let mut text = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
+    for level in 1..9 {
+        let before = level - 1;
+        let items = vec![format!("*a{before}"); 10].join(", ");
+        text.push_str(&format!("a{level}: &a{level} [{items}]\n"));
+    }
+    assert!(parse(&text).is_err());
+    assert!(parse(&"[".repeat(MAX_DEPTH + 1)).is_err());
+    assert!(parse("a: ]").is_err());
+}
+
+#[test]
+fn writes_what_it_reads() {
+    for tree in [
+        json!({ "a": { "b": [1, "two", { "c": null, "d": true }], "e": [], "f": {} } }),
+        json!({ "yes": "no", "1": "1", "date": "2001-12-14", "multi": "a\nb", "empty": "", "colon": "a: b" }),
+        json!([[1, [2]], { "x": "y" }]),
+        json!("plain"),
+        json!({ "quantity": "100m", "path": "/a/b", "star": "*" }),
+    ] {
+        let text = write(&tree);
+        assert_eq!(parse(&text).expect("what is written can be read").tree, tree, "{text}");
+    }
+}

@@ -1,0 +1,74 @@
+use super::*;
+
+#[tokio::test]
+async fn scales() {
+    let server = Server::start().await;
+    server.post(DEPLOYMENTS, &deployment("d")).await.expect(201);
+    let path = format!("{DEPLOYMENTS}/d/scale");
+    let scale = server.get(&path).await.expect(200);
+    assert_eq!((scale.at("/kind"), scale.at("/spec/replicas")), (json!("Scale"), json!(1)));
+    assert_eq!(scale.at("/status"), json!({ "replicas": 0, "selector": "a=d" }));
+    let mut body = scale.json();
+    body["spec"]["replicas"] = 5.into();
+    assert_eq!(server.put(&path, &body).await.expect(200).at("/spec/replicas"), 5);
+    server.put(&path, &body).await.expect(409);
+    let deployment = server.get(&format!("{DEPLOYMENTS}/d")).await;
+    assert_eq!((deployment.at("/spec/replicas"), deployment.at("/metadata/generation")), (json!(5), json!(2)));
+    let patched = server.patch(&path, "merge", &json!({ "spec": { "replicas": 2 } })).await.expect(200);
+    assert_eq!(patched.at("/spec/replicas"), 2);
+    let negative = server.patch(&path, "merge", &json!({ "spec": { "replicas": -1 } })).await.expect(422);
+    assert_eq!(
+        negative.message(),
+        "Scale.autoscaling \"d\" is invalid: spec.replicas: Invalid value: -1: must be greater than or equal to 0"
+    );
+    server.get(&format!("{DEPLOYMENTS}/none/scale")).await.expect(404);
+}
+
+#[tokio::test]
+async fn binds_pods() {
+    let server = Server::start().await;
+    server.post(PODS, &pod("p")).await.expect(201);
+    let path = format!("{PODS}/p/binding");
+    let body = json!({ "metadata": { "name": "p", "annotations": { "x": "y" } }, "target": { "kind": "Node", "name": "n" } });
+    let reply = server.post(&path, &body).await.expect(201);
+    assert_eq!((reply.at("/status"), reply.at("/code")), (json!("Success"), json!(201)));
+    let bound = server.get(&format!("{PODS}/p")).await;
+    assert_eq!(bound.at("/spec/nodeName"), "n");
+    assert_eq!(bound.at("/metadata/annotations/x"), "y");
+    assert_eq!(bound.at("/status/conditions/0/type"), "PodScheduled");
+    let again = server.post(&path, &body).await.expect(409);
+    assert_eq!(
+        again.message(),
+        "Operation cannot be fulfilled on pods/binding \"p\": pod p is already assigned to node \"n\""
+    );
+    let nowhere = json!({ "metadata": { "name": "p" }, "target": { "kind": "Node" } });
+    server.post(&path, &nowhere).await.expect(500);
+    server.post(&path, &json!({ "metadata": { "name": "q" }, "target": { "name": "n" } })).await.expect(400);
+}
+
+#[tokio::test]
+async fn evicts_pods() {
+    let server = Server::start().await;
+    server.post(PODS, &pod("p")).await.expect(201);
+    let path = format!("{PODS}/p/eviction");
+    let body = json!({ "apiVersion": "policy/v1beta1", "kind": "Eviction", "metadata": { "name": "p" } });
+    let reply = server.post(&path, &body).await.expect(201);
+    assert_eq!(reply.at("/status"), "Success");
+    server.get(&format!("{PODS}/p")).await.expect(404);
+    server.post(&path, &body).await.expect(404);
+}
+
+#[tokio::test]
+async fn writes_the_status_by_itself() {
+    let server = Server::start().await;
+    server.post(PODS, &pod("p")).await.expect(201);
+    let path = format!("{PODS}/p/status");
+    let mut body = server.get(&path).await.expect(200).json();
+    body["status"]["phase"] = "Running".into();
+    body["spec"]["containers"][0]["image"] = "other".into();
+    let reply = server.put(&path, &body).await.expect(200);
+    assert_eq!(reply.at("/status/phase"), "Running");
+    assert_eq!(reply.at("/spec/containers/0/image"), "registry/i:1");
+    let owners = reply.at("/metadata/managedFields");
+    assert_eq!(owners.as_array().and_then(|owners| owners.last()).map(|owner| owner["subresource"].clone()), Some(json!("status")));
+}
