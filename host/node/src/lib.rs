@@ -20,6 +20,7 @@ mod recorder;
 mod registration;
 mod shared;
 mod shell;
+mod static_pods;
 mod volumes;
 
 pub use agent::{Handle, Parts, StartError, run};

@@ -15,6 +15,10 @@ pub(super) enum Due {
     Report,
     /// Files of volumes may be out of date.
     Refresh,
+    /// All functions are looked at for crashes.
+    Survey,
+    /// Images that nobody uses are removed.
+    Collect,
 }
 
 /// Moments, earliest first. An alarm may ring in vain: whoever set it may have changed its mind.

@@ -19,6 +19,11 @@ const POST_START_MAX: Duration = Duration::from_secs(300);
 const DELETE_BACKOFF_MIN: Duration = Duration::from_millis(200);
 const DELETE_BACKOFF_MAX: Duration = Duration::from_secs(30);
 
+const SURVEY_SECS: i64 = 10;
+const COLLECT_SECS: i64 = 3600;
+/// Younger blobs may belong to a push in progress.
+const IMAGE_AGE_MIN: Duration = Duration::from_secs(3600);
+
 /// The killed exit of a function, which has no process to be killed.
 const KILLED: i32 = 137;
 
@@ -37,30 +42,14 @@ impl Agent {
         let Some(slot) = self.slots.get_mut(uid) else { return };
         let ip = match slot.ip {
             Some(ip) => ip,
-            None => {
-                // A Pod that was here before keeps its address.
-                let known = slot.object.status.as_ref().and_then(|status| status.pod_ip.as_ref());
-                let known = known.and_then(|ip| ip.parse::<IpAddr>().ok());
-                let is_own = |ip: &IpAddr| match ip {
-                    IpAddr::V4(ip) => self.shared.config.pod_range.contains(ip),
-                    IpAddr::V6(_) => false,
-                };
-                match known.filter(is_own).filter(|ip| !self.shared.network.fabric.has_host(*ip)) {
-                    Some(IpAddr::V4(ip)) => {
-                        self.addresses.adopt(ip);
-                        IpAddr::V4(ip)
-                    }
-                    _ => match self.addresses.take(Instant::now()) {
-                        Ok(ip) => IpAddr::V4(ip),
-                        Err(error) => {
-                            let message = format!("Failed to create pod sandbox: {error}");
-                            self.backlog
-                                .push_back((Arc::clone(uid), Event::PrepareFailed { message }));
-                            return;
-                        }
-                    },
+            None => match self.addresses.take(Instant::now()) {
+                Ok(ip) => IpAddr::V4(ip),
+                Err(error) => {
+                    let message = format!("Failed to create pod sandbox: {error}");
+                    self.backlog.push_back((Arc::clone(uid), Event::PrepareFailed { message }));
+                    return;
                 }
-            }
+            },
         };
         slot.ip = Some(ip);
         self.shared.network.fabric.add_host(ip);
@@ -287,7 +276,16 @@ impl Agent {
     }
 
     pub(super) fn delete_object(&mut self, uid: &Uid) {
-        let Some(slot) = self.slots.get(uid) else { return };
+        let Some(slot) = self.slots.get_mut(uid) else { return };
+        let report = slot.report;
+        slot.is_delete_pending = report.is_stale || report.is_in_flight;
+        if slot.is_delete_pending {
+            return;
+        }
+        if slot.is_static {
+            self.remove_static(uid);
+            return;
+        }
         let (client, uid) = (self.shared.client.clone(), Arc::clone(uid));
         let (namespace, name) = (slot.namespace().to_owned(), slot.name().to_owned());
         self.tasks.spawn(async move {
@@ -336,6 +334,50 @@ impl Agent {
             message: note.message,
             at: self.shared.now(),
         });
+    }
+}
+
+impl Agent {
+    /// Tells of functions whose instances ended without an answer. Looking at all of them now and then is cheaper than a task for each.
+    pub(super) fn survey(&mut self, now: Timestamp) {
+        let mut notes = Vec::new();
+        for (uid, slot) in &mut self.slots {
+            for (container, part) in slot.parts.iter_mut().enumerate() {
+                let Some(served) = &part.served else { continue };
+                let crashes = served.function.service.crashes().borrow().clone();
+                if crashes.count > part.crashes {
+                    let last = crashes.last.map(|exit| exit.to_string()).unwrap_or_default();
+                    let message = format!("An instance of the function ended without an answer: {last}");
+                    let reason = "Crashed";
+                    let container = Some(container);
+                    notes.push((Arc::clone(uid), Note { is_warning: true, reason, message, container }));
+                }
+                part.crashes = crashes.count;
+            }
+        }
+        for (uid, note) in notes {
+            self.record(&uid, note);
+        }
+        self.alarms.set(after_secs(now, SURVEY_SECS), Due::Survey, &Uid::from(""));
+    }
+
+    /// Removes images that no container and no name uses.
+    pub(super) fn collect(&mut self, now: Timestamp) {
+        let parts = self.slots.values().flat_map(|slot| &slot.parts);
+        let in_use = parts.filter_map(|part| part.image.as_ref()).map(|image| image.manifest).collect();
+        let store = self.shared.images.store().clone();
+        self.tasks.spawn(async move {
+            match store.collect(in_use, now.into(), IMAGE_AGE_MIN).await {
+                Ok(done) if done.blobs > 0 => {
+                    tracing::info!(blobs = done.blobs, bytes = done.bytes, "removed unused images");
+                }
+                Ok(_) => {}
+                Err(error) => {
+                    tracing::warn!(error = &error as &dyn std::error::Error, "cannot remove unused images");
+                }
+            }
+        });
+        self.alarms.set(after_secs(now, COLLECT_SECS), Due::Collect, &Uid::from(""));
     }
 }
 

@@ -10,8 +10,9 @@ mod records;
 mod reports;
 mod run;
 mod slot;
+mod statics;
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,9 +27,10 @@ use tokio_util::task::TaskTracker;
 
 pub use run::{Handle, Parts, StartError, run};
 
-use crate::pod::{self, Effect, Event, Stage};
+use crate::pod::{self, Effect, Event};
 use crate::shared::Shared;
 use crate::shell::Served;
+use crate::static_pods;
 use alarms::{Alarms, Due};
 use records::Records;
 use slot::Slot;
@@ -58,6 +60,10 @@ enum Body {
     Reported(reports::Outcome),
     /// The API server answers (again); these are all Pods it knows.
     Known(HashSet<String>),
+    /// These are all Pods that this node has from files.
+    Static(BTreeMap<String, core::Pod>),
+    /// The API server shows this static Pod now.
+    Mirrored,
 }
 
 /// The loop's state.
@@ -97,24 +103,14 @@ impl Agent {
     fn resume(&mut self, pods: Vec<core::Pod>) {
         let now = self.shared.now();
         for pod in pods {
-            self.adopt_address(&pod);
             self.add(Arc::new(pod), now);
         }
     }
 
-    /// Keeps a Pod's address for it.
-    fn adopt_address(&mut self, pod: &core::Pod) {
-        let status = pod.status.as_ref();
-        let is_over = status
-            .and_then(|status| status.phase.as_deref())
-            .is_some_and(|phase| matches!(phase, "Succeeded" | "Failed"));
-        let ip = status.and_then(|status| status.pod_ip.as_ref()).and_then(|ip| ip.parse().ok());
-        if let (false, Some(ip)) = (is_over, ip) {
-            self.addresses.adopt(ip);
-        }
-    }
-
     async fn run(mut self, mut changes: api::Changes<core::Pod>, stop: CancellationToken) {
+        let now = self.shared.now();
+        self.survey(now);
+        self.collect(now);
         loop {
             self.settle();
             let wake = self.wake_in();
@@ -175,8 +171,14 @@ impl Agent {
                         self.backlog.push_back((uid, Event::Tick));
                     }
                 }
-                Due::Report => self.reports.push(&mut self.slots, &uid),
+                Due::Report => {
+                    if self.slots.get(&uid).is_some_and(|slot| slot.report.is_stale) {
+                        self.reports.push(&mut self.slots, &uid);
+                    }
+                }
                 Due::Refresh => self.refresh(&uid, now),
+                Due::Survey => self.survey(now),
+                Due::Collect => self.collect(now),
             }
             self.settle();
         }
@@ -198,7 +200,7 @@ impl Agent {
         }
         let Some(slot) = self.slots.get_mut(uid) else { return };
         let is_forgotten = slot.state.deleting.is_some_and(|deleting| deleting.is_removed);
-        if slot.state.stage == Stage::Gone && is_forgotten {
+        if slot.state.is_gone() && is_forgotten {
             self.drop_slot(uid);
             return;
         }
@@ -229,6 +231,8 @@ impl Agent {
             Body::Prepared(result) => self.prepared(uid, result),
             Body::Reported(outcome) => self.reported(&uid, outcome),
             Body::Known(known) => self.forget_unknown(&known),
+            Body::Static(pods) => self.set_static(pods),
+            Body::Mirrored => self.reports.push(&mut self.slots, &uid),
         }
     }
 
@@ -242,11 +246,19 @@ impl Agent {
         {
             self.removed(&Uid::from(before));
         }
+        if let (Some(gone), None) = (&change.before, &change.after) {
+            self.restore_mirror(gone);
+        }
         let (Some(uid), Some(object)) = (after, &change.after) else { return };
+        if static_pods::is_mirror(object) {
+            return;
+        }
         let uid = Uid::from(uid);
         if let Some(slot) = self.slots.get_mut(&uid) {
             let has_new_gates = gates(&slot.object) != gates(object);
-            slot.update(Arc::clone(object));
+            for container in slot.update(Arc::clone(object)) {
+                self.backlog.push_back((Arc::clone(&uid), Event::Replaced { container }));
+            }
             if has_new_gates {
                 self.reports.push(&mut self.slots, &uid);
             }
@@ -270,17 +282,27 @@ impl Agent {
 
     fn add(&mut self, object: Arc<core::Pod>, now: Timestamp) {
         let Some(uid) = object.metadata.uid.as_deref().map(Uid::from) else { return };
-        let slot = Slot::new(object, now);
+        let mut slot = Slot::new(object, now);
+        slot.ip = self.known_address(&slot);
         let listed = slot.listed(&uid);
         self.shared.directory.set(slot.namespace(), slot.name(), listed);
         self.slots.insert(Arc::clone(&uid), slot);
         self.backlog.push_back((uid, Event::Tick));
     }
 
+    /// The address that a Pod had before this process, if it is still free: a Pod keeps its address as long as it lives.
+    fn known_address(&mut self, slot: &Slot) -> Option<std::net::IpAddr> {
+        if slot.state.end().is_some() {
+            return None;
+        }
+        let ip = slot.object.status.as_ref()?.pod_ip.as_ref()?.parse().ok()?;
+        self.addresses.adopt(ip).then_some(std::net::IpAddr::V4(ip))
+    }
+
     /// The API server has forgotten a Pod.
     fn removed(&mut self, uid: &Uid) {
         match self.slots.get(uid) {
-            Some(slot) if slot.state.stage == Stage::Gone => self.drop_slot(uid),
+            Some(slot) if slot.state.is_gone() => self.drop_slot(uid),
             Some(_) => self.backlog.push_back((Arc::clone(uid), Event::Removed)),
             None => {}
         }
@@ -289,7 +311,7 @@ impl Agent {
     /// Removes Pods that are on record and that the API server, now that it answers, does not know.
     fn forget_unknown(&mut self, known: &HashSet<String>) {
         let unknown: Vec<Uid> =
-            self.slots.keys().filter(|uid| !known.contains(&***uid)).cloned().collect();
+            self.slots.iter().filter(|(uid, slot)| !slot.is_static && !known.contains(&***uid)).map(|(uid, _)| Arc::clone(uid)).collect();
         for uid in unknown {
             self.removed(&uid);
         }
@@ -356,6 +378,3 @@ fn gates(pod: &core::Pod) -> Vec<(&str, &str)> {
         })
         .collect()
 }
-
-#[cfg(test)]
-mod tests;

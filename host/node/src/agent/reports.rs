@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use super::slot::Slot;
 use super::{Agent, Body, Due, Message, Uid};
-use crate::pod::{Stage, after, status};
+use crate::pod::{after, status};
 
 /// Requests under way.
 const IN_FLIGHT_MAX: usize = 64;
@@ -101,13 +101,17 @@ impl Agent {
         let (client, records) = (self.shared.client.clone(), self.records.clone());
         let (object, uid, sender) =
             (Arc::clone(&slot.object), Arc::clone(uid), self.sender.clone());
+        let is_static = slot.is_static;
         self.tasks.spawn(async move {
-            let body = patch(&uid, &status);
-            let mut record = (*object).clone();
-            record.status = Some(status);
-            let saved = tokio::task::spawn_blocking(move || records.save(&record)).await;
-            if let Ok(Err(error)) = saved {
-                tracing::warn!(%error, "cannot write a Pod's record");
+            let body = patch((!is_static).then_some(&*uid), &status);
+            // A file is a record by itself.
+            if !is_static {
+                let mut record = (*object).clone();
+                record.status = Some(status);
+                let saved = tokio::task::spawn_blocking(move || records.save(&record)).await;
+                if let Ok(Err(error)) = saved {
+                    tracing::warn!(%error, "cannot write a Pod's record");
+                }
             }
             let outcome = if is_known {
                 let pods = client.api::<core::Pod>(object.metadata.namespace.as_deref());
@@ -138,30 +142,32 @@ impl Agent {
         self.reports.in_flight = self.reports.in_flight.saturating_sub(1);
         let Some(slot) = self.slots.get_mut(uid) else { return };
         slot.report.is_in_flight = false;
-        let is_stale = slot.report.is_stale && slot.state.stage != Stage::Gone;
         match outcome {
             Outcome::Written => {
                 self.reports.pause = None;
-                if is_stale {
+                if slot.report.is_stale {
                     self.reports.push(&mut self.slots, uid);
+                } else if slot.is_delete_pending {
+                    self.delete_object(uid);
                 }
             }
             // The watch will say what has happened to it.
-            Outcome::Unknown => {}
+            Outcome::Unknown => slot.report.is_stale = false,
             Outcome::Failed => {
                 let pause = self.reports.pause.map_or(RETRY_MIN, |pause| (pause * 2).min(RETRY_MAX));
                 self.reports.pause = Some(pause);
                 let millis = i64::try_from(pause.as_millis()).unwrap_or(i64::MAX);
                 let until = after(now, millis);
                 self.reports.paused_until = Some(until);
+                self.reports.push(&mut self.slots, uid);
                 self.alarms.set(until, Due::Report, uid);
             }
         }
     }
 }
 
-/// The status as a patch. What the node no longer says must go, and a strategic merge removes only what is null.
-fn patch(uid: &str, status: &core::PodStatus) -> Value {
+/// The status as a patch of the Pod with this uid; a mirror has another one. What the node no longer says must go, and a strategic merge removes only what is null.
+fn patch(uid: Option<&str>, status: &core::PodStatus) -> Value {
     // Wire types have string keys, so that encoding cannot fail.
     let mut tree = serde_json::to_value(status).unwrap_or_default();
     let clear = |tree: &mut Value, names: &[&str]| {
@@ -175,5 +181,8 @@ fn patch(uid: &str, status: &core::PodStatus) -> Value {
     for condition in tree["conditions"].as_array_mut().into_iter().flatten() {
         clear(condition, &["reason", "message"]);
     }
-    json!({ "metadata": { "uid": uid }, "status": tree })
+    match uid {
+        Some(uid) => json!({ "metadata": { "uid": uid }, "status": tree }),
+        None => json!({ "status": tree }),
+    }
 }

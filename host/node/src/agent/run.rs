@@ -142,6 +142,7 @@ pub async fn run(
 
     let mut agent = Agent::new(Arc::clone(&shared), records, tasks.clone());
     agent.resume(known);
+    background(Box::pin(agent.watch_files()));
     let stop = shutdown.clone();
     tasks.spawn(async move {
         // A timeout is fine: Pods begin with what is known.

@@ -24,6 +24,10 @@ pub(super) struct Slot {
     pub(super) is_preparing: bool,
     pub(super) has_pending_tear_down: bool,
     pub(super) report: Report,
+    /// The object goes when its last status has been written.
+    pub(super) is_delete_pending: bool,
+    /// It comes from a file of this node, and the API server has only its mirror.
+    pub(super) is_static: bool,
     /// The step alarm that counts; others ring in vain.
     pub(super) alarm: Option<Timestamp>,
 }
@@ -36,6 +40,8 @@ pub(super) struct Part {
     pub(super) instance: u32,
     pub(super) served: Option<Served>,
     pub(super) account: Weak<Account>,
+    /// Crashes of a function that have been told of.
+    pub(super) crashes: u64,
 }
 
 /// How far the API server knows.
@@ -58,6 +64,8 @@ impl Slot {
             is_preparing: false,
             has_pending_tear_down: false,
             report: Report::default(),
+            is_delete_pending: false,
+            is_static: false,
             alarm: None,
         }
     }
@@ -70,15 +78,19 @@ impl Slot {
         &self.state.plan.name
     }
 
-    /// Takes a newer version of the object. Of a Pod's spec only images and the deadline can change.
-    pub(super) fn update(&mut self, object: Arc<core::Pod>) {
+    /// Takes a newer version of the object and answers which containers have another image. Of a Pod's spec little else can change.
+    pub(super) fn update(&mut self, object: Arc<core::Pod>) -> Vec<usize> {
+        let mut replaced = Vec::new();
         if object.spec != self.object.spec {
             let plan = Plan::of(&object);
+            let pairs = plan.containers.iter().zip(&self.state.plan.containers).enumerate();
+            replaced.extend(pairs.filter(|(_, (new, old))| new.image != old.image).map(|(i, _)| i));
             if plan.containers.len() == self.state.plan.containers.len() {
                 self.state.plan = plan;
             }
         }
         self.object = object;
+        replaced
     }
 
     /// Whether files of volumes have to be kept current.

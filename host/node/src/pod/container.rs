@@ -312,6 +312,25 @@ impl Turn<'_> {
         }
     }
 
+    /// Runs the new image: what runs is stopped and restarted by policy, what failed is tried again at once.
+    pub(super) fn replaced(&mut self, index: usize) {
+        let (now, grace_secs) = (self.now, self.pod.plan.grace_secs);
+        match &mut self.pod.containers[index].state {
+            State::Failed { retry, .. } => *retry = Some(now),
+            State::Running { .. } => {
+                let name = &self.pod.plan.containers[index].name;
+                let message = format!("Container {name} definition changed, will be restarted");
+                self.stop(index, after_secs(now, grace_secs), message);
+            }
+            State::Waiting
+            | State::Pulling
+            | State::Creating
+            | State::Stopping(_)
+            | State::BackingOff { .. }
+            | State::Ended(_) => {}
+        }
+    }
+
     /// Begins to end a running instance; one that is being made is killed.
     pub(super) fn stop(&mut self, index: usize, kill: Timestamp, message: String) {
         let now = self.now;

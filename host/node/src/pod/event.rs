@@ -23,14 +23,14 @@ pub(crate) enum Event {
     /// A hook is through; an error is its text.
     Hooked { container: usize, instance: u32, error: Option<String> },
     Probed { container: usize, instance: u32, kind: ProbeKind, error: Option<String> },
+    /// The spec names another image for a container.
+    Replaced { container: usize },
     /// Somebody wants the Pod to end within this time.
     Delete { grace_secs: i64 },
     /// The Pod no longer exists for the API server.
     Removed,
     /// Nothing of the Pod is left on the node.
     TornDown,
-    /// The Pod was not started for a reason that will not change.
-    Rejected { reason: &'static str, message: String },
 }
 
 /// An image that is here.

@@ -3,7 +3,7 @@
 //! ```text
 //! Preparing -> Active -> Ending -> TearingDown -> Finished -> Gone
 //!      \__________________/ ^ \__________________/ ^            ^
-//!      rejected, deleted early                     | deleted    | the object is removed
+//!      expired, deleted early                      | deleted    | the object is removed
 //!
 //! Waiting -> Pulling -> Creating -> Running -> Stopping -> Ended
 //!              ^  \        |  \        \___________\_____> BackingOff -> Pulling
@@ -28,7 +28,7 @@ pub(super) const GRACE_SECS_MIN: i64 = 2;
 
 /// Takes an event and answers what to do.
 pub(crate) fn step(pod: &mut Pod, event: Event, now: Timestamp) -> Vec<Effect> {
-    if pod.stage == Stage::Gone {
+    if pod.is_gone() {
         return Vec::new();
     }
     let mut turn = Turn { pod, now, effects: Vec::new(), is_changed: false };
@@ -41,7 +41,7 @@ pub(crate) fn step(pod: &mut Pod, event: Event, now: Timestamp) -> Vec<Effect> {
             break;
         }
     }
-    if turn.is_changed && turn.pod.stage != Stage::Gone {
+    if turn.is_changed && !turn.pod.is_gone() {
         super::status::refresh(turn.pod, now);
         turn.effects.push(Effect::Report);
     }
@@ -56,7 +56,7 @@ pub(crate) fn deadline(pod: &Pod) -> Option<Timestamp> {
             earliest(pod.containers.iter().map(container::deadline).chain([expiry(pod)]))
         }
         Stage::Ending(_) => earliest(pod.containers.iter().map(container::deadline)),
-        Stage::TearingDown(_) | Stage::Finished(_) | Stage::Gone => None,
+        Stage::TearingDown(_) | Stage::Finished(_) | Stage::Gone(_) => None,
     }
 }
 
@@ -98,6 +98,7 @@ impl Turn<'_> {
             Event::Probed { container, instance, kind, error } => {
                 self.probed(container, instance, kind, error);
             }
+            Event::Replaced { container } => self.replaced(container),
             Event::Delete { grace_secs } => self.delete(grace_secs, false),
             Event::Removed => self.delete(0, true),
             Event::TornDown => {
@@ -105,12 +106,6 @@ impl Turn<'_> {
                     self.pod.stage = Stage::Finished(end.clone());
                     self.is_changed = true;
                 }
-            }
-            Event::Rejected { reason, message } => {
-                let end =
-                    End { is_success: false, reason: Some(reason), message: Some(message.clone()) };
-                self.record(true, reason, message, None);
-                self.enter_tear_down(end);
             }
         }
     }
@@ -176,7 +171,7 @@ impl Turn<'_> {
             }
             Stage::Active => self.run_containers(),
             Stage::Ending(_) => self.end_containers(),
-            Stage::TearingDown(_) | Stage::Gone => {}
+            Stage::TearingDown(_) | Stage::Gone(_) => {}
             Stage::Finished(_) => self.forget_if_deleted(),
         }
     }
@@ -287,7 +282,9 @@ impl Turn<'_> {
             }
             self.effects.push(Effect::DeleteObject);
         }
-        self.pod.stage = Stage::Gone;
+        if let Stage::Finished(end) = &self.pod.stage {
+            self.pod.stage = Stage::Gone(end.clone());
+        }
     }
 
     pub(super) fn record(

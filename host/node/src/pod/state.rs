@@ -47,7 +47,7 @@ pub(crate) enum Stage {
     /// Only its status is left, until somebody deletes it.
     Finished(End),
     /// Nothing is left. No effect follows.
-    Gone,
+    Gone(End),
 }
 
 /// Why a Pod ends, and how it counts.
@@ -187,11 +187,16 @@ impl Pod {
         }
     }
 
+    /// Whether it has come to nothing.
+    pub(crate) fn is_gone(&self) -> bool {
+        matches!(self.stage, Stage::Gone(_))
+    }
+
     /// How the Pod counts, if its end is known.
     pub(crate) fn end(&self) -> Option<&End> {
         match &self.stage {
-            Stage::Finished(end) | Stage::TearingDown(end) => Some(end),
-            Stage::Preparing { .. } | Stage::Active | Stage::Ending(_) | Stage::Gone => None,
+            Stage::Finished(end) | Stage::TearingDown(end) | Stage::Gone(end) => Some(end),
+            Stage::Preparing { .. } | Stage::Active | Stage::Ending(_) => None,
         }
     }
 }

@@ -236,8 +236,7 @@ fn container_statuses(
         .map(|status| (status.name.as_str(), status))
         .collect();
     for (plan, container) in pod.plan.containers.iter().zip(&pod.containers) {
-        let initializing =
-            if pod.is_initialized || plan.role != Role::Main || !has_init(pod) { "ContainerCreating" } else { "PodInitializing" };
+        let initializing = if has_init(pod) { "PodInitializing" } else { "ContainerCreating" };
         let (state, last) = states(pod, &plan.name, container, initializing);
         let is_ready = match plan.role {
             Role::Init => container.ended_well(),

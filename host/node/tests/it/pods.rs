@@ -1,0 +1,256 @@
+//! Pods, from their binding to their end.
+
+use api::EventKind;
+use http::{Method, Request};
+use http_body_util::BodyExt as _;
+use hyper_util::rt::TokioIo;
+use k8s_openapi::api::core::v1 as core;
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+use crate::fake::{Node, pod};
+
+fn container(image: &str) -> Value {
+    json!({ "name": "c", "image": format!("{image}:v1") })
+}
+
+fn is_phase(phase: &str) -> impl Fn(&core::PodStatus) -> bool {
+    move |status| status.phase.as_deref() == Some(phase)
+}
+
+fn is_ready(status: &core::PodStatus) -> bool {
+    let mut conditions = status.conditions.iter().flatten();
+    conditions.any(|condition| condition.type_ == "Ready" && condition.status == "True")
+}
+
+fn state(status: &core::PodStatus) -> core::ContainerState {
+    status.container_statuses.as_ref().unwrap()[0].state.clone().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_runs_to_its_end_with_its_environment_and_leaves_its_log() {
+    let node = Node::start().await;
+    let config = json!({ "metadata": { "name": "conf" }, "data": { "KEY": "from-config" } });
+    let path = "/api/v1/namespaces/default/configmaps/conf".to_owned();
+    node.server.objects.lock().insert(path, config);
+    let mut container = container("environment");
+    container["args"] = json!(["one", "$(GREETING)"]);
+    container["envFrom"] = json!([{ "configMapRef": { "name": "conf" } }]);
+    container["env"] = json!([{ "name": "GREETING", "value": "hi $(KEY)" },
+        { "name": "IP", "valueFrom": { "fieldRef": { "fieldPath": "status.podIP" } } }]);
+    node.run("job", json!({ "restartPolicy": "Never", "containers": [container] }));
+    let status = node.server.status("job", is_phase("Succeeded")).await;
+    let terminated = state(&status).terminated.unwrap();
+    assert_eq!((terminated.exit_code, terminated.reason.as_deref()), (0, Some("Completed")));
+    assert!(status.container_statuses.unwrap()[0].image_id.starts_with("environment@sha256:"));
+    let (code, log) = node.get("/logs/default/job/c").await;
+    assert_eq!(code, 200);
+    for line in ["argument one", "argument hi from-config", "variable KEY=from-config", "variable IP=100.64.0.2", "variable HOSTNAME=job", "to stderr"] {
+        assert!(log.lines().any(|known| known == line), "{line:?} is not in:\n{log}");
+    }
+    let (_, tail) = node.get("/logs/default/job/c?tailLines=1&stream=Stderr").await;
+    assert!(tail.is_empty() || tail == "to stderr\n", "{tail}");
+    let (code, text) = node.get("/logs/default/job/other").await;
+    assert_eq!((code, text.as_str()), (400, "container other is not valid for pod job"));
+    let reasons = node
+        .server
+        .until(|writes| {
+            let events = writes.iter().filter(|(_, path, _)| path.ends_with("/events"));
+            let reasons: Vec<String> =
+                events.map(|(_, _, event)| event["reason"].as_str().unwrap().to_owned()).collect();
+            reasons.contains(&"Started".to_owned()).then_some(reasons)
+        })
+        .await;
+    assert_eq!(reasons, ["Pulled", "Created", "Started"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_function_is_ready_at_once_and_answers_through_the_proxy() {
+    let node = Node::start().await;
+    let mut container = container("http-echo");
+    container["ports"] = json!([{ "containerPort": 9000 }]);
+    container["readinessProbe"] = json!({ "httpGet": { "path": "/", "port": 9000 } });
+    node.run("web", json!({ "containers": [container] }));
+    let status = node.server.status("web", is_ready).await;
+    assert_eq!(status.phase.as_deref(), Some("Running"));
+    let ip = status.pod_ip.unwrap();
+    let (code, text) = node.get(&format!("/proxy/{ip}/9000/")).await;
+    assert_eq!((code, text.as_str()), (200, "hello\n"));
+    let (code, text) = node.get(&format!("/proxy/{ip}/9001/")).await;
+    assert_eq!(code, 503, "{text}");
+    let (code, _) = node.get("/proxy/192.0.2.1/80/").await;
+    assert_eq!(code, 404);
+
+    let mut deleted = pod("web", json!({ "containers": [container] }));
+    deleted["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z".into();
+    deleted["metadata"]["deletionGracePeriodSeconds"] = 30.into();
+    node.server.tell("pods", EventKind::Modified, deleted.clone());
+    let body = node
+        .server
+        .until(|writes| {
+            let delete = writes.iter().find(|(method, _, _)| *method == Method::DELETE);
+            delete.map(|(_, path, body)| {
+                assert_eq!(path, "/api/v1/namespaces/default/pods/web");
+                body.clone()
+            })
+        })
+        .await;
+    assert_eq!(body["preconditions"]["uid"], "uid-web");
+    assert_eq!(body["gracePeriodSeconds"], 0);
+    let status = node.server.status("web", |status| state(status).terminated.is_some()).await;
+    assert_eq!(state(&status).terminated.unwrap().exit_code, 0);
+    node.server.tell("pods", EventKind::Deleted, deleted);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_port_forward_reaches_a_listening_command_and_services_lead_to_it() {
+    let node = Node::start().await;
+    let mut container = container("tcp-echo");
+    container["readinessProbe"] = json!({ "tcpSocket": { "port": 7000 }, "periodSeconds": 1 });
+    node.run("echo", json!({ "containers": [container] }));
+    let ip = node.server.status("echo", is_ready).await.pod_ip.unwrap();
+    let body = http_body_util::Empty::new().map_err(|never| match never {}).boxed_unsync();
+    let request = Request::post("/port-forward/default/echo/7000")
+        .header("connection", "Upgrade")
+        .header("upgrade", "tcp")
+        .header("skiff-pod-uid", "uid-echo");
+    let mut response = node.handle.handle(request.body(body).unwrap()).await;
+    assert_eq!(response.status(), 101);
+    let upgrade = response.extensions_mut().remove::<hyper::upgrade::OnUpgrade>().unwrap();
+    let mut stream = TokioIo::new(upgrade.await.unwrap());
+    stream.write_all(b"through").await.unwrap();
+    let mut echoed = [0; 7];
+    stream.read_exact(&mut echoed).await.unwrap();
+    assert_eq!(&echoed, b"through");
+    drop(stream);
+
+    let port = free_port().await;
+    node.server.tell("services", EventKind::Added, json!({ "apiVersion": "v1", "kind": "Service",
+        "metadata": { "name": "echo", "namespace": "default" },
+        "spec": { "clusterIP": "10.43.0.9", "ports": [{ "port": 80, "nodePort": port, "targetPort": 7000 }] } }));
+    node.server.tell("endpointslices", EventKind::Added, json!({ "apiVersion": "discovery.k8s.io/v1",
+        "kind": "EndpointSlice", "addressType": "IPv4",
+        "metadata": { "name": "echo-1", "namespace": "default", "labels": { "kubernetes.io/service-name": "echo" } },
+        "endpoints": [{ "addresses": [ip], "nodeName": "n1" }], "ports": [{ "port": 7000 }] }));
+    let mut outside = loop {
+        // The door opens when the watch has been read.
+        if let Ok(stream) = tokio::net::TcpStream::connect(("127.0.0.1", port)).await {
+            break stream;
+        }
+        tokio::task::yield_now().await;
+    };
+    outside.write_all(b"outside").await.unwrap();
+    outside.read_exact(&mut echoed).await.unwrap();
+    assert_eq!(&echoed, b"outside");
+}
+
+async fn free_port() -> u16 {
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    listener.local_addr().unwrap().port()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_crash_loop_and_a_memory_limit_show_as_what_they_are() {
+    let node = Node::start().await;
+    let mut hoarder = container("hoard-memory");
+    hoarder["resources"] = json!({ "limits": { "memory": "16Mi" } });
+    node.run("hoarder", json!({ "containers": [hoarder] }));
+    let mut failing = container("exit-code");
+    failing["args"] = json!(["3"]);
+    node.run("failing", json!({ "containers": [failing] }));
+    node.run("missing", json!({ "containers": [container("nowhere")] }));
+    let is_looping = |status: &core::PodStatus| {
+        let waiting = status.container_statuses.as_ref().and_then(|all| all[0].state.clone()?.waiting);
+        waiting.is_some_and(|waiting| waiting.reason.as_deref() == Some("CrashLoopBackOff"))
+    };
+    let status = node.server.status("hoarder", is_looping).await;
+    let last = status.container_statuses.unwrap()[0].last_state.clone().unwrap().terminated.unwrap();
+    assert_eq!((last.exit_code, last.reason.as_deref()), (137, Some("OOMKilled")));
+    let status = node.server.status("failing", is_looping).await;
+    let container = &status.container_statuses.as_ref().unwrap()[0];
+    assert_eq!(container.restart_count, 1);
+    let last = container.last_state.clone().unwrap().terminated.unwrap();
+    assert_eq!((last.exit_code, last.reason.as_deref()), (3, Some("Error")));
+    let status = node
+        .server
+        .status("missing", |status| state(status).waiting.is_some_and(|w| w.reason.as_deref() == Some("ErrImagePull")))
+        .await;
+    assert_eq!(state(&status).waiting.unwrap().message.as_deref(), Some("image nowhere:v1 not found"));
+    let (code, text) = node.get("/logs/default/missing/c").await;
+    assert_eq!(code, 400);
+    assert!(text.starts_with("container \"c\" in pod \"missing\" is waiting to start: "), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn volumes_are_shared_projected_and_kept_inside() {
+    let node = Node::start().await;
+    let config = json!({ "metadata": { "name": "conf" }, "data": { "greeting": "good day" } });
+    let path = "/api/v1/namespaces/default/configmaps/conf".to_owned();
+    node.server.objects.lock().insert(path, config);
+    let mut container = container("files");
+    container["workingDir"] = "/data".into();
+    container["volumeMounts"] = json!([{ "name": "input", "mountPath": "/input" }, { "name": "data", "mountPath": "/data" }]);
+    let volumes = json!([
+        { "name": "input", "projected": { "sources": [{ "configMap": { "name": "conf" } }, { "serviceAccountToken": { "path": "token" } }] } },
+        { "name": "data", "emptyDir": {} } ]);
+    node.run("files", json!({ "restartPolicy": "Never", "containers": [container], "volumes": volumes }));
+    node.server.status("files", is_phase("Succeeded")).await;
+    let (_, log) = node.get("/logs/default/files/c").await;
+    assert!(log.contains("read: \"good day\""), "{log}");
+    assert!(log.contains("list: [\"written\"]"), "{log}");
+    assert!(log.contains("write read-only: refused"), "{log}");
+    assert!(log.contains("leave by ..: refused"), "{log}");
+    let left = std::fs::read_dir(node.folder.path().join("volumes")).unwrap().count();
+    assert_eq!(left, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_pods_run_again_after_a_restart_without_a_control_plane() {
+    let node = Node::start().await;
+    node.run("stay", json!({ "containers": [container("wait")] }));
+    let before = node.server.status("stay", is_ready).await;
+    let (folder, server) = node.stop().await;
+    server.is_away.store(true, std::sync::atomic::Ordering::Relaxed);
+    let node = Node::start_in(folder, server).await;
+    let mut follower = Box::pin(node.get("/logs/default/stay/c"));
+    let log = loop {
+        let (code, log) = follower.as_mut().await;
+        if code == 200 && log == "waiting\n" && !node.handle.usage().is_empty() {
+            break log;
+        }
+        tokio::task::yield_now().await;
+        follower = Box::pin(node.get("/logs/default/stay/c"));
+    };
+    assert_eq!(log, "waiting\n");
+    node.server.is_away.store(false, std::sync::atomic::Ordering::Relaxed);
+    let after = node
+        .server
+        .status("stay", |status| is_ready(status) && status.container_statuses.as_ref().unwrap()[0].restart_count == 1)
+        .await;
+    assert_eq!(after.pod_ip, before.pod_ip);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_node_registers_with_what_the_machine_has_and_keeps_its_lease() {
+    let node = Node::start().await;
+    let registered = node
+        .server
+        .until(|writes| {
+            let created = writes.iter().find(|(method, path, _)| *method == Method::POST && path == "/api/v1/nodes");
+            created.map(|(_, _, body)| body.clone())
+        })
+        .await;
+    let status = &registered["status"];
+    let cpus = std::thread::available_parallelism().unwrap().get().to_string();
+    assert_eq!(status["capacity"]["cpu"], cpus.as_str());
+    assert_eq!(status["capacity"]["pods"], "10000");
+    assert_eq!(registered["spec"]["podCIDR"], "100.64.0.0/18");
+    assert_eq!(registered["metadata"]["labels"]["kubernetes.io/hostname"], "n1");
+    assert!(status["nodeInfo"]["containerRuntimeVersion"].as_str().unwrap().starts_with("skiff://"));
+    node.server
+        .until(|writes| {
+            let lease = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/n1";
+            writes.iter().any(|(method, path, _)| *method == Method::PATCH && path == lease).then_some(())
+        })
+        .await;
+}
