@@ -6,17 +6,11 @@
 //! [`Network::connect`]: crate::network::Network::connect
 //! [`Network::listen`]: crate::network::Network::listen
 
-use std::io;
-use std::net::SocketAddr;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker, ready};
+use std::task::{Context, Waker};
 
-use futures::future::BoxFuture;
-use tokio_util::sync::WaitForCancellationFutureOwned;
 use wasmtime::component::Resource;
-use wasmtime_wasi::async_trait;
-use wasmtime_wasi::p2::{DynInputStream, DynOutputStream, DynPollable, Pollable, subscribe};
+use wasmtime_wasi::p2::{DynInputStream, DynOutputStream, DynPollable, subscribe};
 
 use super::bindings::network::{ErrorCode, IpAddressFamily, IpSocketAddress};
 use super::bindings::tcp::{self, ShutdownType};
@@ -25,138 +19,12 @@ use super::error::SocketResult;
 use super::names::Interface;
 use super::stream::{BUFFER_BYTES, Input, Link, Output};
 use super::{ListenerCount, View, address};
-use crate::account::SocketSlot;
-use crate::network::{Connection, Listener};
-
-type Duration = u64;
 
 #[expect(unreachable_pub, reason = "the generated bindings re-export it")]
-pub struct TcpSocket {
-    family: IpAddressFamily,
-    state: State,
-    /// What `start-…` began and `finish-…` has not yet ended.
-    pending: Option<Step>,
-    options: Options,
-    _slot: SocketSlot,
-}
+pub use socket::TcpSocket;
+use socket::{Duration, Listening, State, Step, connected};
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Step {
-    Bind,
-    Listen,
-    Connect,
-}
-
-enum State {
-    Unbound,
-    Bound(SocketAddr),
-    Listening(Box<Listening>),
-    Connecting(BoxFuture<'static, io::Result<Connection>>),
-    /// Connected, or refused, and not yet told.
-    Decided(io::Result<Connection>),
-    Connected {
-        local: SocketAddr,
-        remote: SocketAddr,
-        link: Link,
-    },
-    Closed,
-}
-
-struct Listening {
-    local: SocketAddr,
-    /// Gone after a stop request: nobody can connect any more.
-    listener: Option<Box<dyn Listener>>,
-    /// Accepted while the guest waited.
-    accepted: Option<io::Result<Connection>>,
-    stop: Pin<Box<WaitForCancellationFutureOwned>>,
-    _count: ListenerCount,
-}
-
-impl Listening {
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        if self.stop.as_mut().poll(cx).is_ready() {
-            self.listener = None;
-        }
-        if self.accepted.is_none()
-            && let Some(listener) = &mut self.listener
-        {
-            self.accepted = Some(ready!(listener.poll_accept(cx)));
-        }
-        Poll::Ready(())
-    }
-
-    fn accept(&mut self) -> SocketResult<Connection> {
-        let _ = self.poll(&mut Context::from_waker(Waker::noop()));
-        match self.accepted.take() {
-            Some(accepted) => Ok(accepted?),
-            // What `accept(2)` says of a listener that was shut down. Of an invalid state wasi-libc
-            // makes an abort.
-            None if self.listener.is_none() => Err(ErrorCode::InvalidArgument.into()),
-            None => Err(ErrorCode::WouldBlock.into()),
-        }
-    }
-}
-
-/// What a guest sets and reads back. The pipes behind the seam have neither probes nor hops, so
-/// nothing else reads them.
-struct Options {
-    keep_alive: bool,
-    keep_alive_idle: Duration,
-    keep_alive_interval: Duration,
-    keep_alive_count: u32,
-    hop_limit: u8,
-}
-
-impl Default for Options {
-    /// Linux' defaults.
-    fn default() -> Self {
-        const SECOND: Duration = 1_000_000_000;
-        Self {
-            keep_alive: false,
-            keep_alive_idle: 7200 * SECOND,
-            keep_alive_interval: 75 * SECOND,
-            keep_alive_count: 9,
-            hop_limit: 64,
-        }
-    }
-}
-
-impl TcpSocket {
-    fn new(family: IpAddressFamily, state: State, slot: SocketSlot) -> Self {
-        Self { family, state, pending: None, options: Options::default(), _slot: slot }
-    }
-
-    fn begin(&mut self, step: Step) -> SocketResult<()> {
-        if self.pending.is_some() {
-            return Err(ErrorCode::ConcurrencyConflict.into());
-        }
-        self.pending = Some(step);
-        Ok(())
-    }
-
-    fn is_pending(&self, step: Step) -> SocketResult<()> {
-        if self.pending == Some(step) { Ok(()) } else { Err(ErrorCode::NotInProgress.into()) }
-    }
-
-    fn poll_connected(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        if let State::Connecting(connecting) = &mut self.state {
-            self.state = State::Decided(ready!(connecting.as_mut().poll(cx)));
-        }
-        Poll::Ready(())
-    }
-}
-
-#[async_trait]
-impl Pollable for TcpSocket {
-    async fn ready(&mut self) {
-        std::future::poll_fn(|cx| match &mut self.state {
-            State::Connecting(_) => self.poll_connected(cx),
-            State::Listening(listening) => listening.poll(cx),
-            _ => Poll::Ready(()),
-        })
-        .await;
-    }
-}
+mod socket;
 
 impl View<'_> {
     /// Makes the two streams of a connection and stores them as children of its socket.
@@ -173,12 +41,6 @@ impl View<'_> {
     fn tcp(&mut self, socket: &Resource<TcpSocket>) -> SocketResult<&mut TcpSocket> {
         Ok(self.table.get_mut(socket)?)
     }
-}
-
-fn connected(connection: Connection) -> (Link, State) {
-    let link = Link::new(connection.stream);
-    let (local, remote) = (connection.local, connection.remote);
-    (link.clone(), State::Connected { local, remote, link })
 }
 
 impl tcp_create_socket::Host for View<'_> {
@@ -257,13 +119,8 @@ impl tcp::HostTcpSocket for View<'_> {
         let State::Bound(local) = socket.state else { return Err(ErrorCode::InvalidState.into()) };
         socket.begin(Step::Listen)?;
         let listener = network.listen(local).inspect_err(|_| socket.pending = None)?;
-        socket.state = State::Listening(Box::new(Listening {
-            local: listener.local(),
-            listener: Some(listener),
-            accepted: None,
-            stop: Box::pin(stop.requested_owned()),
-            _count: ListenerCount::new(&count),
-        }));
+        let count = ListenerCount::new(&count);
+        socket.state = State::Listening(Listening::new(listener, stop.requested_owned(), count));
         Ok(())
     }
 
