@@ -16,7 +16,7 @@ use tokio::process::Command;
 use crate::toolchain;
 
 /// What guests are built for: components on WASI 0.2.
-pub const TARGET: &str = "wasm32-wasip2";
+pub(crate) const TARGET: &str = "wasm32-wasip2";
 
 /// A crate that becomes an image.
 #[derive(Clone, Debug, PartialEq, Eq)]

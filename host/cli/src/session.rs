@@ -1,7 +1,10 @@
 //! One command's connection: the kubeconfig context, the namespace in force, and requests that answer with JSON.
 
 use anyhow::Context as _;
-use api::{Client, Error};
+use api::{
+    Client, Error,
+    kubeconfig::{self, Overrides, Sources, Target},
+};
 use bytes::Bytes;
 use clap::Args;
 use http::{Method, Request, header};
@@ -25,6 +28,26 @@ pub struct Connection {
     pub namespace: Option<String>,
 }
 
+impl Connection {
+    /// The kubeconfig files in force.
+    pub fn sources(&self) -> Sources {
+        Sources {
+            flag: self.kubeconfig.clone(),
+            variable: std::env::var_os("KUBECONFIG"),
+            home: std::env::home_dir(),
+        }
+    }
+
+    fn target(&self) -> Result<Target, kubeconfig::Error> {
+        let overrides = Overrides {
+            context: self.context.clone(),
+            namespace: self.namespace.clone(),
+            ..Overrides::default()
+        };
+        self.sources().load()?.config.target(&overrides)
+    }
+}
+
 /// A server, and the namespace that commands act in.
 #[derive(Clone, Debug)]
 pub struct Session {
@@ -37,12 +60,10 @@ pub struct Session {
 impl Session {
     /// Connects as the kubeconfig says.
     pub fn open(connection: &Connection) -> anyhow::Result<Self> {
-        let config = api::kubeconfig::load(connection.kubeconfig.as_deref())?;
-        let target = config.target(connection.context.as_deref())?;
-        let namespace = connection.namespace.clone().or_else(|| target.namespace.clone());
+        let target = connection.target()?;
         Ok(Self {
             client: Client::from_kubeconfig(&target)?.with_user_agent("skiff"),
-            namespace: namespace.unwrap_or_else(|| "default".to_owned()),
+            namespace: if target.namespace.is_empty() { "default".to_owned() } else { target.namespace },
             namespace_is_explicit: connection.namespace.is_some(),
         })
     }

@@ -223,8 +223,9 @@ impl Config {
 
 /// What can be left out.
 fn components() -> Vec<&'static str> {
-    let controllers = controllers::all().iter().map(|controller| controller.name());
-    ["node", "scheduler"].into_iter().chain(controllers).collect()
+    let mut names = vec!["node", "scheduler"];
+    names.extend(controllers::all().iter().map(|controller| controller.name()));
+    names
 }
 
 fn read(path: &Path) -> Result<Map<String, Value>, Error> {

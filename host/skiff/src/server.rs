@@ -1,0 +1,263 @@
+//! Starts the parts of a server in the order in which they need each other, and ends them in the opposite one.
+//!
+//! Store, trust, API service, bootstrap objects, listener, kubeconfig: then clients are served. Controllers, scheduler and node speak to the
+//! service in this process, each under its own identity, through the same chain as everybody else.
+
+use std::{collections::BTreeSet, path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
+
+use anyhow::Context as _;
+use api::Client;
+use apiserver::{
+    Identity, Listen, Mount, Service,
+    authentication::{Authenticator, StaticTokens, Tokens},
+    authorization::Authorizer,
+    trust::{self, Trust},
+};
+use meta::Clock;
+use store::{Store, SystemClock};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    config::Config,
+    gateway::{self, Nodes},
+    shutdown::{self, Stages},
+    transport::InProcess,
+};
+
+/// The issuer of ServiceAccount tokens, and their audience where none is asked for.
+const ISSUER: &str = "https://kubernetes.default.svc.cluster.local";
+/// The address of Service `kubernetes`: the first of the service range.
+const SERVICE_ADDRESS: [u8; 4] = [10, 43, 0, 1];
+/// Where the registry of images is reached.
+const REGISTRY: &str = "/v2/";
+/// How long each part may take to end.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// What runs, for those who use it in this process.
+#[derive(Debug)]
+pub(crate) struct Running {
+    pub(crate) client: Client,
+    pub(crate) kubeconfig: PathBuf,
+    pub(crate) shutdown: CancellationToken,
+}
+
+/// `skiff server`: runs until a signal.
+pub(crate) fn run(config: Config) -> anyhow::Result<ExitCode> {
+    with(config, async |running| {
+        running.shutdown.cancelled().await;
+        Ok(())
+    })
+}
+
+/// Runs a server around some work; both end with a signal, or when the work does.
+pub(crate) fn with(config: Config, work: impl AsyncFnOnce(Running) -> anyhow::Result<()>) -> anyhow::Result<ExitCode> {
+    logging();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let server = Server::start(config).await?;
+        let running = Running {
+            client: server.client("skiff-up"),
+            kubeconfig: server.kubeconfig.clone(),
+            shutdown: server.stages.requested.clone(),
+        };
+        let result = work(running).await;
+        server.stop().await;
+        result
+    })?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// To standard error, as `RUST_LOG` asks.
+fn logging() {
+    use tracing_subscriber::EnvFilter;
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn,skiff=info"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+}
+
+/// All parts of a server.
+struct Server {
+    store: Arc<Store>,
+    service: Service,
+    stages: Stages,
+    serving: tokio::task::JoinHandle<()>,
+    control: tokio::task::JoinHandle<()>,
+    agent: Option<tokio::task::JoinHandle<()>>,
+    kubeconfig: PathBuf,
+}
+
+impl Server {
+    async fn start(config: Config) -> anyhow::Result<Self> {
+        let stages = Stages::default();
+        shutdown::on_signals(stages.requested.clone())?;
+        let address = config.api.address;
+        // The port first: a server that cannot serve leaves the data alone.
+        let listener = TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))?;
+        let address = listener.local_addr()?;
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let store = Arc::new(open_store(&config)?);
+        let trust = Arc::new(open_trust(&config, address.ip(), &*clock)?);
+        let nodes = Arc::new(Nodes::default());
+        let images = image::Store::open(config.data_dir.join("images"), image::Limits::default())?;
+        let service = service(&config, &store, &trust, &nodes, &images, &clock)?;
+        service.bootstrap().await.map_err(|error| anyhow::anyhow!("cannot make the first objects: {error}"))?;
+        let serving = tokio::spawn(apiserver::serve(
+            service.clone(),
+            listener,
+            Listen::new(trust.server_config()?),
+            stages.api.clone(),
+        ));
+        let kubeconfig = trust.write_kubeconfig(address)?;
+        tokio::spawn(renew(Arc::clone(&trust), Arc::clone(&clock), stages.api.clone()));
+        let client = |name: &str| Client::new(Arc::new(InProcess::new(service.clone(), Identity::system(name))));
+        let control = control(&config, client("system:kube-controller-manager"), &trust, &clock, &stages);
+        let agent = if config.disable.contains("node") {
+            None
+        } else {
+            Some(agent(&config, &client, &nodes, images, &clock, &stages).await?)
+        };
+        eprintln!("skiff: serving https://{address} with data in {}", config.data_dir.display());
+        Ok(Self { store, service, stages, serving, control, agent, kubeconfig })
+    }
+
+    /// A client of this process, allowed everything.
+    fn client(&self, name: &str) -> Client {
+        Client::new(Arc::new(InProcess::new(self.service.clone(), Identity::system(name))))
+    }
+
+    async fn stop(self) {
+        self.stages.node.cancel();
+        if let Some(agent) = self.agent {
+            ended("the node", agent).await;
+        }
+        self.stages.control.cancel();
+        ended("the controllers", self.control).await;
+        self.stages.api.cancel();
+        ended("the API server", self.serving).await;
+        self.store.close().await;
+    }
+}
+
+async fn ended(what: &str, task: tokio::task::JoinHandle<()>) {
+    match tokio::time::timeout(PATIENCE, task).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::error!(%error, "{what} broke"),
+        Err(_) => tracing::warn!("{what} did not end within {PATIENCE:?} and is left"),
+    }
+}
+
+fn open_store(config: &Config) -> anyhow::Result<Store> {
+    let folder = config.data_dir.join("store");
+    let of_store = store::Config { folder, history_secs: config.store.history_secs, ..store::Config::default() };
+    Store::open(of_store, apiserver::describe())
+        .with_context(|| format!("cannot open the store in {}", config.data_dir.display()))
+}
+
+fn open_trust(config: &Config, bind: std::net::IpAddr, clock: &dyn Clock) -> anyhow::Result<Trust> {
+    let node = config.node.name.clone().unwrap_or_default();
+    let of_trust = trust::Config {
+        data_dir: config.data_dir.clone(),
+        bind,
+        service_address: SERVICE_ADDRESS.into(),
+        host_name: node,
+        extra_names: config.api.extra_names.clone(),
+        clients: Vec::new(),
+    };
+    Trust::open(of_trust, clock.now()).context("cannot set up the certificates")
+}
+
+fn service(
+    config: &Config,
+    store: &Arc<Store>,
+    trust: &Trust,
+    nodes: &Arc<Nodes>,
+    images: &image::Store,
+    clock: &Arc<dyn Clock>,
+) -> anyhow::Result<Service> {
+    let static_tokens = match &config.api.token_file {
+        Some(path) => {
+            let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+            StaticTokens::parse(&text).with_context(|| format!("{} holds no token file", path.display()))?
+        }
+        None => StaticTokens::default(),
+    };
+    let tokens = Tokens::new(Arc::clone(trust.signer()), ISSUER, &[ISSUER.to_owned()]);
+    let authenticator = Arc::new(Authenticator::new(
+        Arc::clone(store),
+        Arc::clone(clock),
+        trust.client_verifier()?,
+        static_tokens,
+        tokens,
+    ));
+    let registry = image::Registry::new(images.clone());
+    let mount = Mount {
+        prefix: REGISTRY.to_owned(),
+        handler: Arc::new(move |request, _identity| {
+            let registry = registry.clone();
+            Box::pin(async move { gateway::answer(registry.handle(request).await) })
+        }),
+    };
+    let ip = config.api.address.ip();
+    // Endpoints must be addresses that others can reach; a server for this machine alone has none.
+    let advertise = (!ip.is_unspecified() && !ip.is_loopback()).then_some((ip, config.api.address.port()));
+    Ok(Service::new(apiserver::Parts {
+        store: Arc::clone(store),
+        clock: Arc::clone(clock),
+        authenticator: authenticator.clone(),
+        authorizer: Arc::new(Authorizer::new(Arc::clone(store))),
+        nodes: Arc::clone(nodes) as Arc<dyn apiserver::NodeGateway>,
+        mounts: vec![mount],
+        config: apiserver::Config { advertise, anonymous: config.api.anonymous, ..apiserver::Config::default() },
+    }))
+}
+
+/// Renews certificates before they end, while the server runs.
+async fn renew(trust: Arc<Trust>, clock: Arc<dyn Clock>, stop: CancellationToken) {
+    /// After a failure, and at the most: clocks jump.
+    const AGAIN: Duration = Duration::from_secs(3600);
+    loop {
+        let wait = match trust.renew(clock.now()) {
+            Ok(next) => Duration::try_from(next.duration_since(clock.now())).unwrap_or_default().min(AGAIN),
+            Err(error) => {
+                tracing::error!(%error, "certificates could not be renewed");
+                AGAIN
+            }
+        };
+        tokio::select! {
+            () = tokio::time::sleep(wait.max(Duration::from_secs(1))) => {}
+            () = stop.cancelled() => return,
+        }
+    }
+}
+
+fn control(
+    config: &Config,
+    client: Client,
+    trust: &Trust,
+    clock: &Arc<dyn Clock>,
+    stages: &Stages,
+) -> tokio::task::JoinHandle<()> {
+    let disabled: BTreeSet<String> = config.disable.iter().filter(|name| *name != "node").cloned().collect();
+    let of_control =
+        control::Config { disabled, root_ca: trust.authority_certificate(), ..control::Config::default() };
+    let (clock, stop, requested) = (Arc::clone(clock), stages.control.clone(), stages.requested.clone());
+    tokio::spawn(async move {
+        if let Err(error) = control::run(client, clock, of_control, stop.cancelled_owned()).await {
+            // Without controllers a cluster only looks alive.
+            tracing::error!(error = &error as &dyn std::error::Error, "the controllers ended; the server ends too");
+            requested.cancel();
+        }
+    })
+}
+
+async fn agent(
+    config: &Config,
+    client: &impl Fn(&str) -> Client,
+    nodes: &Arc<Nodes>,
+    images: image::Store,
+    clock: &Arc<dyn Clock>,
+    stages: &Stages,
+) -> anyhow::Result<tokio::task::JoinHandle<()>> {
+    let _ = (config, client, nodes, images, clock, stages);
+    anyhow::bail!("pending")
+}
