@@ -29,11 +29,7 @@ pub(crate) fn validate_canonical(errors: &mut Errors, at: &At<'_>, text: &str) {
         && let Ok(address) = text.parse::<IpAddr>()
         && address.to_string() != text
     {
-        errors.invalid(
-            at,
-            text,
-            format!("must be in canonical form (\"{address}\")"),
-        );
+        errors.invalid(at, text, format!("must be in canonical form (\"{address}\")"));
     }
 }
 
@@ -92,11 +88,7 @@ fn sloppy_v4(text: &str) -> Option<Ipv4Addr> {
             return None;
         }
         let digits = part.trim_start_matches('0');
-        *octet = if digits.is_empty() {
-            0
-        } else {
-            digits.parse().ok()?
-        };
+        *octet = if digits.is_empty() { 0 } else { digits.parse().ok()? };
     }
     parts.next().is_none().then(|| Ipv4Addr::from(octets))
 }
@@ -105,7 +97,9 @@ const CIDR_EXAMPLES: &str = "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 20
 
 /// What is wrong with a range of addresses in a field that allows other forms than the canonical one.
 pub(crate) fn validate_range(errors: &mut Errors, at: &At<'_>, text: &str) {
+    let has_zeros = text.split('/').next_back().is_some_and(|l| l.len() > 1 && l.starts_with('0'));
     let detail = match text.parse::<ipnet::IpNet>() {
+        Ok(_) if has_zeros => "must not have leading 0s in IP or prefix length",
         Err(_) if sloppy_range(text).is_some() => "must not have leading 0s in IP or prefix length",
         Err(_) => CIDR_EXAMPLES,
         Ok(range) if is_mapped(&range.addr().to_string()) => {
@@ -135,9 +129,8 @@ pub(crate) fn warn_range(warnings: &mut Vec<String>, at: &At<'_>, text: &str) {
         ));
     }
     if strict.is_none() || is_mapped(&range.addr().to_string()) {
-        warnings.push(format!(
-            "{at}: non-standard CIDR value {quoted} is invalid: use \"{network}\""
-        ));
+        warnings
+            .push(format!("{at}: non-standard CIDR value {quoted} is invalid: use \"{network}\""));
     } else if range.addr() == range.network() && network.to_string() != text {
         warnings.push(format!(
             "{at}: IPv6 CIDR value {quoted} should be in RFC 5952 canonical format (\"{network}\")"
@@ -152,19 +145,12 @@ pub(crate) fn is_range(text: &str) -> bool {
 
 /// Whether the ranges are of both families.
 pub(crate) fn ranges_are_dual_stack<'a>(texts: impl IntoIterator<Item = &'a str>) -> bool {
-    is_dual_stack(
-        texts
-            .into_iter()
-            .map(|text| text.split('/').next().unwrap_or_default()),
-    )
+    is_dual_stack(texts.into_iter().map(|text| text.split('/').next().unwrap_or_default()))
 }
 
 fn sloppy_range(text: &str) -> Option<ipnet::IpNet> {
     let (address, length) = text.split_once('/')?;
-    let address = address
-        .parse::<IpAddr>()
-        .ok()
-        .or_else(|| sloppy_v4(address).map(IpAddr::V4))?;
+    let address = address.parse::<IpAddr>().ok().or_else(|| sloppy_v4(address).map(IpAddr::V4))?;
     let is_number = !length.is_empty() && length.bytes().all(|byte| byte.is_ascii_digit());
     let length = length.parse().ok().filter(|_| is_number)?;
     ipnet::IpNet::new(address, length).ok()
@@ -172,10 +158,7 @@ fn sloppy_range(text: &str) -> Option<ipnet::IpNet> {
 
 /// What is wrong with an address as the end of a connection: those that every machine has for itself lead nowhere.
 pub(crate) fn validate_endpoint(errors: &mut Errors, at: &At<'_>, text: &str) {
-    let parsed = text
-        .parse::<IpAddr>()
-        .ok()
-        .or_else(|| sloppy_v4(text).map(IpAddr::V4));
+    let parsed = text.parse::<IpAddr>().ok().or_else(|| sloppy_v4(text).map(IpAddr::V4));
     let Some(address) = parsed else {
         errors.invalid(at, text, "must be a valid IP address");
         return;
@@ -190,10 +173,7 @@ pub(crate) fn validate_endpoint(errors: &mut Errors, at: &At<'_>, text: &str) {
     }
     let (is_link_local, is_link_local_multicast) = match address {
         IpAddr::V4(v4) => (v4.is_link_local(), v4.octets()[..3] == [224, 0, 0]),
-        IpAddr::V6(v6) => (
-            v6.is_unicast_link_local(),
-            v6.segments()[0] & 0xff0f == 0xff02,
-        ),
+        IpAddr::V6(v6) => (v6.is_unicast_link_local(), v6.segments()[0] & 0xff0f == 0xff02),
     };
     if is_link_local {
         let detail = "may not be in the link-local range (169.254.0.0/16, fe80::/10)";

@@ -26,34 +26,22 @@ impl<'a> At<'a> {
     /// A field of the object itself.
     #[must_use]
     pub const fn root(name: &'a str) -> Self {
-        Self {
-            parent: None,
-            step: Step::Field(name),
-        }
+        Self { parent: None, step: Step::Field(name) }
     }
 
     #[must_use]
     pub const fn field(&'a self, name: &'a str) -> Self {
-        Self {
-            parent: Some(self),
-            step: Step::Field(name),
-        }
+        Self { parent: Some(self), step: Step::Field(name) }
     }
 
     #[must_use]
     pub const fn index(&'a self, index: usize) -> Self {
-        Self {
-            parent: Some(self),
-            step: Step::Index(index),
-        }
+        Self { parent: Some(self), step: Step::Index(index) }
     }
 
     #[must_use]
     pub const fn key(&'a self, key: &'a str) -> Self {
-        Self {
-            parent: Some(self),
-            step: Step::Key(key),
-        }
+        Self { parent: Some(self), step: Step::Key(key) }
     }
 }
 
@@ -105,8 +93,7 @@ impl Errors {
     }
 
     pub fn invalid(&mut self, at: &At<'_>, value: impl Into<BadValue>, detail: impl Into<String>) {
-        self.list
-            .push(FieldError::invalid(&path(at), value, detail));
+        self.list.push(FieldError::invalid(&path(at), value, detail));
     }
 
     /// One [`Errors::invalid`] for each message.
@@ -130,8 +117,7 @@ impl Errors {
 
     /// [`Errors::duplicate`] with a text that says what must be unique.
     pub fn duplicate_with(&mut self, at: &At<'_>, value: impl Into<BadValue>, detail: &str) {
-        self.list
-            .push(FieldError::duplicate(&path(at), value).with_detail(detail));
+        self.list.push(FieldError::duplicate(&path(at), value).with_detail(detail));
     }
 
     pub fn not_found(&mut self, at: &At<'_>, value: impl Into<BadValue>) {
@@ -145,16 +131,11 @@ impl Errors {
         value: impl Into<BadValue>,
         detail: impl Into<String>,
     ) {
-        self.list
-            .push(FieldError::not_found(&path(at), value).with_detail(detail));
+        self.list.push(FieldError::not_found(&path(at), value).with_detail(detail));
     }
 
     pub fn not_supported(&mut self, at: &At<'_>, value: impl Into<BadValue>, allowed: &[&str]) {
-        self.list.push(FieldError::not_supported(
-            &path(at),
-            value,
-            allowed.iter().copied(),
-        ));
+        self.list.push(FieldError::not_supported(&path(at), value, allowed.iter().copied()));
     }
 
     pub fn internal(&mut self, at: &At<'_>, detail: impl Into<String>) {

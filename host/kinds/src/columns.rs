@@ -32,13 +32,7 @@ pub enum Description {
 
 impl Column {
     const fn new(name: &'static str, type_: &'static str, description: Description) -> Self {
-        Self {
-            name,
-            type_,
-            format: "",
-            priority: 0,
-            description,
-        }
+        Self { name, type_, format: "", priority: 0, description }
     }
 
     #[must_use]
@@ -49,38 +43,22 @@ impl Column {
     /// A column described by the documentation of `field` of `T`.
     #[must_use]
     pub const fn of<T: JsonSchema>(name: &'static str, field: &'static str) -> Self {
-        Self::new(
-            name,
-            "string",
-            Description::Field {
-                of: documentation::<T>,
-                field,
-            },
-        )
+        Self::new(name, "string", Description::Field { of: documentation::<T>, field })
     }
 
     #[must_use]
     pub const fn integer(self) -> Self {
-        Self {
-            type_: "integer",
-            ..self
-        }
+        Self { type_: "integer", ..self }
     }
 
     #[must_use]
     pub const fn boolean(self) -> Self {
-        Self {
-            type_: "boolean",
-            ..self
-        }
+        Self { type_: "boolean", ..self }
     }
 
     #[must_use]
     pub const fn wide(self) -> Self {
-        Self {
-            priority: 1,
-            ..self
-        }
+        Self { priority: 1, ..self }
     }
 
     /// The text of [`Column::description`].
@@ -98,30 +76,19 @@ fn documentation<T: JsonSchema>(field: &str) -> &'static str {
     let mut generator = schemars::SchemaGenerator::default();
     let schema = T::json_schema(&mut generator);
     let pointer = format!("/properties/{field}/description");
-    let text = schema
-        .pointer(&pointer)
-        .and_then(Tree::as_str)
-        .unwrap_or_default();
+    let text = schema.pointer(&pointer).and_then(Tree::as_str).unwrap_or_default();
     crate::intern::text(text)
 }
 
-pub const NAME: Column = Column {
-    format: "name",
-    ..Column::of::<ObjectMeta>("Name", "name")
-};
+pub const NAME: Column = Column { format: "name", ..Column::of::<ObjectMeta>("Name", "name") };
 pub const AGE: Column = Column::of::<ObjectMeta>("Age", "creationTimestamp");
 /// Where a kind without columns of its own shows when it was created.
-pub const CREATED_AT: Column = Column {
-    type_: "date",
-    ..Column::of::<ObjectMeta>("Created At", "creationTimestamp")
-};
+pub const CREATED_AT: Column =
+    Column { type_: "date", ..Column::of::<ObjectMeta>("Created At", "creationTimestamp") };
 pub const CONTAINERS: Column =
     Column::text("Containers", "Names of each container in the template.").wide();
-pub const IMAGES: Column = Column::text(
-    "Images",
-    "Images referenced by each container in the template.",
-)
-.wide();
+pub const IMAGES: Column =
+    Column::text("Images", "Images referenced by each container in the template.").wide();
 
 pub const NAME_AND_AGE: &[Column] = &[NAME, AGE];
 /// Of kinds for which Kubernetes has no printer.
@@ -131,10 +98,7 @@ pub const NAME_AND_CREATED_AT: &[Column] = &[NAME, CREATED_AT];
 #[must_use]
 pub fn name_and_created_at(metadata: &ObjectMeta) -> Vec<Tree> {
     let created = metadata.creation_timestamp.as_ref();
-    vec![
-        name(metadata),
-        created.map_or(Tree::Null, |time| Tree::from(time.0.to_string())),
-    ]
+    vec![name(metadata), created.map_or(Tree::Null, |time| Tree::from(time.0.to_string()))]
 }
 
 /// The name cell.
@@ -155,9 +119,7 @@ pub fn created_at(metadata: &ObjectMeta) -> Tree {
     metadata
         .creation_timestamp
         .as_ref()
-        .map_or(Tree::Null, |time| {
-            serde_json::to_value(time).unwrap_or_default()
-        })
+        .map_or(Tree::Null, |time| serde_json::to_value(time).unwrap_or_default())
 }
 
 /// How long ago `time` was, or `<unknown>`.
@@ -213,11 +175,7 @@ pub fn labels<'a>(labels: impl IntoIterator<Item = (&'a String, &'a String)>) ->
         // Writing to a String cannot fail.
         let _ = write!(text, "{separator}{key}={value}");
     }
-    if text.is_empty() {
-        NONE.to_owned()
-    } else {
-        text
-    }
+    if text.is_empty() { NONE.to_owned() } else { text }
 }
 
 /// The first three of a list, and how many more there are. Nothing is [`UNSET`].
@@ -265,9 +223,5 @@ pub fn selector(selector: Option<&LabelSelector>) -> String {
         return NONE.to_owned();
     }
     requirements.sort_by(|a, b| a.0.cmp(&b.0));
-    requirements
-        .into_iter()
-        .map(|(_, text)| text)
-        .collect::<Vec<_>>()
-        .join(",")
+    requirements.into_iter().map(|(_, text)| text).collect::<Vec<_>>().join(",")
 }

@@ -29,9 +29,7 @@ pub(crate) fn type_ref(name: &str) -> &'static TypeRef {
             .map(|(name, id)| (name, TypeRef::Struct(id)))
             .collect()
     });
-    references
-        .get(name)
-        .unwrap_or_else(|| panic!("{name} is in the table of types"))
+    references.get(name).unwrap_or_else(|| panic!("{name} is in the table of types"))
 }
 
 /// A typed value as JSON in the form in which Go would write it.

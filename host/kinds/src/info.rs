@@ -123,18 +123,12 @@ impl KindInfo {
 
     #[must_use]
     pub fn group_resource(&self) -> meta::GroupResource {
-        meta::GroupResource {
-            group: self.group.into(),
-            resource: self.plural.into(),
-        }
+        meta::GroupResource { group: self.group.into(), resource: self.plural.into() }
     }
 
     #[must_use]
     pub fn group_kind(&self) -> meta::GroupKind {
-        meta::GroupKind {
-            group: self.group.into(),
-            kind: self.kind.into(),
-        }
+        meta::GroupKind { group: self.group.into(), kind: self.kind.into() }
     }
 
     #[must_use]
@@ -159,10 +153,9 @@ impl KindInfo {
     #[must_use]
     pub fn storage_resource(&self) -> meta::GroupResource {
         match self.stored_as {
-            Some(stored) => meta::GroupResource {
-                group: stored.group.into(),
-                resource: stored.plural.into(),
-            },
+            Some(stored) => {
+                meta::GroupResource { group: stored.group.into(), resource: stored.plural.into() }
+            }
             None => self.group_resource(),
         }
     }
@@ -183,9 +176,7 @@ impl KindInfo {
 
     #[must_use]
     pub fn subresource(&self, name: &str) -> Option<Subresource> {
-        self.all_subresources()
-            .into_iter()
-            .find(|subresource| subresource.name == name)
+        self.all_subresources().into_iter().find(|subresource| subresource.name == name)
     }
 
     #[must_use]
@@ -272,18 +263,10 @@ pub struct SubresourceBody {
 }
 
 impl Subresource {
-    pub const STATUS: Self = Self {
-        name: "status",
-        body: None,
-        verbs: Verb::GET_PATCH_UPDATE,
-    };
+    pub const STATUS: Self = Self { name: "status", body: None, verbs: Verb::GET_PATCH_UPDATE };
     pub const SCALE: Self = Self {
         name: "scale",
-        body: Some(SubresourceBody {
-            group: "autoscaling",
-            version: "v1",
-            kind: "Scale",
-        }),
+        body: Some(SubresourceBody { group: "autoscaling", version: "v1", kind: "Scale" }),
         verbs: Verb::GET_PATCH_UPDATE,
     };
 }

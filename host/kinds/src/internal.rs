@@ -109,10 +109,7 @@ fn node(type_: &str, value: Option<&Tree>) -> Node {
 }
 
 fn object(type_name: &str, value: Option<&Tree>) -> Node {
-    let fields = table()
-        .get(type_name)
-        .map(Vec::as_slice)
-        .unwrap_or_default();
+    let fields = table().get(type_name).map(Vec::as_slice).unwrap_or_default();
     let entry = |field: &Field| {
         let value = value.and_then(|value| value.get(field.wire_name));
         let is_shown = field.is_always_shown || value.is_some_and(|value| is_filled(field, value));

@@ -84,10 +84,7 @@ pub trait Kind:
 
     /// Cells of [`KindInfo::columns`].
     fn row(&self, now: Timestamp) -> Vec<Tree> {
-        vec![
-            columns::name(self.metadata()),
-            columns::age(self.metadata(), now),
-        ]
+        vec![columns::name(self.metadata()), columns::age(self.metadata(), now)]
     }
 
     /// Conditions of the row, by which clients leave out objects that are over.

@@ -12,11 +12,7 @@ use crate::wire::OrEmpty;
 /// What is wrong with a selector.
 pub fn validate(errors: &mut Errors, at: &At<'_>, selector: Option<&LabelSelector>) {
     let Some(selector) = selector else { return };
-    metadata::labels(
-        errors,
-        &at.field("matchLabels"),
-        selector.match_labels.as_ref(),
-    );
+    metadata::labels(errors, &at.field("matchLabels"), selector.match_labels.as_ref());
     let expressions = at.field("matchExpressions");
     for (index, requirement) in selector.match_expressions.or_empty().iter().enumerate() {
         validate_requirement(errors, &expressions.index(index), requirement);
@@ -28,10 +24,7 @@ fn validate_requirement(errors: &mut Errors, at: &At<'_>, requirement: &LabelSel
     let values_at = at.field("values");
     match requirement.operator.as_str() {
         "In" | "NotIn" if values.is_empty() => {
-            errors.required(
-                &values_at,
-                "must be specified when `operator` is 'In' or 'NotIn'",
-            );
+            errors.required(&values_at, "must be specified when `operator` is 'In' or 'NotIn'");
         }
         "In" | "NotIn" => {}
         "Exists" | "DoesNotExist" => {
@@ -41,11 +34,7 @@ fn validate_requirement(errors: &mut Errors, at: &At<'_>, requirement: &LabelSel
             }
         }
         operator => {
-            errors.invalid(
-                &at.field("operator"),
-                operator,
-                "not a valid selector operator",
-            );
+            errors.invalid(&at.field("operator"), operator, "not a valid selector operator");
         }
     }
     label_name(errors, &at.field("key"), &requirement.key);
@@ -65,10 +54,7 @@ pub fn mark_empty(tree: &mut Tree, pointer: &str) {
     if let Some(Tree::Object(selector)) = tree.pointer_mut(pointer)
         && selector.is_empty()
     {
-        selector.insert(
-            "matchLabels".to_owned(),
-            Tree::Object(serde_json::Map::new()),
-        );
+        selector.insert("matchLabels".to_owned(), Tree::Object(serde_json::Map::new()));
     }
 }
 

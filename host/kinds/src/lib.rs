@@ -12,11 +12,12 @@
 //!    only differences from the usual are spelled. Then come the hooks that the kind needs, in the order of the trait:
 //!    `set_defaults`, `on_create`, `on_update`, `validate…`, `warnings`, `fields`, `row`.
 //! 2. Add the type to the list below, in its group.
-//! 3. Add `src/tests/golden/<group>.<Kind>.json`: an object as the server would store it. The tests of the table decode, default and
-//!    encode it, and compare its row with `src/tests/golden/rows.txt`; they fail while a kind lacks either. Rejections are one line each
-//!    in the tests beside the kind.
+//! 3. Add `src/tests/golden/<group>.<Kind>.json`, an object as the server would store it, its row to `src/tests/golden/rows.tsv`, and what
+//!    is refused, warned about and defaulted to `src/tests/create.tsv` and `update.tsv`, a line each. The tests fail while a kind of the
+//!    list lacks a golden object, a row or a rejection.
 //!
-//! Rules are written with [`check::At`] and [`check::Errors`]; pieces that several kinds share are modules of [`shared`].
+//! Rules are written with [`check::At`] and [`check::Errors`]. Pieces that several kinds share are modules of this crate named after what
+//! they are about: `pod_template`, [`label_selector`], `int_or_percent`, `resources`, `address`, `signer`, `core::volume_claim`.
 
 #![expect(
     clippy::similar_names,
@@ -91,3 +92,6 @@ registry::kinds![
     api::rbac::v1::Role,
     api::rbac::v1::RoleBinding,
 ];
+
+#[cfg(test)]
+mod tests;

@@ -4,6 +4,7 @@
 //! the longest common block first, then what is left and right of it, where lines that are very frequent do not start a block.
 
 use std::collections::HashMap;
+use std::fmt::Write as _;
 use std::ops::Range;
 
 /// Lines of context around a change.
@@ -19,7 +20,8 @@ pub(crate) fn unified(old: &str, new: &str) -> String {
         let (first, last) = (&hunk[0], &hunk[hunk.len() - 1]);
         let old_range = shown(&(first.old.start..last.old.end));
         let new_range = shown(&(first.new.start..last.new.end));
-        text.push_str(&format!("@@ -{old_range} +{new_range} @@\n"));
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "@@ -{old_range} +{new_range} @@");
         for step in &hunk {
             let mut write = |mark: char, lines: &[&str]| {
                 for line in lines {
@@ -67,26 +69,14 @@ fn steps(old: &[&str], new: &[&str]) -> Vec<Step> {
     let mut steps = Vec::new();
     let (mut i, mut j) = (0, 0);
     let mut blocks = blocks(old, new);
-    blocks.push(Block {
-        old: old.len(),
-        new: new.len(),
-        length: 0,
-    });
+    blocks.push(Block { old: old.len(), new: new.len(), length: 0 });
     for block in blocks {
         if i < block.old || j < block.new {
-            steps.push(Step {
-                is_equal: false,
-                old: i..block.old,
-                new: j..block.new,
-            });
+            steps.push(Step { is_equal: false, old: i..block.old, new: j..block.new });
         }
         (i, j) = (block.old + block.length, block.new + block.length);
         if block.length > 0 {
-            steps.push(Step {
-                is_equal: true,
-                old: block.old..i,
-                new: block.new..j,
-            });
+            steps.push(Step { is_equal: true, old: block.old..i, new: block.new..j });
         }
     }
     steps
@@ -103,10 +93,7 @@ fn blocks(old: &[&str], new: &[&str]) -> Vec<Block> {
             continue;
         }
         queue.push((a.start..block.old, b.start..block.new));
-        queue.push((
-            block.old + block.length..a.end,
-            block.new + block.length..b.end,
-        ));
+        queue.push((block.old + block.length..a.end, block.new + block.length..b.end));
         found.push(block);
     }
     found.sort();
@@ -143,41 +130,24 @@ fn longest(
     places: &HashMap<&str, Vec<usize>>,
     (a, b): (&Range<usize>, &Range<usize>),
 ) -> Block {
-    let mut best = Block {
-        old: a.start,
-        new: b.start,
-        length: 0,
-    };
+    let mut best = Block { old: a.start, new: b.start, length: 0 };
     // Lengths of blocks that end at the previous old line and at each new one.
     let mut lengths: HashMap<usize, usize> = HashMap::new();
     for i in a.clone() {
         let mut next = HashMap::new();
-        for &j in places
-            .get(old[i])
-            .into_iter()
-            .flatten()
-            .filter(|j| b.contains(j))
-        {
+        for &j in places.get(old[i]).into_iter().flatten().filter(|j| b.contains(j)) {
             let before = j.checked_sub(1).and_then(|j| lengths.get(&j)).copied();
             let length = before.unwrap_or_default() + 1;
             next.insert(j, length);
             if length > best.length {
-                best = Block {
-                    old: i + 1 - length,
-                    new: j + 1 - length,
-                    length,
-                };
+                best = Block { old: i + 1 - length, new: j + 1 - length, length };
             }
         }
         lengths = next;
     }
     // Frequent lines do not start a block, yet they belong to one that they touch.
     while best.old > a.start && best.new > b.start && old[best.old - 1] == new[best.new - 1] {
-        best = Block {
-            old: best.old - 1,
-            new: best.new - 1,
-            length: best.length + 1,
-        };
+        best = Block { old: best.old - 1, new: best.new - 1, length: best.length + 1 };
     }
     while best.old + best.length < a.end
         && best.new + best.length < b.end

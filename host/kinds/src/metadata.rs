@@ -38,10 +38,7 @@ pub fn validate(info: &KindInfo, metadata: &ObjectMeta) -> Vec<FieldError> {
         errors.invalid_each(&at, name, info.name_rule.check(name));
     }
     namespace(&mut errors, info.namespaced, metadata);
-    errors.not_negative(
-        &METADATA.field("generation"),
-        metadata.generation.unwrap_or_default(),
-    );
+    errors.not_negative(&METADATA.field("generation"), metadata.generation.unwrap_or_default());
     shared(&mut errors, metadata);
     errors.into_list()
 }
@@ -54,33 +51,20 @@ pub fn validate_update(info: &KindInfo, new: &ObjectMeta, old: &ObjectMeta) -> V
     if name.is_empty() {
         errors.required(&METADATA.field("name"), "name or generateName is required");
     } else {
-        errors.invalid_each(
-            &METADATA.field("name"),
-            name,
-            NameRule::PathSegment.check(name),
-        );
+        errors.invalid_each(&METADATA.field("name"), name, NameRule::PathSegment.check(name));
     }
     namespace(&mut errors, info.namespaced, new);
     if old.deletion_timestamp.is_some() {
         no_new_finalizers(&mut errors, new, old);
     }
-    if new
-        .resource_version
-        .as_deref()
-        .unwrap_or_default()
-        .is_empty()
-    {
+    if new.resource_version.as_deref().unwrap_or_default().is_empty() {
         let at = METADATA.field("resourceVersion");
         errors.invalid(&at, "", "must be specified for an update");
     }
     let generation = new.generation.unwrap_or_default();
     errors.not_negative(&METADATA.field("generation"), generation);
     if generation < old.generation.unwrap_or_default() {
-        errors.invalid(
-            &METADATA.field("generation"),
-            generation,
-            "must not be decremented",
-        );
+        errors.invalid(&METADATA.field("generation"), generation, "must not be decremented");
     }
     errors.immutable(&METADATA.field("name"), &new.name, &old.name);
     errors.immutable(&METADATA.field("namespace"), &new.namespace, &old.namespace);
@@ -109,10 +93,7 @@ pub(crate) fn known_finalizers(metadata: &ObjectMeta) -> Vec<FieldError> {
     let mut errors = Errors::new();
     let all = METADATA.field("finalizers");
     for (index, name) in metadata.finalizers.iter().flatten().enumerate() {
-        let is_known = matches!(
-            name.as_str(),
-            "kubernetes" | "orphan" | "foregroundDeletion"
-        );
+        let is_known = matches!(name.as_str(), "kubernetes" | "orphan" | "foregroundDeletion");
         if !is_known && !name.contains('/') {
             let detail = "name is neither a standard finalizer name nor is it fully qualified";
             errors.invalid(&all.index(index), name, detail);
@@ -132,9 +113,7 @@ pub fn attributes(
     let namespace = metadata.namespace.clone().unwrap_or_default();
     let common = std::iter::once(("metadata.name", name))
         .chain(info.namespaced.then_some(("metadata.namespace", namespace)));
-    let all = common
-        .chain(fields)
-        .map(|(name, value)| (Cow::Borrowed(name), value));
+    let all = common.chain(fields).map(|(name, value)| (Cow::Borrowed(name), value));
     Attributes::new(metadata.labels.as_ref(), all)
 }
 
@@ -179,20 +158,10 @@ fn namespace(errors: &mut Errors, namespaced: bool, metadata: &ObjectMeta) {
 
 fn shared(errors: &mut Errors, metadata: &ObjectMeta) {
     labels(errors, &METADATA.field("labels"), metadata.labels.as_ref());
-    annotations(
-        errors,
-        &METADATA.field("annotations"),
-        metadata.annotations.as_ref(),
-    );
-    owner_references(
-        errors,
-        metadata.owner_references.as_deref().unwrap_or_default(),
-    );
+    annotations(errors, &METADATA.field("annotations"), metadata.annotations.as_ref());
+    owner_references(errors, metadata.owner_references.as_deref().unwrap_or_default());
     finalizers(errors, metadata.finalizers.as_deref().unwrap_or_default());
-    managed_fields(
-        errors,
-        metadata.managed_fields.as_deref().unwrap_or_default(),
-    );
+    managed_fields(errors, metadata.managed_fields.as_deref().unwrap_or_default());
 }
 
 fn owner_references(errors: &mut Errors, references: &[OwnerReference]) {
@@ -203,18 +172,13 @@ fn owner_references(errors: &mut Errors, references: &[OwnerReference]) {
         let version = GroupVersion::parse(&reference.api_version);
         if reference.api_version.is_empty() {
             errors.required(&at.field("apiVersion"), "must not be empty");
-        } else if version
-            .as_ref()
-            .is_none_or(|version| version.version.is_empty())
-        {
+        } else if version.as_ref().is_none_or(|version| version.version.is_empty()) {
             let detail = "must be <group>/<version> or <version>";
             errors.invalid(&at.field("apiVersion"), &reference.api_version, detail);
         }
-        for (name, value) in [
-            ("kind", &reference.kind),
-            ("name", &reference.name),
-            ("uid", &reference.uid),
-        ] {
+        for (name, value) in
+            [("kind", &reference.kind), ("name", &reference.name), ("uid", &reference.uid)]
+        {
             if value.is_empty() {
                 errors.required(&at.field(name), "must not be empty");
             }
@@ -254,12 +218,8 @@ fn finalizers(errors: &mut Errors, finalizers: &[String]) {
 
 fn no_new_finalizers(errors: &mut Errors, new: &ObjectMeta, old: &ObjectMeta) {
     let known = old.finalizers.as_deref().unwrap_or_default();
-    let mut added: Vec<&String> = new
-        .finalizers
-        .iter()
-        .flatten()
-        .filter(|finalizer| !known.contains(finalizer))
-        .collect();
+    let mut added: Vec<&String> =
+        new.finalizers.iter().flatten().filter(|finalizer| !known.contains(finalizer)).collect();
     if added.is_empty() {
         return;
     }

@@ -131,10 +131,7 @@ impl<K: Kind> AnyKind for Of<K> {
         K::before_typing(&mut tree);
         match serde_json::from_value::<K>(tree) {
             Ok(object) => Ok(Box::new(object)),
-            Err(source) => Err(DecodeError {
-                kind: K::KIND,
-                source,
-            }),
+            Err(source) => Err(DecodeError { kind: K::KIND, source }),
         }
     }
 
@@ -148,10 +145,7 @@ impl<K: Kind> AnyKind for Of<K> {
 }
 
 fn typed<K: Kind>(object: &dyn Object) -> &K {
-    object
-        .as_any()
-        .downcast_ref()
-        .expect("both objects of an update are of the same kind")
+    object.as_any().downcast_ref().expect("both objects of an update are of the same kind")
 }
 
 /// Several rules may find the same error; it is told once.
@@ -166,10 +160,7 @@ fn once(errors: Vec<FieldError>) -> Vec<FieldError> {
 }
 
 fn update_errors<K: Kind>(new: &K, old: &K) -> Vec<FieldError> {
-    let (new, old) = (
-        k8s_openapi::Metadata::metadata(new),
-        k8s_openapi::Metadata::metadata(old),
-    );
+    let (new, old) = (k8s_openapi::Metadata::metadata(new), k8s_openapi::Metadata::metadata(old));
     let mut errors = metadata::validate_update(&K::INFO, new, old);
     errors.extend(metadata::known_finalizers(new));
     errors
@@ -242,11 +233,7 @@ impl<K: Kind> Object for K {
     }
 
     fn attributes(&self) -> Attributes {
-        metadata::attributes(
-            &K::INFO,
-            k8s_openapi::Metadata::metadata(self),
-            self.fields(),
-        )
+        metadata::attributes(&K::INFO, k8s_openapi::Metadata::metadata(self), self.fields())
     }
 
     fn row(&self, now: Timestamp) -> Vec<Tree> {

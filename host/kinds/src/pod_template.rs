@@ -49,16 +49,8 @@ pub(crate) fn warn(list: &mut Vec<String>, at: &At<'_>, template: &PodTemplateSp
 /// Names and images of the containers, for the wide columns of workloads.
 pub(crate) fn container_cells(template: Option<&PodTemplateSpec>) -> (String, String) {
     let spec = template.and_then(|template| template.spec.as_ref());
-    let containers = spec
-        .map(|spec| spec.containers.as_slice())
-        .unwrap_or_default();
-    let names: Vec<&str> = containers
-        .iter()
-        .map(|container| container.name.as_str())
-        .collect();
-    let images: Vec<&str> = containers
-        .iter()
-        .map(|container| container.image.or_empty())
-        .collect();
+    let containers = spec.map(|spec| spec.containers.as_slice()).unwrap_or_default();
+    let names: Vec<&str> = containers.iter().map(|container| container.name.as_str()).collect();
+    let images: Vec<&str> = containers.iter().map(|container| container.image.or_empty()).collect();
     (names.join(","), images.join(","))
 }

@@ -101,11 +101,7 @@ pub(crate) fn check_name(errors: &mut Errors, at: &At<'_>, name: &str) -> bool {
     let is_qualified = messages.is_empty();
     errors.invalid_each(at, name, messages);
     if is_qualified && !name.contains('/') && !is_standard(name) {
-        errors.invalid(
-            at,
-            name,
-            "must be a standard resource type or fully qualified",
-        );
+        errors.invalid(at, name, "must be a standard resource type or fully qualified");
         return false;
     }
     is_qualified
@@ -152,9 +148,8 @@ pub(crate) fn warn_fraction(warnings: &mut Vec<String>, at: &At<'_>, quantity: &
     let value = parse(quantity);
     if value.millis() % 1000 != 0 {
         let value = meta::quote(&value.to_string());
-        warnings.push(format!(
-            "{at}: fractional byte value {value} is invalid, must be an integer"
-        ));
+        warnings
+            .push(format!("{at}: fractional byte value {value} is invalid, must be an integer"));
     }
 }
 

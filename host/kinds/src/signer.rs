@@ -39,10 +39,7 @@ pub(crate) fn signer_name(errors: &mut Errors, at: &At<'_>, name: &str) {
 
 /// Checks labels up to the first bad one; the others would only repeat its message.
 fn labels(errors: &mut Errors, at: &At<'_>, text: &str, rule: fn(&str) -> Vec<String>) {
-    let bad = text
-        .split('.')
-        .map(|label| (label, rule(label)))
-        .find(|(_, bad)| !bad.is_empty());
+    let bad = text.split('.').map(|label| (label, rule(label))).find(|(_, bad)| !bad.is_empty());
     let Some((label, messages)) = bad else { return };
     for message in messages {
         let detail = format!("validating label {}: {message}", meta::quote(label));

@@ -48,10 +48,7 @@ impl Kind for ControllerRevision {
         let controller = owners.iter().find(|owner| owner.controller == Some(true));
         let controller = controller.map(|owner| {
             let version = GroupVersion::parse(&owner.api_version).unwrap_or_default();
-            let kind = version
-                .with_kind(owner.kind.clone())
-                .group_kind()
-                .to_string();
+            let kind = version.with_kind(owner.kind.clone()).group_kind().to_string();
             format!("{}/{}", kind.to_lowercase(), owner.name)
         });
         vec![

@@ -108,10 +108,7 @@ impl Kind for Deployment {
         let (names, images) = pod_template::container_cells(Some(&spec.template));
         vec![
             columns::name(&self.metadata),
-            Tree::from(format!(
-                "{}/{wanted}",
-                status.ready_replicas.unwrap_or_default()
-            )),
+            Tree::from(format!("{}/{wanted}", status.ready_replicas.unwrap_or_default())),
             Tree::from(status.updated_replicas.unwrap_or_default()),
             Tree::from(status.available_replicas.unwrap_or_default()),
             columns::age(&self.metadata, now),
@@ -126,10 +123,7 @@ const SPEC: At<'static> = At::root("spec");
 
 fn validate_spec(errors: &mut Errors, deployment: &Deployment) {
     let spec = &deployment.spec;
-    errors.not_negative(
-        &SPEC.field("replicas"),
-        i64::from(spec.replicas.unwrap_or_default()),
-    );
+    errors.not_negative(&SPEC.field("replicas"), i64::from(spec.replicas.unwrap_or_default()));
     replicas::selector(errors, &SPEC, &spec.selector);
     replicas::template(errors, &SPEC, &spec.selector, &spec.template);
     if let Some(strategy) = &spec.strategy {
@@ -167,12 +161,7 @@ fn validate_strategy(errors: &mut Errors, at: &At<'_>, strategy: &DeploymentStra
                 Some(rolling) => format!(
                     "{{\"Type\":{},\"RollingUpdate\":{{\"MaxUnavailable\":{},\"MaxSurge\":{}}}}}",
                     json(&other),
-                    json(
-                        rolling
-                            .max_unavailable
-                            .as_ref()
-                            .unwrap_or(&IntOrString::Int(0))
-                    ),
+                    json(rolling.max_unavailable.as_ref().unwrap_or(&IntOrString::Int(0))),
                     json(rolling.max_surge.as_ref().unwrap_or(&IntOrString::Int(0)))
                 ),
             };
@@ -214,27 +203,14 @@ fn validate_status(errors: &mut Errors, new: &Deployment, old: &Deployment) {
     }
     Replicas {
         all: status.replicas.unwrap_or_default(),
-        some: (
-            "updatedReplicas",
-            status.updated_replicas.unwrap_or_default(),
-        ),
+        some: ("updatedReplicas", status.updated_replicas.unwrap_or_default()),
         ready: status.ready_replicas.unwrap_or_default(),
         available: status.available_replicas.unwrap_or_default(),
     }
     .validate(errors, &at);
     let collisions = status.collision_count.unwrap_or_default();
-    let before = old
-        .status
-        .as_ref()
-        .and_then(|status| status.collision_count);
+    let before = old.status.as_ref().and_then(|status| status.collision_count);
     if before.is_some_and(|before| status.collision_count.is_none() || collisions < before) {
-        errors.invalid(
-            &at.field("collisionCount"),
-            collisions,
-            "cannot be decremented",
-        );
+        errors.invalid(&at.field("collisionCount"), collisions, "cannot be decremented");
     }
 }
-
-#[cfg(test)]
-mod tests;

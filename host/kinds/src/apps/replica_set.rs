@@ -105,10 +105,8 @@ const SPEC: At<'static> = At::root("spec");
 
 fn validate_spec(errors: &mut Errors, set: &ReplicaSet) {
     let spec = &set.spec;
-    for (name, value) in [
-        ("replicas", spec.replicas),
-        ("minReadySeconds", spec.min_ready_seconds),
-    ] {
+    for (name, value) in [("replicas", spec.replicas), ("minReadySeconds", spec.min_ready_seconds)]
+    {
         errors.not_negative(&SPEC.field(name), i64::from(value.unwrap_or_default()));
     }
     replicas::selector(errors, &SPEC, &spec.selector);
@@ -127,23 +125,11 @@ fn validate_status(errors: &mut Errors, status: &ReplicaSetStatus) {
         ("fullyLabeledReplicas", i64::from(labelled)),
         ("readyReplicas", i64::from(ready)),
         ("availableReplicas", i64::from(available)),
-        (
-            "observedGeneration",
-            status.observed_generation.unwrap_or_default(),
-        ),
-        (
-            "terminatingReplicas",
-            i64::from(status.terminating_replicas.unwrap_or_default()),
-        ),
+        ("observedGeneration", status.observed_generation.unwrap_or_default()),
+        ("terminatingReplicas", i64::from(status.terminating_replicas.unwrap_or_default())),
     ] {
         errors.not_negative(&at.field(name), value);
     }
     let some = ("fullyLabeledReplicas", labelled);
-    Replicas {
-        all: status.replicas,
-        some,
-        ready,
-        available,
-    }
-    .validate(errors, &at);
+    Replicas { all: status.replicas, some, ready, available }.validate(errors, &at);
 }

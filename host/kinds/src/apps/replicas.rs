@@ -101,17 +101,10 @@ pub(super) struct Replicas {
 impl Replicas {
     /// A part is not more than the whole.
     pub(super) fn validate(&self, errors: &mut Errors, at: &At<'_>) {
-        let parts = [
-            self.some,
-            ("readyReplicas", self.ready),
-            ("availableReplicas", self.available),
-        ];
+        let parts =
+            [self.some, ("readyReplicas", self.ready), ("availableReplicas", self.available)];
         for (name, part) in parts.into_iter().filter(|(_, part)| *part > self.all) {
-            errors.invalid(
-                &at.field(name),
-                part,
-                "cannot be greater than status.replicas",
-            );
+            errors.invalid(&at.field(name), part, "cannot be greater than status.replicas");
         }
         if self.available > self.ready {
             let at = at.field("availableReplicas");

@@ -43,11 +43,7 @@ impl Kind for Lease {
         };
         let at = At::root("spec");
         if let Some(secs) = spec.lease_duration_seconds.filter(|secs| *secs <= 0) {
-            errors.invalid(
-                &at.field("leaseDurationSeconds"),
-                secs,
-                "must be greater than 0",
-            );
+            errors.invalid(&at.field("leaseDurationSeconds"), secs, "must be greater than 0");
         }
         if let Some(count) = spec.lease_transitions.filter(|count| *count < 0) {
             errors.invalid(&at.field("leaseTransitions"), count, NEGATIVE);
@@ -60,10 +56,7 @@ impl Kind for Lease {
     }
 
     fn row(&self, now: Timestamp) -> Vec<Tree> {
-        let holder = self
-            .spec
-            .as_ref()
-            .and_then(|spec| spec.holder_identity.clone());
+        let holder = self.spec.as_ref().and_then(|spec| spec.holder_identity.clone());
         vec![
             columns::name(&self.metadata),
             Tree::from(holder.unwrap_or_default()),

@@ -17,11 +17,7 @@ impl Kind for ConfigMap {
         singular: "configmap",
         short_names: &["cm"],
         type_name: "io.k8s.api.core.v1.ConfigMap",
-        columns: &[
-            columns::NAME,
-            Column::of::<Self>("Data", "data"),
-            columns::AGE,
-        ],
+        columns: &[columns::NAME, Column::of::<Self>("Data", "data"), columns::AGE],
         ..KindInfo::namespaced::<Self>()
     };
 
@@ -37,10 +33,7 @@ impl Kind for ConfigMap {
             for (name, is_same) in [
                 ("immutable", self.immutable == Some(true)),
                 ("data", self.data.or_empty() == old.data.or_empty()),
-                (
-                    "binaryData",
-                    self.binary_data.or_empty() == old.binary_data.or_empty(),
-                ),
+                ("binaryData", self.binary_data.or_empty() == old.binary_data.or_empty()),
             ] {
                 if !is_same {
                     errors.forbidden(&At::root(name), FROZEN);
@@ -53,15 +46,11 @@ impl Kind for ConfigMap {
 
     fn row(&self, now: Timestamp) -> Vec<Tree> {
         let keys = self.data.or_empty().len() + self.binary_data.or_empty().len();
-        vec![
-            columns::name(&self.metadata),
-            Tree::from(keys),
-            columns::age(&self.metadata, now),
-        ]
+        vec![columns::name(&self.metadata), Tree::from(keys), columns::age(&self.metadata, now)]
     }
 }
 
-/// Bound on the values of a ConfigMap or Secret together, so that one of them cannot fill the store.
+/// Bound on the values of one object together, so that one of them cannot fill the store.
 pub(super) const BYTES_MAX: usize = 1024 * 1024;
 pub(super) const FROZEN: &str = "field is immutable when `immutable` is set";
 

@@ -23,20 +23,12 @@ impl Kind for Endpoints {
         deprecated: Some(
             "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice",
         ),
-        columns: &[
-            columns::NAME,
-            Column::of::<Self>("Endpoints", "subsets"),
-            columns::AGE,
-        ],
+        columns: &[columns::NAME, Column::of::<Self>("Endpoints", "subsets"), columns::AGE],
         ..KindInfo::namespaced::<Self>()
     };
 
     fn set_defaults(&mut self) {
-        let ports = self
-            .subsets
-            .iter_mut()
-            .flatten()
-            .filter_map(|subset| subset.ports.as_mut());
+        let ports = self.subsets.iter_mut().flatten().filter_map(|subset| subset.ports.as_mut());
         for port in ports.flatten() {
             default_text(&mut port.protocol, "TCP");
         }
@@ -53,20 +45,13 @@ impl Kind for Endpoints {
 
     fn validate_update(&self, old: &Self) -> Vec<FieldError> {
         // What older servers accepted can still be carried along.
-        if self.subsets == old.subsets {
-            Vec::new()
-        } else {
-            self.validate()
-        }
+        if self.subsets == old.subsets { Vec::new() } else { self.validate() }
     }
 
     fn warnings(&self, _old: Option<&Self>) -> Vec<String> {
         let mut warnings = Vec::new();
         let labels = self.metadata.labels.or_empty();
-        if labels
-            .get(MANAGED_BY)
-            .is_some_and(|manager| manager == "endpoint-controller")
-        {
+        if labels.get(MANAGED_BY).is_some_and(|manager| manager == "endpoint-controller") {
             return warnings;
         }
         let all = At::root("subsets");
@@ -98,10 +83,7 @@ impl Kind for Endpoints {
 const MANAGED_BY: &str = "endpoints.kubernetes.io/managed-by";
 
 fn validate_subset(errors: &mut Errors, at: &At<'_>, subset: &EndpointSubset) {
-    let (ready, others) = (
-        subset.addresses.or_empty(),
-        subset.not_ready_addresses.or_empty(),
-    );
+    let (ready, others) = (subset.addresses.or_empty(), subset.not_ready_addresses.or_empty());
     if ready.is_empty() && others.is_empty() {
         errors.required(at, "must specify `addresses` or `notReadyAddresses`");
     }
@@ -125,11 +107,7 @@ fn validate_address(errors: &mut Errors, at: &At<'_>, address: &EndpointAddress)
         errors.invalid_each(&at.field("hostname"), host, names::is_dns1123_label(host));
     }
     if let Some(node) = &address.node_name {
-        errors.invalid_each(
-            &at.field("nodeName"),
-            node,
-            names::is_dns1123_subdomain(node),
-        );
+        errors.invalid_each(&at.field("nodeName"), node, names::is_dns1123_subdomain(node));
     }
     address::validate_endpoint(errors, &ip_at, &address.ip);
 }
@@ -167,20 +145,12 @@ fn shown(subsets: &[EndpointSubset]) -> String {
             all.extend(addresses.iter().map(|address| {
                 let ip = &address.ip;
                 let number = port.port;
-                if ip.contains(':') {
-                    format!("[{ip}]:{number}")
-                } else {
-                    format!("{ip}:{number}")
-                }
+                if ip.contains(':') { format!("[{ip}]:{number}") } else { format!("{ip}:{number}") }
             }));
         }
     }
     let count = all.len();
     all.truncate(SHOWN_MAX);
     let list = all.join(",");
-    if count > SHOWN_MAX {
-        format!("{list} + {} more...", count - SHOWN_MAX)
-    } else {
-        list
-    }
+    if count > SHOWN_MAX { format!("{list} + {} more...", count - SHOWN_MAX) } else { list }
 }

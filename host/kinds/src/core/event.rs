@@ -65,34 +65,17 @@ impl Kind for Event {
 
     fn fields(&self) -> Vec<(&'static str, String)> {
         let object = self.involved_object.clone();
-        let component = self
-            .source
-            .as_ref()
-            .and_then(|source| source.component.clone());
+        let component = self.source.as_ref().and_then(|source| source.component.clone());
         let reporter = self.reporting_component.clone().unwrap_or_default();
-        let source = component
-            .filter(|name| !name.is_empty())
-            .unwrap_or_else(|| reporter.clone());
+        let source = component.filter(|name| !name.is_empty()).unwrap_or_else(|| reporter.clone());
         vec![
             ("involvedObject.kind", object.kind.unwrap_or_default()),
-            (
-                "involvedObject.namespace",
-                object.namespace.unwrap_or_default(),
-            ),
+            ("involvedObject.namespace", object.namespace.unwrap_or_default()),
             ("involvedObject.name", object.name.unwrap_or_default()),
             ("involvedObject.uid", object.uid.unwrap_or_default()),
-            (
-                "involvedObject.apiVersion",
-                object.api_version.unwrap_or_default(),
-            ),
-            (
-                "involvedObject.resourceVersion",
-                object.resource_version.unwrap_or_default(),
-            ),
-            (
-                "involvedObject.fieldPath",
-                object.field_path.unwrap_or_default(),
-            ),
+            ("involvedObject.apiVersion", object.api_version.unwrap_or_default()),
+            ("involvedObject.resourceVersion", object.resource_version.unwrap_or_default()),
+            ("involvedObject.fieldPath", object.field_path.unwrap_or_default()),
             ("reason", self.reason.clone().unwrap_or_default()),
             ("reportingComponent", reporter),
             ("source", source),
@@ -142,17 +125,11 @@ impl Kind for Event {
 fn source(event: &Event) -> String {
     let source = event.source.clone().unwrap_or_default();
     let first = |one: Option<String>, other: Option<&String>| {
-        one.filter(|one| !one.is_empty())
-            .or_else(|| other.cloned())
-            .unwrap_or_default()
+        one.filter(|one| !one.is_empty()).or_else(|| other.cloned()).unwrap_or_default()
     };
     let component = first(source.component, event.reporting_component.as_ref());
     let instance = first(source.host, event.reporting_instance.as_ref());
-    if instance.is_empty() {
-        component
-    } else {
-        format!("{component}, {instance}")
-    }
+    if instance.is_empty() { component } else { format!("{component}, {instance}") }
 }
 
 const OTHER_NAMESPACE: &str = "does not match event.namespace";
@@ -184,20 +161,13 @@ fn validate_reported(errors: &mut Errors, event: &Event) {
         let object = At::root("involvedObject");
         errors.invalid(&object.field("namespace"), namespace, OTHER_NAMESPACE);
     }
-    let (reporter, at) = (
-        event.reporting_component.or_empty(),
-        At::root("reportingComponent"),
-    );
+    let (reporter, at) = (event.reporting_component.or_empty(), At::root("reportingComponent"));
     if reporter.is_empty() {
         errors.required(&at, "");
     }
     errors.invalid_each(&at, reporter, names::is_qualified_name(reporter));
     for (field, text, max) in [
-        (
-            "reportingInstance",
-            event.reporting_instance.or_empty(),
-            INSTANCE_CHARACTERS_MAX,
-        ),
+        ("reportingInstance", event.reporting_instance.or_empty(), INSTANCE_CHARACTERS_MAX),
         ("action", event.action.or_empty(), ACTION_CHARACTERS_MAX),
         ("reason", event.reason.or_empty(), REASON_CHARACTERS_MAX),
     ] {
@@ -205,11 +175,7 @@ fn validate_reported(errors: &mut Errors, event: &Event) {
             errors.required(&At::root(field), "");
         }
         if text.len() > max {
-            errors.invalid(
-                &At::root(field),
-                "",
-                format!("can have at most {max} characters"),
-            );
+            errors.invalid(&At::root(field), "", format!("can have at most {max} characters"));
         }
     }
     if event.message.or_empty().len() > NOTE_CHARACTERS_MAX {

@@ -25,11 +25,7 @@ impl Kind for Namespace {
         status: true,
         subresources: &[Subresource {
             name: "finalize",
-            body: Some(SubresourceBody {
-                group: "",
-                version: "",
-                kind: "Namespace",
-            }),
+            body: Some(SubresourceBody { group: "", version: "", kind: "Namespace" }),
             verbs: &[Verb::Update],
         }],
         delete_answer: DeleteAnswer::Object,
@@ -45,20 +41,15 @@ impl Kind for Namespace {
     fn set_defaults(&mut self) {
         let name = self.metadata.name.or_empty().to_owned();
         if !name.is_empty() {
-            self.metadata
-                .labels
-                .get_or_insert_default()
-                .insert(NAME_LABEL.to_owned(), name);
+            self.metadata.labels.get_or_insert_default().insert(NAME_LABEL.to_owned(), name);
         }
         default_text(&mut self.status.get_or_insert_default().phase, ACTIVE);
         self.spec.get_or_insert_default();
     }
 
     fn on_create(&mut self) {
-        self.status = Some(NamespaceStatus {
-            phase: Some(ACTIVE.to_owned()),
-            ..NamespaceStatus::default()
-        });
+        self.status =
+            Some(NamespaceStatus { phase: Some(ACTIVE.to_owned()), ..NamespaceStatus::default() });
         let spec = self.spec.get_or_insert_default();
         let finalizers = spec.finalizers.get_or_insert_default();
         if !finalizers.iter().any(|finalizer| finalizer == KUBERNETES) {
@@ -126,28 +117,18 @@ const KUBERNETES: &str = "kubernetes";
 const NAME_LABEL: &str = "kubernetes.io/metadata.name";
 
 fn phase(namespace: &Namespace) -> &str {
-    namespace
-        .status
-        .as_ref()
-        .map(|status| status.phase.or_empty())
-        .unwrap_or_default()
+    namespace.status.as_ref().map(|status| status.phase.or_empty()).unwrap_or_default()
 }
 
 fn finalizers(errors: &mut Errors, namespace: &Namespace, name_each: bool) {
     let spec = At::root("spec");
     let all = spec.field("finalizers");
-    let finalizers = namespace
-        .spec
-        .as_ref()
-        .map(|spec| spec.finalizers.or_empty());
+    let finalizers = namespace.spec.as_ref().map(|spec| spec.finalizers.or_empty());
     for (index, name) in finalizers.unwrap_or_default().iter().enumerate() {
         let one = all.index(index);
         let at = if name_each { &one } else { &all };
         errors.invalid_each(at, name, names::is_qualified_name(name));
-        let is_known = matches!(
-            name.as_str(),
-            "kubernetes" | "orphan" | "foregroundDeletion"
-        );
+        let is_known = matches!(name.as_str(), "kubernetes" | "orphan" | "foregroundDeletion");
         if !is_known && !name.contains('/') {
             let detail = "name is neither a standard finalizer name nor is it fully qualified";
             errors.invalid(at, name, detail);

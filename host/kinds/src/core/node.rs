@@ -45,10 +45,7 @@ impl Kind for Node {
             if status.allocatable.is_none() {
                 status.allocatable.clone_from(&status.capacity);
             }
-            for list in [&mut status.capacity, &mut status.allocatable]
-                .into_iter()
-                .flatten()
-            {
+            for list in [&mut status.capacity, &mut status.allocatable].into_iter().flatten() {
                 resources::round_up(list);
             }
         }
@@ -119,10 +116,7 @@ impl Kind for Node {
 
     fn fields(&self) -> Vec<(&'static str, String)> {
         let unschedulable = self.spec.as_ref().and_then(|spec| spec.unschedulable);
-        vec![(
-            "spec.unschedulable",
-            unschedulable.unwrap_or_default().to_string(),
-        )]
+        vec![("spec.unschedulable", unschedulable.unwrap_or_default().to_string())]
     }
 
     fn row(&self, now: Timestamp) -> Vec<Tree> {
@@ -133,11 +127,7 @@ impl Kind for Node {
             kernel = format!("{kernel} ({})", info.architecture);
         }
         let address = |kind: &str| {
-            let found = status
-                .addresses
-                .or_empty()
-                .iter()
-                .find(|address| address.type_ == kind);
+            let found = status.addresses.or_empty().iter().find(|address| address.type_ == kind);
             found.map_or_else(|| NONE.to_owned(), |address| address.address.clone())
         };
         vec![
@@ -170,46 +160,28 @@ fn one_range_is_many(spec: &mut NodeSpec) {
 }
 
 fn or(text: &str, other: &str) -> String {
-    if text.is_empty() {
-        other.to_owned()
-    } else {
-        text.to_owned()
-    }
+    if text.is_empty() { other.to_owned() } else { text.to_owned() }
 }
 
 fn shown_status(node: &Node, status: &NodeStatus) -> String {
-    let ready = status
-        .conditions
-        .or_empty()
-        .iter()
-        .rfind(|condition| condition.type_ == "Ready");
+    let ready = status.conditions.or_empty().iter().rfind(|condition| condition.type_ == "Ready");
     let shown = match ready {
         None => "Unknown",
         Some(ready) if ready.status == "True" => "Ready",
         Some(_) => "NotReady",
     };
-    let is_closed = node
-        .spec
-        .as_ref()
-        .and_then(|spec| spec.unschedulable)
-        .unwrap_or_default();
-    if is_closed {
-        format!("{shown},SchedulingDisabled")
-    } else {
-        shown.to_owned()
-    }
+    let is_closed = node.spec.as_ref().and_then(|spec| spec.unschedulable).unwrap_or_default();
+    if is_closed { format!("{shown},SchedulingDisabled") } else { shown.to_owned() }
 }
 
 fn roles(node: &Node) -> String {
     let labels = node.metadata.labels.or_empty().iter();
     let roles: BTreeSet<&str> = labels
-        .filter_map(
-            |(key, value)| match key.strip_prefix("node-role.kubernetes.io/") {
-                Some(role) => Some(role),
-                None if key == "kubernetes.io/role" => Some(value.as_str()),
-                None => None,
-            },
-        )
+        .filter_map(|(key, value)| match key.strip_prefix("node-role.kubernetes.io/") {
+            Some(role) => Some(role),
+            None if key == "kubernetes.io/role" => Some(value.as_str()),
+            None => None,
+        })
         .filter(|role| !role.is_empty())
         .collect();
     or(&roles.into_iter().collect::<Vec<_>>().join(","), NONE)
@@ -221,11 +193,7 @@ fn validate_node(errors: &mut Errors, node: &Node) {
         taints(errors, &metadata.field("taints"), spec.taints.or_empty());
     }
     amounts(errors, node);
-    let ranges = node
-        .spec
-        .as_ref()
-        .map(|spec| spec.pod_cidrs.or_empty())
-        .unwrap_or_default();
+    let ranges = node.spec.as_ref().map(|spec| spec.pod_cidrs.or_empty()).unwrap_or_default();
     let at = SPEC.field("podCIDRs");
     for (index, range) in ranges.iter().enumerate() {
         address::validate_range(errors, &at.index(index), range);
@@ -241,21 +209,14 @@ fn validate_node(errors: &mut Errors, node: &Node) {
     }
     let is_dual = || address::ranges_are_dual_stack(ranges.iter().map(String::as_str));
     if ranges.len() > 1 && (ranges.len() > 2 || !is_dual()) {
-        errors.invalid(
-            &at,
-            ranges,
-            "may specify no more than one CIDR for each IP family",
-        );
+        errors.invalid(&at, ranges, "may specify no more than one CIDR for each IP family");
     }
 }
 
 fn amounts(errors: &mut Errors, node: &Node) {
     let Some(status) = &node.status else { return };
     let status_at = At::root("status");
-    for (field, list) in [
-        ("capacity", &status.capacity),
-        ("allocatable", &status.allocatable),
-    ] {
+    for (field, list) in [("capacity", &status.capacity), ("allocatable", &status.allocatable)] {
         let list_at = status_at.field(field);
         for (name, quantity) in list.or_empty() {
             let quantity = resources::parse(quantity);
@@ -286,32 +247,18 @@ fn validate_change(errors: &mut Errors, new: &Node, old: &Node) {
     amounts(errors, new);
     let status_at = At::root("status");
     let all = status_at.field("addresses");
-    let addresses = new
-        .status
-        .as_ref()
-        .map(|status| status.addresses.or_empty());
+    let addresses = new.status.as_ref().map(|status| status.addresses.or_empty());
     let addresses = addresses.unwrap_or_default();
     for (index, address) in addresses.iter().enumerate() {
-        if addresses
-            .iter()
-            .take(index)
-            .any(|earlier| earlier == address)
-        {
+        if addresses.iter().take(index).any(|earlier| earlier == address) {
             errors.duplicate(&all.index(index), internal::value("@NodeAddress", address));
         }
     }
-    let (new, old) = (
-        new.spec.clone().unwrap_or_default(),
-        old.spec.clone().unwrap_or_default(),
-    );
+    let (new, old) = (new.spec.clone().unwrap_or_default(), old.spec.clone().unwrap_or_default());
     let (ranges, old_ranges) = (new.pod_cidrs.or_empty(), old.pod_cidrs.or_empty());
     if !old_ranges.is_empty() {
         let changes = if ranges.len() == old_ranges.len() {
-            ranges
-                .iter()
-                .zip(old_ranges)
-                .filter(|(new, old)| new != old)
-                .count()
+            ranges.iter().zip(old_ranges).filter(|(new, old)| new != old).count()
         } else {
             1
         };
@@ -332,6 +279,3 @@ fn validate_change(errors: &mut Errors, new: &Node, old: &Node) {
         errors.forbidden(&SPEC.field("externalID"), "may not be updated");
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
 use meta::field::FieldError;
-use meta::{Tree, names};
+use meta::{Tree, decode, names};
 
 use super::config_map::{BYTES_MAX, FROZEN};
 use crate::check::{At, Errors};
@@ -58,6 +58,11 @@ impl Kind for Secret {
         errors.into_list()
     }
 
+    fn warnings(&self, _old: Option<&Self>) -> Vec<String> {
+        let is_pair = self.type_.or_empty() == "kubernetes.io/tls";
+        if is_pair { tls_problem(self).into_iter().collect() } else { Vec::new() }
+    }
+
     fn fields(&self) -> Vec<(&'static str, String)> {
         vec![("type", self.type_.clone().unwrap_or_default())]
     }
@@ -83,6 +88,7 @@ fn validate_data(errors: &mut Errors, secret: &Secret) {
         errors.too_long(&at, BYTES_MAX);
     }
     let missing = |key: &str| !data.contains_key(key);
+    let is_empty = |key: &str| data.get(key).is_none_or(|value| value.0.is_empty());
     match secret.type_.or_empty() {
         "kubernetes.io/service-account-token" => {
             let annotations = secret.metadata.annotations.or_empty();
@@ -96,25 +102,15 @@ fn validate_data(errors: &mut Errors, secret: &Secret) {
         "kubernetes.io/dockerconfigjson" => {
             json_object(errors, &at, secret, ".dockerconfigjson");
         }
-        "kubernetes.io/basic-auth" => {
-            if missing("username") && missing("password") {
-                errors.required(&at.key("username"), "");
-                errors.required(&at.key("password"), "");
-            }
+        "kubernetes.io/basic-auth" if missing("username") && missing("password") => {
+            errors.required(&at.key("username"), "");
+            errors.required(&at.key("password"), "");
         }
-        "kubernetes.io/ssh-auth" => {
-            if data
-                .get("ssh-privatekey")
-                .is_none_or(|key| key.0.is_empty())
-            {
-                errors.required(&at.key("ssh-privatekey"), "");
-            }
+        "kubernetes.io/ssh-auth" if is_empty("ssh-privatekey") => {
+            errors.required(&at.key("ssh-privatekey"), "");
         }
         "kubernetes.io/tls" => {
-            for key in ["tls.crt", "tls.key"]
-                .into_iter()
-                .filter(|key| missing(key))
-            {
+            for key in ["tls.crt", "tls.key"].into_iter().filter(|key| missing(key)) {
                 errors.required(&at.key(key), "");
             }
         }
@@ -140,8 +136,54 @@ fn json_object(errors: &mut Errors, at: &At<'_>, secret: &Secret, key: &str) {
             };
             format!("json: cannot unmarshal {kind} into Go value of type map[string]interface {{}}")
         }
-        Err(error) if error.is_eof() => "unexpected end of JSON input".to_owned(),
-        Err(_) => "invalid character in JSON".to_owned(),
+        Err(_) => match decode::parse_json(&text.0) {
+            Err(problem) => problem.to_string(),
+            Ok(_) => return,
+        },
     };
     errors.invalid(&at, "<secret contents redacted>", problem);
+}
+
+/// Why no server could use the certificate and the key. Whether they belong together is not looked into.
+fn tls_problem(secret: &Secret) -> Option<String> {
+    let blocks = |key: &str| -> Vec<String> {
+        let data = secret.data.or_empty().get(key);
+        let text = data.map(|data| String::from_utf8_lossy(&data.0).into_owned());
+        let text = text.unwrap_or_default();
+        let begins = text.lines().filter_map(|line| line.trim().strip_prefix("-----BEGIN "));
+        begins.filter_map(|rest| Some(rest.strip_suffix("-----")?.to_owned())).collect()
+    };
+    let certificates = blocks("tls.crt");
+    if certificates.is_empty() {
+        return Some("tls: failed to find any PEM data in certificate input".to_owned());
+    }
+    if !certificates.iter().any(|kind| kind == "CERTIFICATE") {
+        return Some(if matches!(&certificates[..], [only] if only.ends_with("PRIVATE KEY")) {
+            "tls: failed to find certificate PEM data in certificate input, but did find a private \
+             key; PEM inputs may have been switched"
+                .to_owned()
+        } else {
+            format!(
+                "tls: failed to find \"CERTIFICATE\" PEM block in certificate input after skipping \
+                 PEM blocks of the following types: [{}]",
+                certificates.join(" ")
+            )
+        });
+    }
+    let keys = blocks("tls.key");
+    let is_key = |kind: &String| kind == "PRIVATE KEY" || kind.ends_with(" PRIVATE KEY");
+    if keys.iter().any(is_key) {
+        return None;
+    }
+    Some(match &keys[..] {
+        [] => "tls: failed to find any PEM data in key input".to_owned(),
+        [only] if only == "CERTIFICATE" => {
+            "tls: found a certificate rather than a key in the PEM for the private key".to_owned()
+        }
+        others => format!(
+            "tls: failed to find PEM block with type ending in \"PRIVATE KEY\" in key input after \
+             skipping PEM blocks of the following types: [{}]",
+            others.join(" ")
+        ),
+    })
 }

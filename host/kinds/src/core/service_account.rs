@@ -28,10 +28,7 @@ impl Kind for ServiceAccount {
     /// References to secrets keep their name only; there is nothing else that they could mean.
     fn on_create(&mut self) {
         for secret in self.secrets.iter_mut().flatten() {
-            *secret = ObjectReference {
-                name: secret.name.take(),
-                ..ObjectReference::default()
-            };
+            *secret = ObjectReference { name: secret.name.take(), ..ObjectReference::default() };
         }
     }
 
@@ -40,13 +37,7 @@ impl Kind for ServiceAccount {
     }
 
     fn warnings(&self, old: Option<&Self>) -> Vec<String> {
-        let has = |account: &Self| {
-            account
-                .metadata
-                .annotations
-                .or_empty()
-                .contains_key(ENFORCE)
-        };
+        let has = |account: &Self| account.metadata.annotations.or_empty().contains_key(ENFORCE);
         if old.is_some_and(has) || !has(self) {
             return Vec::new();
         }

@@ -15,13 +15,9 @@ use crate::wire::OrEmpty;
 use crate::{label_selector, metadata, resources};
 
 pub(crate) fn set_defaults(spec: &mut PersistentVolumeClaimSpec) {
-    spec.volume_mode
-        .get_or_insert_with(|| "Filesystem".to_owned());
+    spec.volume_mode.get_or_insert_with(|| "Filesystem".to_owned());
     let lists = spec.resources.iter_mut();
-    for list in lists
-        .flat_map(|r| [&mut r.limits, &mut r.requests])
-        .flatten()
-    {
+    for list in lists.flat_map(|r| [&mut r.limits, &mut r.requests]).flatten() {
         resources::round_up(list);
     }
 }
@@ -52,10 +48,7 @@ fn validate_template_metadata(errors: &mut Errors, at: &At<'_>, meta: &ObjectMet
         ("generation", meta.generation.unwrap_or_default() != 0),
         ("creationTimestamp", meta.creation_timestamp.is_some()),
         ("deletionTimestamp", meta.deletion_timestamp.is_some()),
-        (
-            "deletionGracePeriodSeconds",
-            meta.deletion_grace_period_seconds.is_some(),
-        ),
+        ("deletionGracePeriodSeconds", meta.deletion_grace_period_seconds.is_some()),
         ("ownerReferences", !meta.owner_references.is_unset()),
         ("finalizers", !meta.finalizers.is_unset()),
         ("managedFields", !meta.managed_fields.is_unset()),
@@ -65,12 +58,8 @@ fn validate_template_metadata(errors: &mut Errors, at: &At<'_>, meta: &ObjectMet
     }
 }
 
-const ACCESS_MODES: &[&str] = &[
-    "ReadOnlyMany",
-    "ReadWriteMany",
-    "ReadWriteOnce",
-    "ReadWriteOncePod",
-];
+const ACCESS_MODES: &[&str] =
+    &["ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod"];
 
 /// What is wrong with what a claim asks for.
 pub(crate) fn validate(errors: &mut Errors, at: &At<'_>, spec: &PersistentVolumeClaimSpec) {
@@ -85,19 +74,13 @@ pub(crate) fn validate(errors: &mut Errors, at: &At<'_>, spec: &PersistentVolume
     }
     let is_exclusive = |mode: &String| mode == "ReadWriteOncePod";
     if modes.iter().any(is_exclusive)
-        && modes
-            .iter()
-            .any(|mode| !is_exclusive(mode) && ACCESS_MODES.contains(&mode.as_str()))
+        && modes.iter().any(|mode| !is_exclusive(mode) && ACCESS_MODES.contains(&mode.as_str()))
     {
         let detail = "may not use ReadWriteOncePod with other access modes";
         errors.forbidden(&modes_at, detail);
     }
     validate_storage(errors, at, spec);
-    class_name(
-        errors,
-        &at.field("storageClassName"),
-        spec.storage_class_name.or_empty(),
-    );
+    class_name(errors, &at.field("storageClassName"), spec.storage_class_name.or_empty());
     if let Some(mode) = &spec.volume_mode {
         errors.one_of(&at.field("volumeMode"), mode, &["Block", "Filesystem"]);
     }
@@ -116,10 +99,7 @@ fn validate_storage(errors: &mut Errors, at: &At<'_>, spec: &PersistentVolumeCla
     let resources_at = at.field("resources");
     let at = resources_at.key("storage");
     let requests = spec.resources.as_ref().and_then(|r| r.requests.as_ref());
-    match requests
-        .and_then(|requests| requests.get("storage"))
-        .map(resources::parse)
-    {
+    match requests.and_then(|requests| requests.get("storage")).map(resources::parse) {
         None => errors.required(&at, ""),
         Some(storage) if storage <= Quantity::default() => {
             errors.invalid(&at, storage.to_string(), "must be greater than zero");
@@ -130,28 +110,13 @@ fn validate_storage(errors: &mut Errors, at: &At<'_>, spec: &PersistentVolumeCla
 
 fn validate_sources(errors: &mut Errors, at: &At<'_>, spec: &PersistentVolumeClaimSpec) {
     if let Some(source) = &spec.data_source {
-        let TypedLocalObjectReference {
-            api_group,
-            kind,
-            name,
-        } = source;
-        reference(
-            errors,
-            &at.field("dataSource"),
-            api_group.or_empty(),
-            kind,
-            name,
-        );
+        let TypedLocalObjectReference { api_group, kind, name } = source;
+        reference(errors, &at.field("dataSource"), api_group.or_empty(), kind, name);
     }
     let Some(source) = &spec.data_source_ref else {
         return;
     };
-    let TypedObjectReference {
-        api_group,
-        kind,
-        name,
-        namespace,
-    } = source;
+    let TypedObjectReference { api_group, kind, name, namespace } = source;
     let source_at = at.field("dataSourceRef");
     reference(errors, &source_at, api_group.or_empty(), kind, name);
     let namespace = namespace.or_empty();
@@ -193,10 +158,7 @@ pub(crate) fn warn(warnings: &mut Vec<String>, at: &At<'_>, spec: &PersistentVol
         return;
     };
     let resources_at = at.field("resources");
-    for (name, list) in [
-        ("requests", &requirements.requests),
-        ("limits", &requirements.limits),
-    ] {
+    for (name, list) in [("requests", &requirements.requests), ("limits", &requirements.limits)] {
         let list_at = resources_at.field(name);
         if let Some(storage) = list.as_ref().and_then(|list| list.get("storage")) {
             resources::warn_fraction(warnings, &list_at.key("storage"), storage);

@@ -71,12 +71,7 @@ impl Kind for EndpointSlice {
         if old.is_none() && self.address_type == "FQDN" {
             warnings.push("spec.addressType: FQDN endpoints are deprecated".to_owned());
         }
-        let manager = self
-            .metadata
-            .labels
-            .or_empty()
-            .get(MANAGED_BY)
-            .map(String::as_str);
+        let manager = self.metadata.labels.or_empty().get(MANAGED_BY).map(String::as_str);
         if matches!(manager, Some(CONTROLLER | MIRRORING_CONTROLLER)) {
             return warnings;
         }
@@ -92,20 +87,13 @@ impl Kind for EndpointSlice {
     }
 
     fn row(&self, now: Timestamp) -> Vec<Tree> {
-        let ports = self
-            .ports
-            .or_empty()
-            .iter()
-            .map(|port| match (port.port, &port.name) {
-                (Some(number), _) => number.to_string(),
-                (None, Some(name)) => name.clone(),
-                (None, None) => "*".to_owned(),
-            });
-        let addresses = self
-            .endpoints
-            .or_empty()
-            .iter()
-            .flat_map(|endpoint| endpoint.addresses.clone());
+        let ports = self.ports.or_empty().iter().map(|port| match (port.port, &port.name) {
+            (Some(number), _) => number.to_string(),
+            (None, Some(name)) => name.clone(),
+            (None, None) => "*".to_owned(),
+        });
+        let addresses =
+            self.endpoints.or_empty().iter().flat_map(|endpoint| endpoint.addresses.clone());
         vec![
             columns::name(&self.metadata),
             Tree::from(self.address_type.as_str()),
@@ -170,18 +158,9 @@ fn endpoints(errors: &mut Errors, all: &At<'_>, slice: &EndpointSlice) {
     }
     for (index, endpoint) in endpoints.iter().enumerate() {
         let at = all.index(index);
-        addresses(
-            errors,
-            &at.field("addresses"),
-            endpoint,
-            &slice.address_type,
-        );
+        addresses(errors, &at.field("addresses"), endpoint, &slice.address_type);
         if let Some(node) = &endpoint.node_name {
-            errors.invalid_each(
-                &at.field("nodeName"),
-                node,
-                names::is_dns1123_subdomain(node),
-            );
+            errors.invalid_each(&at.field("nodeName"), node, names::is_dns1123_subdomain(node));
         }
         if let Some(host) = &endpoint.hostname {
             errors.invalid_each(&at.field("hostname"), host, names::is_dns1123_label(host));
@@ -235,18 +214,8 @@ fn domain(errors: &mut Errors, at: &At<'_>, name: &str) {
 
 fn validate_hints(errors: &mut Errors, at: &At<'_>, hints: &EndpointHints) {
     type Rule = fn(&str) -> Vec<String>;
-    let zones = hints
-        .for_zones
-        .or_empty()
-        .iter()
-        .map(|zone| &zone.name)
-        .collect::<Vec<_>>();
-    let nodes = hints
-        .for_nodes
-        .or_empty()
-        .iter()
-        .map(|node| &node.name)
-        .collect::<Vec<_>>();
+    let zones = hints.for_zones.or_empty().iter().map(|zone| &zone.name).collect::<Vec<_>>();
+    let nodes = hints.for_nodes.or_empty().iter().map(|node| &node.name).collect::<Vec<_>>();
     let lists: [(&str, Vec<&String>, Rule); 2] = [
         ("forZones", zones, names::is_label_value),
         ("forNodes", nodes, names::is_dns1123_subdomain),

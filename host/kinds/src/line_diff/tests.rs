@@ -2,11 +2,7 @@ use super::unified;
 
 fn check(old: &str, new: &str, expected: &str) {
     let lines = |text: &str| text.replace(' ', "\n");
-    assert_eq!(
-        unified(&lines(old), &lines(new)),
-        expected,
-        "{old:?} -> {new:?}"
-    );
+    assert_eq!(unified(&lines(old), &lines(new)), expected, "{old:?} -> {new:?}");
 }
 
 #[test]
@@ -14,11 +10,7 @@ fn changes_with_context() {
     check("a b c", "a b c", "");
     check("a b c", "a x c", "@@ -1,3 +1,3 @@\n a\n-b\n+x\n c\n");
     check("a", "b", "@@ -1 +1 @@\n-a\n+b\n");
-    check(
-        "a b c d e f",
-        "a b c d e f g",
-        "@@ -4,3 +4,4 @@\n d\n e\n f\n+g\n",
-    );
+    check("a b c d e f", "a b c d e f g", "@@ -4,3 +4,4 @@\n d\n e\n f\n+g\n");
     check(
         "a 1 2 3 4 5 6 7 b",
         "x 1 2 3 4 5 6 7 y",

@@ -29,11 +29,7 @@ pub(super) fn validate(
     errors.one_of(&at.field("apiGroup"), role.api_group.or_empty(), &[GROUP]);
     errors.one_of(&at.field("kind"), &role.kind, roles);
     if !role.name.is_empty() {
-        errors.invalid_each(
-            &at.field("name"),
-            &role.name,
-            names::path_segment(&role.name),
-        );
+        errors.invalid_each(&at.field("name"), &role.name, names::path_segment(&role.name));
     }
     let root = At::root("subjects");
     for (index, subject) in subjects.iter().enumerate() {
@@ -64,27 +60,20 @@ fn validate_subject(errors: &mut Errors, at: &At<'_>, subject: &Subject, namespa
             }
         }
         "User" | "Group" => errors.one_of(&at.field("apiGroup"), group, &[GROUP]),
-        kind => errors.not_supported(
-            &at.field("kind"),
-            kind,
-            &["ServiceAccount", "User", "Group"],
-        ),
+        kind => errors.not_supported(&at.field("kind"), kind, &["ServiceAccount", "User", "Group"]),
     }
 }
 
 /// The cells after the name: the role, the age, and who is bound.
 pub(super) fn cells(role: &RoleRef, age: Tree, subjects: &[Subject]) -> Vec<Tree> {
     let of = |kind: &str| {
-        let names = subjects
-            .iter()
-            .filter(|subject| subject.kind == kind)
-            .map(|subject| {
-                if kind == "ServiceAccount" {
-                    format!("{}/{}", subject.namespace.or_empty(), subject.name)
-                } else {
-                    subject.name.clone()
-                }
-            });
+        let names = subjects.iter().filter(|subject| subject.kind == kind).map(|subject| {
+            if kind == "ServiceAccount" {
+                format!("{}/{}", subject.namespace.or_empty(), subject.name)
+            } else {
+                subject.name.clone()
+            }
+        });
         Tree::from(names.collect::<Vec<_>>().join(", "))
     };
     let role = Tree::from(format!("{}/{}", role.kind, role.name));

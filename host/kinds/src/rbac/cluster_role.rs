@@ -38,11 +38,7 @@ impl Kind for ClusterRole {
                 let at = at.index(index);
                 label_selector::validate(&mut errors, &at, Some(selector));
                 if meta::selector::label::Selector::from(selector).is_err() {
-                    errors.invalid(
-                        &at,
-                        meta::field::BadValue::null(),
-                        "invalid label selector.",
-                    );
+                    errors.invalid(&at, meta::field::BadValue::null(), "invalid label selector.");
                 }
             }
         }

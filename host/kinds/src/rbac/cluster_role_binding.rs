@@ -27,11 +27,7 @@ impl Kind for ClusterRoleBinding {
             columns::AGE,
             Column::text("Users", "Users in the clusterRoleBinding").wide(),
             Column::text("Groups", "Groups in the clusterRoleBinding").wide(),
-            Column::text(
-                "ServiceAccounts",
-                "ServiceAccounts in the clusterRoleBinding",
-            )
-            .wide(),
+            Column::text("ServiceAccounts", "ServiceAccounts in the clusterRoleBinding").wide(),
         ],
         ..KindInfo::cluster::<Self>()
     };
@@ -42,13 +38,7 @@ impl Kind for ClusterRoleBinding {
 
     fn validate(&self) -> Vec<FieldError> {
         let mut errors = Errors::new();
-        binding::validate(
-            &mut errors,
-            &self.role_ref,
-            ROLES,
-            self.subjects.or_empty(),
-            false,
-        );
+        binding::validate(&mut errors, &self.role_ref, ROLES, self.subjects.or_empty(), false);
         errors.into_list()
     }
 

@@ -38,13 +38,7 @@ impl Kind for RoleBinding {
 
     fn validate(&self) -> Vec<FieldError> {
         let mut errors = Errors::new();
-        binding::validate(
-            &mut errors,
-            &self.role_ref,
-            ROLES,
-            self.subjects.or_empty(),
-            true,
-        );
+        binding::validate(&mut errors, &self.role_ref, ROLES, self.subjects.or_empty(), true);
         errors.into_list()
     }
 

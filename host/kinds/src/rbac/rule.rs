@@ -24,11 +24,7 @@ fn validate_one(errors: &mut Errors, at: &At<'_>, rule: &PolicyRule, namespaced:
         let urls = || json(&rule.non_resource_urls);
         let at = at.field("nonResourceURLs");
         if namespaced {
-            errors.invalid(
-                &at,
-                urls(),
-                "namespaced rules cannot apply to non-resource URLs",
-            );
+            errors.invalid(&at, urls(), "namespaced rules cannot apply to non-resource URLs");
         }
         let both = !rule.api_groups.is_unset()
             || !rule.resources.is_unset()

@@ -82,11 +82,7 @@ fn the_role_of_a_binding_stays() {
     };
     let errors = binding("b").validate_update(&binding("a"));
     assert_eq!(errors.len(), 1);
-    assert!(
-        errors
-            .iter()
-            .all(|error| error.detail == "field is immutable")
-    );
+    assert!(errors.iter().all(|error| error.detail == "field is immutable"));
     assert_eq!(binding("a").validate_update(&binding("a")), []);
 }
 
@@ -103,8 +99,5 @@ fn a_binding_shows_who_is_bound() {
     }))
     .expect("a binding");
     let row = binding.row(jiff::Timestamp::UNIX_EPOCH);
-    assert_eq!(
-        row,
-        ["b", "Role/r", "<unknown>", "ann, bob", "", "n/s"].map(Value::from)
-    );
+    assert_eq!(row, ["b", "Role/r", "<unknown>", "ann, bob", "", "n/s"].map(Value::from));
 }

@@ -9,13 +9,7 @@ fn list(entries: &[(&str, &str)]) -> ResourceList {
 
 #[test]
 fn finer_fractions_than_thousandths_are_rounded_up() {
-    let cases = [
-        ("1", "1"),
-        ("100m", "100m"),
-        ("0.0001", "1m"),
-        ("1500u", "2m"),
-        ("0.5", "0.5"),
-    ];
+    let cases = [("1", "1"), ("100m", "100m"), ("0.0001", "1m"), ("1500u", "2m"), ("0.5", "0.5")];
     for (given, expected) in cases {
         let mut resources = list(&[("cpu", given)]);
         round_up(&mut resources);
@@ -28,11 +22,7 @@ fn names() {
     let check = |name: &str| {
         let mut errors = Errors::new();
         check_container_name(&mut errors, &At::root("limits"), name);
-        errors
-            .into_list()
-            .iter()
-            .map(ToString::to_string)
-            .collect::<Vec<_>>()
+        errors.into_list().iter().map(ToString::to_string).collect::<Vec<_>>()
     };
     assert_eq!(check("cpu"), [""; 0]);
     assert_eq!(check("example.com/gpu"), [""; 0]);
@@ -61,8 +51,5 @@ fn sums_and_maxima() {
     raise(&mut highest, &sum);
     assert_eq!(highest["cpu"].to_string(), "2");
     assert_eq!(highest["memory"].to_string(), "1Gi");
-    assert!(same(
-        Some(&list(&[("cpu", "1")])),
-        Some(&list(&[("cpu", "1000m")]))
-    ));
+    assert!(same(Some(&list(&[("cpu", "1")])), Some(&list(&[("cpu", "1000m")]))));
 }

@@ -20,10 +20,7 @@ pub(super) fn prepare(pod: &mut Pod) {
     let created = pod.metadata.creation_timestamp.clone();
     let spec = pod.spec.get_or_insert_default();
     disabled::drop(spec);
-    let mut status = PodStatus {
-        phase: Some("Pending".to_owned()),
-        ..PodStatus::default()
-    };
+    let mut status = PodStatus { phase: Some("Pending".to_owned()), ..PodStatus::default() };
     if !spec.scheduling_gates.is_unset() {
         status.conditions = Some(vec![PodCondition {
             type_: "PodScheduled".to_owned(),
@@ -63,12 +60,7 @@ fn select_by_own_labels(spec: &mut PodSpec, labels: &BTreeMap<String, String>) {
     }
     for constraint in spec.topology_spread_constraints.iter_mut().flatten() {
         if let Some(selector) = &mut constraint.label_selector {
-            extend(
-                selector,
-                constraint.match_label_keys.or_empty(),
-                "In",
-                labels,
-            );
+            extend(selector, constraint.match_label_keys.or_empty(), "In", labels);
         }
     }
 }
@@ -76,12 +68,7 @@ fn select_by_own_labels(spec: &mut PodSpec, labels: &BTreeMap<String, String>) {
 fn extend_term(term: &mut PodAffinityTerm, labels: &BTreeMap<String, String>) {
     if let Some(selector) = &mut term.label_selector {
         extend(selector, term.match_label_keys.or_empty(), "In", labels);
-        extend(
-            selector,
-            term.mismatch_label_keys.or_empty(),
-            "NotIn",
-            labels,
-        );
+        extend(selector, term.mismatch_label_keys.or_empty(), "NotIn", labels);
     }
 }
 
@@ -92,14 +79,11 @@ fn extend(
     labels: &BTreeMap<String, String>,
 ) {
     for (key, value) in keys.iter().filter_map(|key| labels.get_key_value(key)) {
-        selector
-            .match_expressions
-            .get_or_insert_default()
-            .push(LabelSelectorRequirement {
-                key: key.clone(),
-                operator: operator.to_owned(),
-                values: Some(vec![value.clone()]),
-            });
+        selector.match_expressions.get_or_insert_default().push(LabelSelectorRequirement {
+            key: key.clone(),
+            operator: operator.to_owned(),
+            values: Some(vec![value.clone()]),
+        });
     }
 }
 
@@ -108,10 +92,8 @@ fn app_armor_fields(spec: &mut PodSpec, annotations: &BTreeMap<String, String>) 
     if spec.os.as_ref().is_some_and(|os| os.name == "windows") {
         return;
     }
-    let of_pod = spec
-        .security_context
-        .as_ref()
-        .and_then(|security| security.app_armor_profile.clone());
+    let of_pod =
+        spec.security_context.as_ref().and_then(|security| security.app_armor_profile.clone());
     let init = spec.init_containers.iter_mut().flatten();
     for container in spec.containers.iter_mut().chain(init) {
         let Some(annotation) = annotations.get(&format!("{APP_ARMOR_PREFIX}{}", container.name))
@@ -128,10 +110,7 @@ fn app_armor_fields(spec: &mut PodSpec, annotations: &BTreeMap<String, String>) 
             errors.is_empty() && Some(profile) != of_pod.as_ref()
         });
         if profile.is_some() {
-            container
-                .security_context
-                .get_or_insert_default()
-                .app_armor_profile = profile;
+            container.security_context.get_or_insert_default().app_armor_profile = profile;
         }
     }
 }
@@ -142,10 +121,7 @@ pub(super) fn validate(pod: &Pod) -> Vec<FieldError> {
     validate_whole(&mut errors, pod);
     if let Some(spec) = &pod.spec {
         if !spec.ephemeral_containers.is_unset() {
-            errors.forbidden(
-                &SPEC.field("ephemeralContainers"),
-                "cannot be set on create",
-            );
+            errors.forbidden(&SPEC.field("ephemeralContainers"), "cannot be set on create");
         }
         if !spec.node_name.is_unset() && !spec.scheduling_gates.is_unset() {
             let detail = "cannot be set until all schedulingGates have been cleared";

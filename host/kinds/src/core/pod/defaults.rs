@@ -19,10 +19,7 @@ use crate::wire::{OrEmpty, default_text};
 pub(super) fn set(pod: &mut Pod) {
     let spec = pod.spec.get_or_insert_default();
     set_spec(spec);
-    if spec
-        .termination_grace_period_seconds
-        .is_some_and(|secs| secs < 0)
-    {
+    if spec.termination_grace_period_seconds.is_some_and(|secs| secs < 0) {
         spec.termination_grace_period_seconds = Some(1);
     }
     let is_on_host_network = spec.host_network.unwrap_or_default();
@@ -46,8 +43,7 @@ pub(crate) fn set_spec(spec: &mut PodSpec) {
     default_text(&mut spec.dns_policy, "ClusterFirst");
     default_text(&mut spec.restart_policy, "Always");
     default_text(&mut spec.scheduler_name, "default-scheduler");
-    spec.security_context
-        .get_or_insert_with(PodSecurityContext::default);
+    spec.security_context.get_or_insert_with(PodSecurityContext::default);
     spec.termination_grace_period_seconds.get_or_insert(30);
     // Two names for one field: the old one follows the new one.
     if spec.service_account_name.is_unset() {
@@ -77,20 +73,13 @@ fn set_container(container: &mut Container) {
         let policy = default_pull_policy(container.image.or_empty());
         container.image_pull_policy = Some(policy.to_owned());
     }
-    default_text(
-        &mut container.termination_message_path,
-        "/dev/termination-log",
-    );
+    default_text(&mut container.termination_message_path, "/dev/termination-log");
     default_text(&mut container.termination_message_policy, "File");
     for port in container.ports.iter_mut().flatten() {
         default_text(&mut port.protocol, "TCP");
     }
     set_env(container.env.as_deref_mut());
-    set_resources(
-        container
-            .resources
-            .get_or_insert_with(ResourceRequirements::default),
-    );
+    set_resources(container.resources.get_or_insert_with(ResourceRequirements::default));
     for probe in [
         &mut container.liveness_probe,
         &mut container.readiness_probe,
@@ -106,20 +95,13 @@ fn set_ephemeral_container(container: &mut EphemeralContainer) {
         let policy = default_pull_policy(container.image.or_empty());
         container.image_pull_policy = Some(policy.to_owned());
     }
-    default_text(
-        &mut container.termination_message_path,
-        "/dev/termination-log",
-    );
+    default_text(&mut container.termination_message_path, "/dev/termination-log");
     default_text(&mut container.termination_message_policy, "File");
     for port in container.ports.iter_mut().flatten() {
         default_text(&mut port.protocol, "TCP");
     }
     set_env(container.env.as_deref_mut());
-    set_resources(
-        container
-            .resources
-            .get_or_insert_with(ResourceRequirements::default),
-    );
+    set_resources(container.resources.get_or_insert_with(ResourceRequirements::default));
     for probe in [
         &mut container.liveness_probe,
         &mut container.readiness_probe,
@@ -157,10 +139,7 @@ fn set_env(variables: Option<&mut [EnvVar]>) {
 }
 
 fn set_resources(requirements: &mut ResourceRequirements) {
-    for list in [&mut requirements.limits, &mut requirements.requests]
-        .into_iter()
-        .flatten()
-    {
+    for list in [&mut requirements.limits, &mut requirements.requests].into_iter().flatten() {
         resources::round_up(list);
     }
 }
@@ -171,9 +150,7 @@ fn requests_from_limits(requirements: &mut ResourceRequirements) {
     };
     let requests = requirements.requests.get_or_insert_default();
     for (name, limit) in limits {
-        requests
-            .entry(name.clone())
-            .or_insert_with(|| limit.clone());
+        requests.entry(name.clone()).or_insert_with(|| limit.clone());
     }
 }
 
@@ -197,10 +174,7 @@ fn set_probe(probe: Option<&mut Probe>) {
 
 fn set_lifecycle(lifecycle: Option<&mut Lifecycle>) {
     let Some(lifecycle) = lifecycle else { return };
-    for handler in [&mut lifecycle.post_start, &mut lifecycle.pre_stop]
-        .into_iter()
-        .flatten()
-    {
+    for handler in [&mut lifecycle.post_start, &mut lifecycle.pre_stop].into_iter().flatten() {
         set_http_get(handler.http_get.as_mut());
     }
 }
@@ -242,10 +216,7 @@ fn set_volume(volume: &mut Volume) {
             if let Some(token) = &mut source.service_account_token {
                 token.expiration_seconds.get_or_insert(TOKEN_SECS);
             }
-            let files = source
-                .downward_api
-                .iter_mut()
-                .filter_map(|api| api.items.as_mut());
+            let files = source.downward_api.iter_mut().filter_map(|api| api.items.as_mut());
             for file in files.flatten() {
                 if let Some(field) = &mut file.field_ref {
                     default_text(&mut field.api_version, "v1");
@@ -265,10 +236,8 @@ fn set_volume(volume: &mut Volume) {
         let policy = default_pull_policy(image.reference.or_empty());
         image.pull_policy = Some(policy.to_owned());
     }
-    if let Some(template) = volume
-        .ephemeral
-        .as_mut()
-        .and_then(|ephemeral| ephemeral.volume_claim_template.as_mut())
+    if let Some(template) =
+        volume.ephemeral.as_mut().and_then(|ephemeral| ephemeral.volume_claim_template.as_mut())
     {
         volume_claim::set_defaults(&mut template.spec);
     }
@@ -299,19 +268,11 @@ fn set_old_sources(volume: &mut Volume) {
 
 /// Whether the volume has a name and nothing else.
 fn names_no_source(volume: &Volume) -> bool {
-    *volume
-        == Volume {
-            name: volume.name.clone(),
-            ..Volume::default()
-        }
+    *volume == Volume { name: volume.name.clone(), ..Volume::default() }
 }
 
 fn set_status(status: &mut PodStatus) {
-    let first = status
-        .pod_ips
-        .as_ref()
-        .and_then(|ips| ips.first())
-        .map(|ip| ip.ip.clone());
+    let first = status.pod_ips.as_ref().and_then(|ips| ips.first()).map(|ip| ip.ip.clone());
     match (status.pod_ip.or_empty(), first) {
         ("", Some(first)) => status.pod_ip = Some(first),
         (ip, first) if !ip.is_empty() && first.as_deref() != Some(ip) => {

@@ -19,21 +19,15 @@ pub(crate) fn drop(spec: &mut PodSpec) {
     } in spec.containers.iter_mut().chain(init)
     {
         drop_lifecycle(lifecycle.as_mut());
-        for probe in [liveness_probe, readiness_probe, startup_probe]
-            .into_iter()
-            .flatten()
-        {
+        for probe in [liveness_probe, readiness_probe, startup_probe].into_iter().flatten() {
             drop_probe(probe);
         }
         for mount in volume_mounts.iter_mut().flatten() {
             mount.bind_mount_options = None;
         }
     }
-    for EphemeralContainer {
-        lifecycle,
-        volume_mounts,
-        ..
-    } in spec.ephemeral_containers.iter_mut().flatten()
+    for EphemeralContainer { lifecycle, volume_mounts, .. } in
+        spec.ephemeral_containers.iter_mut().flatten()
     {
         drop_lifecycle(lifecycle.as_mut());
         for mount in volume_mounts.iter_mut().flatten() {
@@ -51,10 +45,7 @@ fn drop_probe(probe: &mut Probe) {
 fn drop_lifecycle(lifecycle: Option<&mut Lifecycle>) {
     let Some(lifecycle) = lifecycle else { return };
     lifecycle.stop_signal = None;
-    for handler in [&mut lifecycle.post_start, &mut lifecycle.pre_stop]
-        .into_iter()
-        .flatten()
-    {
+    for handler in [&mut lifecycle.post_start, &mut lifecycle.pre_stop].into_iter().flatten() {
         if let Some(action) = &mut handler.http_get {
             action.protocol = None;
         }

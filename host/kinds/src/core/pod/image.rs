@@ -4,11 +4,7 @@
 
 /// `Always` for images that may change under their name, `IfNotPresent` for the rest.
 pub(crate) fn default_pull_policy(image: &str) -> &'static str {
-    if tag(image) == Some("latest") {
-        "Always"
-    } else {
-        "IfNotPresent"
-    }
+    if tag(image) == Some("latest") { "Always" } else { "IfNotPresent" }
 }
 
 /// The tag of a reference; `latest` where it has neither tag nor digest. `None` if it is no reference at all.
@@ -34,9 +30,7 @@ fn tag(reference: &str) -> Option<&str> {
 
 fn is_tag(tag: &str) -> bool {
     let mut bytes = tag.bytes();
-    bytes
-        .next()
-        .is_some_and(|first| first.is_ascii_alphanumeric() || first == b'_')
+    bytes.next().is_some_and(|first| first.is_ascii_alphanumeric() || first == b'_')
         && tag.len() <= 128
         && bytes.all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte))
 }
@@ -58,9 +52,7 @@ fn is_component(component: &str) -> bool {
     let bytes = component.as_bytes();
     bytes.first().is_some_and(alphanumeric)
         && bytes.last().is_some_and(alphanumeric)
-        && bytes
-            .iter()
-            .all(|byte| alphanumeric(byte) || b"_.-".contains(byte))
+        && bytes.iter().all(|byte| alphanumeric(byte) || b"_.-".contains(byte))
 }
 
 #[cfg(test)]

@@ -96,11 +96,7 @@ impl Kind for Pod {
 
     fn warnings(&self, old: Option<&Self>) -> Vec<String> {
         // Advice is for those who write a Pod; whoever changes one can change little of it.
-        if old.is_some() {
-            Vec::new()
-        } else {
-            warnings::pod(self)
-        }
+        if old.is_some() { Vec::new() } else { warnings::pod(self) }
     }
 
     fn row(&self, now: Timestamp) -> Vec<Tree> {
@@ -118,9 +114,7 @@ impl Kind for Pod {
             spec.and_then(|spec| get(spec).clone()).unwrap_or_default()
         };
         let of_status = |get: fn(&PodStatus) -> &Option<String>| {
-            status
-                .and_then(|status| get(status).clone())
-                .unwrap_or_default()
+            status.and_then(|status| get(status).clone()).unwrap_or_default()
         };
         let host_network = spec.and_then(|spec| spec.host_network).unwrap_or_default();
         let first_ip = status.and_then(|status| status.pod_ips.as_ref()?.first());
@@ -128,22 +122,11 @@ impl Kind for Pod {
             ("spec.nodeName", of_spec(|spec| &spec.node_name)),
             ("spec.restartPolicy", of_spec(|spec| &spec.restart_policy)),
             ("spec.schedulerName", of_spec(|spec| &spec.scheduler_name)),
-            (
-                "spec.serviceAccountName",
-                of_spec(|spec| &spec.service_account_name),
-            ),
+            ("spec.serviceAccountName", of_spec(|spec| &spec.service_account_name)),
             ("spec.hostNetwork", host_network.to_string()),
             ("status.phase", of_status(|status| &status.phase)),
-            (
-                "status.podIP",
-                first_ip
-                    .map(|address| address.ip.clone())
-                    .unwrap_or_default(),
-            ),
-            (
-                "status.nominatedNodeName",
-                of_status(|status| &status.nominated_node_name),
-            ),
+            ("status.podIP", first_ip.map(|address| address.ip.clone()).unwrap_or_default()),
+            ("status.nominatedNodeName", of_status(|status| &status.nominated_node_name)),
         ]
     }
 
@@ -216,14 +199,8 @@ fn no_tokens(errors: &mut Errors, spec: &PodSpec) {
 
 const COLUMNS: &[Column] = &[
     columns::NAME,
-    Column::text(
-        "Ready",
-        "The aggregate readiness state of this pod for accepting traffic.",
-    ),
-    Column::text(
-        "Status",
-        "The aggregate status of the containers in this pod.",
-    ),
+    Column::text("Ready", "The aggregate readiness state of this pod for accepting traffic."),
+    Column::text("Status", "The aggregate status of the containers in this pod."),
     Column::text(
         "Restarts",
         "The number of times the containers in this pod have been restarted and when the last \
@@ -240,54 +217,26 @@ const CONNECT: &[Verb] = &[Verb::Create, Verb::Get];
 
 const SUBRESOURCES: &[Subresource] = &[
     connect("attach", "PodAttachOptions"),
-    Subresource {
-        name: "binding",
-        body: Some(core("Binding")),
-        verbs: Verb::CREATE,
-    },
-    Subresource {
-        name: "ephemeralcontainers",
-        body: None,
-        verbs: Verb::GET_PATCH_UPDATE,
-    },
+    Subresource { name: "binding", body: Some(core("Binding")), verbs: Verb::CREATE },
+    Subresource { name: "ephemeralcontainers", body: None, verbs: Verb::GET_PATCH_UPDATE },
     Subresource {
         name: "eviction",
-        body: Some(SubresourceBody {
-            group: "policy",
-            version: "v1",
-            kind: "Eviction",
-        }),
+        body: Some(SubresourceBody { group: "policy", version: "v1", kind: "Eviction" }),
         verbs: Verb::CREATE,
     },
     connect("exec", "PodExecOptions"),
-    Subresource {
-        name: "log",
-        body: None,
-        verbs: &[Verb::Get],
-    },
+    Subresource { name: "log", body: None, verbs: &[Verb::Get] },
     connect("portforward", "PodPortForwardOptions"),
     proxy_subresource("PodProxyOptions"),
-    Subresource {
-        name: "resize",
-        body: None,
-        verbs: Verb::GET_PATCH_UPDATE,
-    },
+    Subresource { name: "resize", body: None, verbs: Verb::GET_PATCH_UPDATE },
 ];
 
 const fn core(kind: &'static str) -> SubresourceBody {
-    SubresourceBody {
-        group: "",
-        version: "",
-        kind,
-    }
+    SubresourceBody { group: "", version: "", kind }
 }
 
 const fn connect(name: &'static str, options: &'static str) -> Subresource {
-    Subresource {
-        name,
-        body: Some(core(options)),
-        verbs: CONNECT,
-    }
+    Subresource { name, body: Some(core(options)), verbs: CONNECT }
 }
 
 /// The subresource that passes HTTP requests on, whatever their method.
@@ -295,12 +244,6 @@ pub(crate) const fn proxy_subresource(options: &'static str) -> Subresource {
     Subresource {
         name: "proxy",
         body: Some(core(options)),
-        verbs: &[
-            Verb::Create,
-            Verb::Delete,
-            Verb::Get,
-            Verb::Patch,
-            Verb::Update,
-        ],
+        verbs: &[Verb::Create, Verb::Delete, Verb::Get, Verb::Patch, Verb::Update],
     }
 }

@@ -13,11 +13,7 @@ use crate::wire::OrEmpty;
 /// `Guaranteed`, `Burstable` or `BestEffort`.
 #[must_use]
 pub fn class(spec: &PodSpec) -> &'static str {
-    if let Some(resources) = spec
-        .resources
-        .as_ref()
-        .filter(|resources| is_set(resources))
-    {
+    if let Some(resources) = spec.resources.as_ref().filter(|resources| is_set(resources)) {
         return class_of(resources);
     }
     let none = ResourceRequirements::default();
@@ -28,11 +24,7 @@ pub fn class(spec: &PodSpec) -> &'static str {
         .chain(&spec.containers)
         .map(|container| class_of(container.resources.as_ref().unwrap_or(&none)));
     let first = classes.next().unwrap_or(BEST_EFFORT);
-    if classes.all(|class| class == first) {
-        first
-    } else {
-        BURSTABLE
-    }
+    if classes.all(|class| class == first) { first } else { BURSTABLE }
 }
 
 const GUARANTEED: &str = "Guaranteed";
@@ -56,9 +48,7 @@ fn class_of(resources: &ResourceRequirements) -> &'static str {
     if requests.is_empty() && limits.is_empty() {
         BEST_EFFORT
     } else if limits.len() == 2
-        && requests
-            .iter()
-            .all(|(name, quantity)| limits.get(name) == Some(quantity))
+        && requests.iter().all(|(name, quantity)| limits.get(name) == Some(quantity))
     {
         GUARANTEED
     } else {

@@ -25,10 +25,8 @@ pub(super) fn prepare(new: &mut Pod, old: &Pod) {
         kept.resources = spec.resources.take().or_else(|| old_spec.resources.clone());
         kept.containers = resized(&spec.containers, &old_spec.containers);
         if spec.init_containers.is_some() {
-            kept.init_containers = Some(resized(
-                spec.init_containers.or_empty(),
-                old_spec.init_containers.or_empty(),
-            ));
+            kept.init_containers =
+                Some(resized(spec.init_containers.or_empty(), old_spec.init_containers.or_empty()));
         }
         *spec = kept;
         set_pod_resources(spec);
@@ -56,17 +54,11 @@ pub(super) fn set_pod_resources(spec: &mut PodSpec) {
     let every_container_is_limited = |name: &str| {
         let init = spec.init_containers.or_empty();
         spec.containers.iter().chain(init).all(|container| {
-            container
-                .resources
-                .as_ref()
-                .is_some_and(|r| r.limits.or_empty().contains_key(name))
+            container.resources.as_ref().is_some_and(|r| r.limits.or_empty().contains_key(name))
         })
     };
-    let limited: Vec<String> = sum_limits
-        .keys()
-        .filter(|name| every_container_is_limited(name))
-        .cloned()
-        .collect();
+    let limited: Vec<String> =
+        sum_limits.keys().filter(|name| every_container_is_limited(name)).cloned().collect();
     let Some(pod) = &mut spec.resources else {
         return;
     };
@@ -91,9 +83,7 @@ pub(super) fn set_pod_resources(spec: &mut PodSpec) {
         }
     }
     for (name, limit) in limits.iter().filter(|(name, _)| is_supported(name)) {
-        requests
-            .entry(name.clone())
-            .or_insert_with(|| limit.clone());
+        requests.entry(name.clone()).or_insert_with(|| limit.clone());
     }
     for name in &limited {
         if let (Some(request), Some(sum)) = (requests.get(name), sum_limits.get(name))
@@ -130,10 +120,7 @@ pub(super) fn validate(new: &Pod, old: &Pod) -> Vec<FieldError> {
     validate_whole(&mut errors, new);
     if let (Some(new_spec), Some(old_spec)) = (&new.spec, &old.spec) {
         if qos::class(old_spec) != qos::class(new_spec) {
-            let class = new
-                .status
-                .as_ref()
-                .and_then(|status| status.qos_class.clone());
+            let class = new.status.as_ref().and_then(|status| status.qos_class.clone());
             let detail = "Pod QOS Class may not change as a result of resizing";
             errors.invalid(&SPEC, class.unwrap_or_default(), detail);
         }
@@ -147,15 +134,9 @@ pub(super) fn validate(new: &Pod, old: &Pod) -> Vec<FieldError> {
 
 /// A node that reports what running containers have can also change it.
 fn node_can_resize(pod: &Pod) -> bool {
-    let statuses = pod
-        .status
-        .as_ref()
-        .map(|status| status.container_statuses.or_empty());
+    let statuses = pod.status.as_ref().map(|status| status.container_statuses.or_empty());
     let is_running = |status: &&k8s_openapi::api::core::v1::ContainerStatus| {
-        status
-            .state
-            .as_ref()
-            .is_some_and(|state| state.running.is_some())
+        status.state.as_ref().is_some_and(|state| state.running.is_some())
     };
     let running = statuses.unwrap_or_default().iter().find(is_running);
     running.is_none_or(|status| status.resources.is_some())
@@ -164,16 +145,8 @@ fn node_can_resize(pod: &Pod) -> bool {
 fn validate_specs(errors: &mut Errors, new: &PodSpec, old: &PodSpec) {
     pod_resources(errors, new, old);
     let groups = [
-        (
-            "containers",
-            new.containers.as_slice(),
-            old.containers.as_slice(),
-        ),
-        (
-            "initContainers",
-            new.init_containers.or_empty(),
-            old.init_containers.or_empty(),
-        ),
+        ("containers", new.containers.as_slice(), old.containers.as_slice()),
+        ("initContainers", new.init_containers.or_empty(), old.init_containers.or_empty()),
     ];
     let before = errors.len();
     for (field, new, old) in groups {
@@ -196,11 +169,7 @@ fn validate_specs(errors: &mut Errors, new: &PodSpec, old: &PodSpec) {
         }
     }
     let init_at = SPEC.field("initContainers");
-    let init = new
-        .init_containers
-        .or_empty()
-        .iter()
-        .zip(old.init_containers.or_empty());
+    let init = new.init_containers.or_empty().iter().zip(old.init_containers.or_empty());
     for (index, (new, old)) in init.enumerate() {
         let at = init_at.index(index);
         if !same_apart_from_sizes(new, old) {
@@ -209,10 +178,7 @@ fn validate_specs(errors: &mut Errors, new: &PodSpec, old: &PodSpec) {
         }
         let policies = new.resize_policy.or_empty();
         if new != old && !is_sidecar(new) {
-            for _ in policies
-                .iter()
-                .filter(|policy| policy.restart_policy == "RestartContainer")
-            {
+            for _ in policies.iter().filter(|policy| policy.restart_policy == "RestartContainer") {
                 let detail = "non-sidecar init containers with a resize policy of \
                               RestartContainer cannot be resized";
                 errors.forbidden(&at, detail);
@@ -229,10 +195,7 @@ fn pod_resources(errors: &mut Errors, new: &PodSpec, old: &PodSpec) {
             nothing_removed(errors, &at, "pod-level resource", Some(new), old.as_ref());
             let none = ResourceRequirements::default();
             if !same_apart_from_computing(new, old.as_ref().unwrap_or(&none)) {
-                errors.forbidden(
-                    &SPEC,
-                    "only cpu and memory resources are mutable at pod-level",
-                );
+                errors.forbidden(&SPEC, "only cpu and memory resources are mutable at pod-level");
             }
         }
         (None, None) => {}
@@ -267,14 +230,8 @@ fn nothing_removed(
             continue;
         };
         let new = new.and_then(list);
-        if old
-            .keys()
-            .any(|name| new.is_none_or(|new| !new.contains_key(name)))
-        {
-            errors.forbidden(
-                &at.field(field),
-                format!("{what} {field} cannot be removed"),
-            );
+        if old.keys().any(|name| new.is_none_or(|new| !new.contains_key(name))) {
+            errors.forbidden(&at.field(field), format!("{what} {field} cannot be removed"));
         }
     }
 }
@@ -283,21 +240,15 @@ fn same_apart_from_sizes(new: &Container, old: &Container) -> bool {
     let none = ResourceRequirements::default();
     let of = |container: &Container| container.resources.clone().unwrap_or_default();
     same_apart_from_computing(&of(new), &of(old))
-        && Container {
-            resources: Some(none.clone()),
-            ..new.clone()
-        } == Container {
-            resources: Some(none),
-            ..old.clone()
-        }
+        && Container { resources: Some(none.clone()), ..new.clone() }
+            == Container { resources: Some(none), ..old.clone() }
 }
 
 fn same_apart_from_computing(new: &ResourceRequirements, old: &ResourceRequirements) -> bool {
     let others = |list: &Option<ResourceList>| -> ResourceList {
         let is_other = |name: &str| !matches!(name, "cpu" | "memory");
         let list = list.or_empty().iter().filter(|(name, _)| is_other(name));
-        list.map(|(name, quantity)| (name.clone(), quantity.clone()))
-            .collect()
+        list.map(|(name, quantity)| (name.clone(), quantity.clone())).collect()
     };
     resources::same(Some(&others(&new.requests)), Some(&others(&old.requests)))
         && resources::same(Some(&others(&new.limits)), Some(&others(&old.limits)))

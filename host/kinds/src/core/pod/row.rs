@@ -24,20 +24,11 @@ pub(super) fn cells(pod: &Pod, now: Timestamp) -> Vec<Tree> {
     let summary = summarise(pod, spec, status);
     let restarts = match &summary.last_restart {
         Some(time) if summary.restarts != 0 => {
-            format!(
-                "{} ({} ago)",
-                summary.restarts,
-                columns::since(Some(time), now)
-            )
+            format!("{} ({} ago)", summary.restarts, columns::since(Some(time), now))
         }
         _ => summary.restarts.to_string(),
     };
-    let ip = status
-        .pod_ips
-        .or_empty()
-        .first()
-        .map(|ip| ip.ip.as_str())
-        .unwrap_or_default();
+    let ip = status.pod_ips.or_empty().first().map(|ip| ip.ip.as_str()).unwrap_or_default();
     vec![
         columns::name(&pod.metadata),
         Tree::from(format!("{}/{}", summary.ready, summary.total)),
@@ -56,11 +47,7 @@ fn or_none(text: &str) -> Tree {
 }
 
 pub(super) fn conditions(pod: &Pod) -> Vec<Tree> {
-    let (reason, message) = match pod
-        .status
-        .as_ref()
-        .and_then(|status| status.phase.as_deref())
-    {
+    let (reason, message) = match pod.status.as_ref().and_then(|status| status.phase.as_deref()) {
         Some("Succeeded") => ("Succeeded", "The pod has completed successfully."),
         Some("Failed") => ("Failed", "The pod failed."),
         _ => return Vec::new(),
@@ -80,15 +67,9 @@ struct Summary {
 impl Summary {
     fn count_restarts(&mut self, container: &ContainerStatus) {
         self.restarts += container.restart_count;
-        let last = container
-            .last_state
-            .as_ref()
-            .and_then(|state| state.terminated.as_ref());
+        let last = container.last_state.as_ref().and_then(|state| state.terminated.as_ref());
         if let Some(finished) = last.and_then(|terminated| terminated.finished_at.clone())
-            && self
-                .last_restart
-                .as_ref()
-                .is_none_or(|latest| *latest < finished)
+            && self.last_restart.as_ref().is_none_or(|latest| *latest < finished)
         {
             self.last_restart = Some(finished);
         }
@@ -140,25 +121,17 @@ fn init_containers(
         .iter()
         .map(|container| (container.name.as_str(), container))
         .collect();
-    summary.total += by_name
-        .values()
-        .filter(|container| is_sidecar(container))
-        .count();
+    summary.total += by_name.values().filter(|container| is_sidecar(container)).count();
     let none = ContainerState::default();
     for (index, container) in status.init_container_statuses.or_empty().iter().enumerate() {
         summary.count_restarts(container);
-        let sidecar = by_name
-            .get(container.name.as_str())
-            .is_some_and(|c| is_sidecar(c));
+        let sidecar = by_name.get(container.name.as_str()).is_some_and(|c| is_sidecar(c));
         if sidecar {
             of_sidecars.count_restarts(container);
         }
         let state = container.state.as_ref().unwrap_or(&none);
-        let waiting = state
-            .waiting
-            .as_ref()
-            .map(|waiting| waiting.reason.or_empty())
-            .unwrap_or_default();
+        let waiting =
+            state.waiting.as_ref().map(|waiting| waiting.reason.or_empty()).unwrap_or_default();
         match &state.terminated {
             Some(terminated) if terminated.exit_code == 0 => continue,
             _ if sidecar && container.started == Some(true) => {
@@ -182,11 +155,8 @@ fn containers(summary: &mut Summary, status: &PodStatus) {
     for container in status.container_statuses.or_empty().iter().rev() {
         summary.count_restarts(container);
         let state = container.state.as_ref().unwrap_or(&none);
-        let waiting = state
-            .waiting
-            .as_ref()
-            .map(|waiting| waiting.reason.or_empty())
-            .unwrap_or_default();
+        let waiting =
+            state.waiting.as_ref().map(|waiting| waiting.reason.or_empty()).unwrap_or_default();
         if !waiting.is_empty() {
             waiting.clone_into(&mut summary.reason);
         } else if let Some(terminated) = &state.terminated {
@@ -211,10 +181,7 @@ fn containers(summary: &mut Summary, status: &PodStatus) {
 }
 
 fn why_it_ended(terminated: &ContainerStateTerminated) -> String {
-    match (
-        terminated.reason.or_empty(),
-        terminated.signal.unwrap_or_default(),
-    ) {
+    match (terminated.reason.or_empty(), terminated.signal.unwrap_or_default()) {
         ("", 0) => format!("ExitCode:{}", terminated.exit_code),
         ("", signal) => format!("Signal:{signal}"),
         (reason, _) => reason.to_owned(),
@@ -223,12 +190,7 @@ fn why_it_ended(terminated: &ContainerStateTerminated) -> String {
 
 fn has_condition(status: &PodStatus, name: &str) -> bool {
     let is = |condition: &&PodCondition| condition.type_ == name;
-    status
-        .conditions
-        .or_empty()
-        .iter()
-        .find(is)
-        .is_some_and(|found| found.status == "True")
+    status.conditions.or_empty().iter().find(is).is_some_and(|found| found.status == "True")
 }
 
 fn readiness_gates(spec: &PodSpec, status: &PodStatus) -> String {
@@ -236,9 +198,6 @@ fn readiness_gates(spec: &PodSpec, status: &PodStatus) -> String {
     if gates.is_empty() {
         return NONE.to_owned();
     }
-    let open = gates
-        .iter()
-        .filter(|gate| has_condition(status, &gate.condition_type))
-        .count();
+    let open = gates.iter().filter(|gate| has_condition(status, &gate.condition_type)).count();
     format!("{open}/{}", gates.len())
 }

@@ -14,24 +14,18 @@ const STATUS: At<'static> = At::root("status");
 
 /// Fills in what reporters that know less of the status leave out.
 pub(super) fn prepare(new: &mut Pod, old: &Pod) {
-    new.metadata
-        .deletion_timestamp
-        .clone_from(&old.metadata.deletion_timestamp);
-    new.metadata
-        .owner_references
-        .clone_from(&old.metadata.owner_references);
+    new.metadata.deletion_timestamp.clone_from(&old.metadata.deletion_timestamp);
+    new.metadata.owner_references.clone_from(&old.metadata.owner_references);
     let Some(old) = &old.status else { return };
     let new = new.status.get_or_insert_default();
     if new.qos_class.is_unset() {
         new.qos_class.clone_from(&old.qos_class);
     }
     if new.resource_claim_statuses.is_none() {
-        new.resource_claim_statuses
-            .clone_from(&old.resource_claim_statuses);
+        new.resource_claim_statuses.clone_from(&old.resource_claim_statuses);
     }
     if new.extended_resource_claim_status.is_none() {
-        new.extended_resource_claim_status
-            .clone_from(&old.extended_resource_claim_status);
+        new.extended_resource_claim_status.clone_from(&old.extended_resource_claim_status);
     }
     if new.observed_generation.unwrap_or_default() == 0 {
         new.observed_generation = old.observed_generation;
@@ -53,24 +47,15 @@ pub(super) fn validate(new: &Pod, old: &Pod) -> Vec<FieldError> {
     let mut errors = Errors::new();
     annotations_update(&mut errors, new, old);
     let (none, spec) = (PodStatus::default(), old.spec.clone().unwrap_or_default());
-    let (status, old_status) = (
-        new.status.as_ref().unwrap_or(&none),
-        old.status.as_ref().unwrap_or(&none),
-    );
+    let (status, old_status) =
+        (new.status.as_ref().unwrap_or(&none), old.status.as_ref().unwrap_or(&none));
     conditions(&mut errors, status.conditions.or_empty());
     nominated_node(&mut errors, status, old_status, !spec.node_name.is_unset());
-    if let Some(generation) = status
-        .observed_generation
-        .filter(|generation| *generation < 0)
-    {
+    if let Some(generation) = status.observed_generation.filter(|generation| *generation < 0) {
         let at = STATUS.field("observedGeneration");
         errors.invalid(&at, generation, "must be a non-negative integer");
     }
-    errors.immutable(
-        &STATUS.field("qosClass"),
-        &status.qos_class,
-        &old_status.qos_class,
-    );
+    errors.immutable(&STATUS.field("qosClass"), &status.qos_class, &old_status.qos_class);
     let always = spec.restart_policy.or_empty() == "Always";
     let on_failure = spec.restart_policy.or_empty() == "OnFailure";
     let restarts = |containers: &[Container], name: &str, code: i32| {
@@ -85,29 +70,18 @@ pub(super) fn validate(new: &Pod, old: &Pod) -> Vec<FieldError> {
             }
     };
     let init = spec.init_containers.or_empty();
-    let rules = init
-        .iter()
-        .chain(&spec.containers)
-        .flat_map(|c| c.restart_policy_rules.or_empty());
-    let all_restart = rules
-        .into_iter()
-        .any(|rule| rule.action == "RestartAllContainers");
+    let rules = init.iter().chain(&spec.containers).flat_map(|c| c.restart_policy_rules.or_empty());
+    let all_restart = rules.into_iter().any(|rule| rule.action == "RestartAllContainers");
     transitions(
         &mut errors,
         &STATUS.field("containerStatuses"),
-        (
-            status.container_statuses.or_empty(),
-            old_status.container_statuses.or_empty(),
-        ),
+        (status.container_statuses.or_empty(), old_status.container_statuses.or_empty()),
         |name, code| all_restart || restarts(&spec.containers, name, code),
     );
     transitions(
         &mut errors,
         &STATUS.field("initContainerStatuses"),
-        (
-            status.init_container_statuses.or_empty(),
-            old_status.init_container_statuses.or_empty(),
-        ),
+        (status.init_container_statuses.or_empty(), old_status.init_container_statuses.or_empty()),
         |name, code| all_restart || restarts(init, name, code),
     );
     transitions(
@@ -132,10 +106,7 @@ fn conditions(errors: &mut Errors, conditions: &[PodCondition]) {
             let detail = "must be a non-negative integer";
             errors.invalid(&at.field("observedGeneration"), generation, detail);
         }
-        if !matches!(
-            condition.type_.as_str(),
-            "PodScheduled" | "Ready" | "Initialized"
-        ) {
+        if !matches!(condition.type_.as_str(), "PodScheduled" | "Ready" | "Initialized") {
             let messages = names::is_qualified_name(&condition.type_);
             errors.invalid_each(&at.field("Type"), &condition.type_, messages);
         }
@@ -150,24 +121,17 @@ fn nominated_node(errors: &mut Errors, new: &PodStatus, old: &PodStatus, is_boun
     let at = STATUS.field("nominatedNodeName");
     errors.invalid_each(&at, name, names::is_dns1123_subdomain(name));
     if is_bound {
-        errors.forbidden(
-            &at,
-            "may not be set on pods that are already bound to a node",
-        );
+        errors.forbidden(&at, "may not be set on pods that are already bound to a node");
     }
 }
 
 /// Whether the container starts again because of its exit code.
 fn follows_rule(container: &Container, code: i32) -> bool {
-    container
-        .restart_policy_rules
-        .or_empty()
-        .iter()
-        .any(|rule| {
-            rule.exit_codes.as_ref().is_some_and(|codes| {
-                codes.values.or_empty().contains(&code) == (codes.operator == "In")
-            })
+    container.restart_policy_rules.or_empty().iter().any(|rule| {
+        rule.exit_codes.as_ref().is_some_and(|codes| {
+            codes.values.or_empty().contains(&code) == (codes.operator == "In")
         })
+    })
 }
 
 /// A container that has ended stays ended, unless it is one that starts again.
@@ -193,11 +157,7 @@ fn transitions(
 }
 
 fn resource_claims(errors: &mut Errors, pod: &Pod, status: &PodStatus) {
-    let claims = pod
-        .spec
-        .as_ref()
-        .map(|spec| spec.resource_claims.or_empty())
-        .unwrap_or_default();
+    let claims = pod.spec.as_ref().map(|spec| spec.resource_claims.or_empty()).unwrap_or_default();
     let all = STATUS.field("resourceClaimStatuses");
     let statuses = status.resource_claim_statuses.or_empty();
     for (index, claim) in statuses.iter().enumerate() {
@@ -207,11 +167,7 @@ fn resource_claims(errors: &mut Errors, pod: &Pod, status: &PodStatus) {
             let detail = "must match the name of an entry in `spec.resourceClaims`";
             errors.invalid(&name_at, &claim.name, detail);
         }
-        if statuses
-            .iter()
-            .take(index)
-            .any(|earlier| earlier.name == claim.name)
-        {
+        if statuses.iter().take(index).any(|earlier| earlier.name == claim.name) {
             errors.duplicate(&name_at, &claim.name);
         }
         if let Some(name) = &claim.resource_claim_name {
@@ -222,19 +178,9 @@ fn resource_claims(errors: &mut Errors, pod: &Pod, status: &PodStatus) {
 }
 
 fn addresses(errors: &mut Errors, status: &PodStatus) {
-    let pod_ips: Vec<&str> = status
-        .pod_ips
-        .or_empty()
-        .iter()
-        .map(|ip| ip.ip.as_str())
-        .collect();
+    let pod_ips: Vec<&str> = status.pod_ips.or_empty().iter().map(|ip| ip.ip.as_str()).collect();
     let at = STATUS.field("podIPs");
-    let first = family_each(
-        errors,
-        &at,
-        &pod_ips,
-        &internal::value("[@PodIP", &status.pod_ips),
-    );
+    let first = family_each(errors, &at, &pod_ips, &internal::value("[@PodIP", &status.pod_ips));
     let pod_ip = status.pod_ip.or_empty();
     match first {
         None if !pod_ip.is_empty() => {
@@ -246,28 +192,14 @@ fn addresses(errors: &mut Errors, status: &PodStatus) {
         }
         _ => {}
     }
-    let host_ips: Vec<&str> = status
-        .host_ips
-        .or_empty()
-        .iter()
-        .map(|ip| ip.ip.as_str())
-        .collect();
+    let host_ips: Vec<&str> = status.host_ips.or_empty().iter().map(|ip| ip.ip.as_str()).collect();
     let at = STATUS.field("hostIPs");
     if let Some(first) = host_ips.first()
         && *first != status.host_ip.or_empty()
     {
-        errors.invalid(
-            &at.index(0).field("ip"),
-            *first,
-            "must be equal to `hostIP`",
-        );
+        errors.invalid(&at.index(0).field("ip"), *first, "must be equal to `hostIP`");
     }
-    family_each(
-        errors,
-        &at,
-        &host_ips,
-        &internal::value("[@HostIP", &status.host_ips),
-    );
+    family_each(errors, &at, &host_ips, &internal::value("[@HostIP", &status.host_ips));
 }
 
 /// One address for each family at most. Returns the first address.

@@ -43,10 +43,8 @@ pub(super) fn validate(new: &Pod, old: &Pod) -> Vec<FieldError> {
 pub(super) fn annotations_update(errors: &mut Errors, new: &Pod, old: &Pod) {
     let metadata = At::root("metadata");
     let at = metadata.field("annotations");
-    let (new_ones, old_ones) = (
-        new.metadata.annotations.or_empty(),
-        old.metadata.annotations.or_empty(),
-    );
+    let (new_ones, old_ones) =
+        (new.metadata.annotations.or_empty(), old.metadata.annotations.or_empty());
     annotations::validate_update(errors, &at, new_ones, old_ones);
     if let Some(spec) = &new.spec {
         annotations::validate(errors, &at, new_ones, spec);
@@ -60,38 +58,18 @@ const UPDATABLE: &str = "pod updates may not change fields other than \
 
 fn validate_spec(errors: &mut Errors, new: &PodSpec, old: &PodSpec) {
     for (field, new, old) in [
-        (
-            "containers",
-            new.containers.as_slice(),
-            old.containers.as_slice(),
-        ),
-        (
-            "initContainers",
-            new.init_containers.or_empty(),
-            old.init_containers.or_empty(),
-        ),
+        ("containers", new.containers.as_slice(), old.containers.as_slice()),
+        ("initContainers", new.init_containers.or_empty(), old.init_containers.or_empty()),
     ] {
         if !images(errors, &SPEC.field(field), new, old) {
             return;
         }
     }
-    active_deadline(
-        errors,
-        new.active_deadline_seconds,
-        old.active_deadline_seconds,
-    );
+    active_deadline(errors, new.active_deadline_seconds, old.active_deadline_seconds);
     let (new_tolerations, old_tolerations) =
         (new.tolerations.or_empty(), old.tolerations.or_empty());
-    tolerations_added(
-        errors,
-        &SPEC.field("tolerations"),
-        new_tolerations,
-        old_tolerations,
-    );
-    let gates = (
-        new.scheduling_gates.or_empty(),
-        old.scheduling_gates.or_empty(),
-    );
+    tolerations_added(errors, &SPEC.field("tolerations"), new_tolerations, old_tolerations);
+    let gates = (new.scheduling_gates.or_empty(), old.scheduling_gates.or_empty());
     gates_removed(errors, &SPEC.field("schedulingGates"), gates.0, gates.1);
     if new == old {
         return;
@@ -146,10 +124,8 @@ fn active_deadline(errors: &mut Errors, new: Option<i64>, old: Option<i64>) {
 fn tolerations_added(errors: &mut Errors, at: &At<'_>, new: &[Toleration], old: &[Toleration]) {
     for toleration in old {
         let is_kept = new.iter().any(|kept| {
-            let with_seconds = Toleration {
-                toleration_seconds: kept.toleration_seconds,
-                ..toleration.clone()
-            };
+            let with_seconds =
+                Toleration { toleration_seconds: kept.toleration_seconds, ..toleration.clone() };
             with_seconds == *kept
         });
         if !is_kept {
@@ -170,10 +146,8 @@ fn gates_removed(
     for (index, gate) in new.iter().enumerate() {
         if !known.contains(gate.name.as_str()) {
             let at = all.index(index);
-            let detail = format!(
-                "only deletion is allowed, but found new scheduling gate '{}'",
-                gate.name
-            );
+            let detail =
+                format!("only deletion is allowed, but found new scheduling gate '{}'", gate.name);
             errors.forbidden(&at.field("name"), detail);
         }
     }
@@ -192,9 +166,7 @@ fn with_updatable_fields_of(new: &PodSpec, old: &PodSpec) -> PodSpec {
     rest.active_deadline_seconds = old.active_deadline_seconds;
     rest.scheduling_gates.clone_from(&old.scheduling_gates);
     rest.tolerations.clone_from(&old.tolerations);
-    if old
-        .termination_grace_period_seconds
-        .is_some_and(|secs| secs < 0)
+    if old.termination_grace_period_seconds.is_some_and(|secs| secs < 0)
         && rest.termination_grace_period_seconds == Some(1)
     {
         rest.termination_grace_period_seconds = old.termination_grace_period_seconds;
@@ -242,9 +214,7 @@ fn affinity_grew(
     old: Option<&NodeAffinity>,
 ) {
     let terms = |affinity: Option<&NodeAffinity>| -> Option<Vec<NodeSelectorTerm>> {
-        let selector = affinity?
-            .required_during_scheduling_ignored_during_execution
-            .as_ref()?;
+        let selector = affinity?.required_during_scheduling_ignored_during_execution.as_ref()?;
         Some(selector.node_selector_terms.clone())
     };
     let Some(old) = terms(old) else { return };
@@ -254,11 +224,7 @@ fn affinity_grew(
     let terms_at = required_at.field("nodeSelectorTerms");
     if !old.is_empty() && old.len() != new.len() {
         let detail = "no additions/deletions to non-empty NodeSelectorTerms list are allowed";
-        errors.invalid(
-            &terms_at,
-            internal::value("[@NodeSelectorTerm", &given),
-            detail,
-        );
+        errors.invalid(&terms_at, internal::value("[@NodeSelectorTerm", &given), detail);
         return;
     }
     for (index, (new, old)) in new.iter().zip(&old).enumerate() {
@@ -271,14 +237,8 @@ fn affinity_grew(
 }
 
 fn term_grew(new: &NodeSelectorTerm, old: &NodeSelectorTerm) -> bool {
-    let new = (
-        new.match_expressions.or_empty(),
-        new.match_fields.or_empty(),
-    );
-    let old = (
-        old.match_expressions.or_empty(),
-        old.match_fields.or_empty(),
-    );
+    let new = (new.match_expressions.or_empty(), new.match_fields.or_empty());
+    let old = (old.match_expressions.or_empty(), old.match_fields.or_empty());
     if old.0.is_empty() && old.1.is_empty() {
         // An empty term selects nothing, and anything more would select something.
         return new.0.is_empty() && new.1.is_empty();
@@ -311,18 +271,14 @@ pub(super) fn keep_metadata(new: &mut Pod, old: &Pod) {
 pub(super) fn validate_ephemeral_containers(new: &Pod, old: &Pod) -> Vec<FieldError> {
     let mut errors = Errors::new();
     if old.metadata.annotations.or_empty().contains_key(MIRROR) {
-        errors.forbidden(
-            &At::root(""),
-            "static pods do not support ephemeral containers",
-        );
+        errors.forbidden(&At::root(""), "static pods do not support ephemeral containers");
         return errors.into_list();
     }
     validate_whole(&mut errors, new);
     annotations_update(&mut errors, new, old);
     let containers = |pod: &Pod| {
         let spec = pod.spec.as_ref();
-        spec.and_then(|spec| spec.ephemeral_containers.clone())
-            .unwrap_or_default()
+        spec.and_then(|spec| spec.ephemeral_containers.clone()).unwrap_or_default()
     };
     let (new, at) = (containers(new), SPEC.field("ephemeralContainers"));
     for old in containers(old) {

@@ -46,12 +46,7 @@ pub(crate) fn template(
     metadata: &ObjectMeta,
     spec: &PodSpec,
 ) {
-    gather(
-        warnings,
-        (&at.field("metadata"), &at.field("spec")),
-        metadata,
-        spec,
-    );
+    gather(warnings, (&at.field("metadata"), &at.field("spec")), metadata, spec);
 }
 
 fn gather(
@@ -104,10 +99,7 @@ fn gather(
     });
     ports(warnings, at, spec);
     port_names(warnings, at, spec);
-    if spec
-        .termination_grace_period_seconds
-        .is_some_and(|secs| secs < 0)
-    {
+    if spec.termination_grace_period_seconds.is_some_and(|secs| secs < 0) {
         let at = at.field("terminationGracePeriodSeconds");
         warnings.push(format!(
             "{at}: must be >= 0; negative values are invalid and will be treated as 1"
@@ -135,11 +127,7 @@ pub(crate) fn old_node_label(label: &str) -> Option<String> {
         }
         _ => return None,
     };
-    let since = if new.starts_with("kubernetes.io/") {
-        "v1.14"
-    } else {
-        "v1.17"
-    };
+    let since = if new.starts_with("kubernetes.io/") { "v1.14" } else { "v1.17" };
     Some(format!("deprecated since {since}; use \"{new}\" instead"))
 }
 
@@ -150,26 +138,19 @@ fn nodes(warnings: &mut Vec<String>, at: &At<'_>, spec: &PodSpec) {
             warnings.push(format!("{}: {advice}", selector_at.key(label)));
         }
     }
-    let affinity = spec
-        .affinity
-        .as_ref()
-        .and_then(|affinity| affinity.node_affinity.as_ref());
+    let affinity = spec.affinity.as_ref().and_then(|affinity| affinity.node_affinity.as_ref());
     let Some(affinity) = affinity else { return };
     let affinity_at = at.field("affinity");
     let node_at = affinity_at.field("nodeAffinity");
     let required_at = node_at.field(REQUIRED);
     let terms_at = required_at.field("nodeSelectorTerms");
-    let required = affinity
-        .required_during_scheduling_ignored_during_execution
-        .as_ref();
+    let required = affinity.required_during_scheduling_ignored_during_execution.as_ref();
     let terms = required.map(|selector| selector.node_selector_terms.as_slice());
     for (index, term) in terms.unwrap_or_default().iter().enumerate() {
         node_term(warnings, &terms_at.index(index), term, false);
     }
     let preferred_at = node_at.field(PREFERRED);
-    let preferred = affinity
-        .preferred_during_scheduling_ignored_during_execution
-        .or_empty();
+    let preferred = affinity.preferred_during_scheduling_ignored_during_execution.or_empty();
     for (index, term) in preferred.iter().enumerate() {
         let at = preferred_at.index(index);
         node_term(warnings, &at.field("preference"), &term.preference, true);
@@ -186,11 +167,7 @@ fn node_term(
     for (index, requirement) in term.match_expressions.or_empty().iter().enumerate() {
         let at = all.index(index);
         if let Some(advice) = old_node_label(&requirement.key) {
-            warnings.push(format!(
-                "{}: {} is {advice}",
-                at.field("key"),
-                requirement.key
-            ));
+            warnings.push(format!("{}: {} is {advice}", at.field("key"), requirement.key));
         }
         if !values_are_free {
             continue;
@@ -207,12 +184,7 @@ fn node_term(
 
 fn topology(warnings: &mut Vec<String>, at: &At<'_>, spec: &PodSpec) {
     let all = at.field("topologySpreadConstraints");
-    for (index, constraint) in spec
-        .topology_spread_constraints
-        .or_empty()
-        .iter()
-        .enumerate()
-    {
+    for (index, constraint) in spec.topology_spread_constraints.or_empty().iter().enumerate() {
         let at = all.index(index);
         if let Some(advice) = old_node_label(&constraint.topology_key) {
             let key = &constraint.topology_key;
@@ -225,23 +197,17 @@ fn topology(warnings: &mut Vec<String>, at: &At<'_>, spec: &PodSpec) {
 }
 
 fn null_selector(warnings: &mut Vec<String>, at: &At<'_>) {
-    warnings.push(format!(
-        "{at}: a null labelSelector results in matching no pod"
-    ));
+    warnings.push(format!("{at}: a null labelSelector results in matching no pod"));
 }
 
 fn old_volumes(warnings: &mut Vec<String>, at: &At<'_>, volume: &Volume) {
     if volume.photon_persistent_disk.is_some() {
         let at = at.field("photonPersistentDisk");
-        warnings.push(format!(
-            "{at}: deprecated in v1.11, non-functional in v1.16+"
-        ));
+        warnings.push(format!("{at}: deprecated in v1.11, non-functional in v1.16+"));
     }
     if volume.git_repo.is_some() {
         let at = at.field("gitRepo");
-        warnings.push(format!(
-            "{at}: deprecated in v1.11, and disabled by default in v1.33+"
-        ));
+        warnings.push(format!("{at}: deprecated in v1.11, and disabled by default in v1.33+"));
     }
     let of_old = [
         ("scaleIO", volume.scale_io.is_some(), "v1.16", "v1.22"),
@@ -252,17 +218,12 @@ fn old_volumes(warnings: &mut Vec<String>, at: &At<'_>, volume: &Volume) {
     ];
     let advise = |warnings: &mut Vec<String>, (field, deprecated, gone): (&str, &str, &str)| {
         let at = at.field(field);
-        warnings.push(format!(
-            "{at}: deprecated in {deprecated}, non-functional in {gone}+"
-        ));
+        warnings.push(format!("{at}: deprecated in {deprecated}, non-functional in {gone}+"));
     };
     for (field, _, deprecated, gone) in of_old.into_iter().filter(|(_, is_set, ..)| *is_set) {
         advise(warnings, (field, deprecated, gone));
     }
-    let template = volume
-        .ephemeral
-        .as_ref()
-        .and_then(|e| e.volume_claim_template.as_ref());
+    let template = volume.ephemeral.as_ref().and_then(|e| e.volume_claim_template.as_ref());
     if let Some(template) = template {
         let ephemeral_at = at.field("ephemeral");
         let template_at = ephemeral_at.field("volumeClaimTemplate");
@@ -285,10 +246,7 @@ struct Placed {
 
 impl Placed {
     fn new(path: &str, source: impl Into<String>) -> Self {
-        Self {
-            path: path.trim_end_matches('/').to_owned(),
-            source: source.into(),
-        }
+        Self { path: path.trim_end_matches('/').to_owned(), source: source.into() }
     }
 
     fn overlaps(&self, other: &Self) -> bool {
@@ -300,11 +258,7 @@ impl Placed {
 impl std::fmt::Display for Placed {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&quote(&self.path))?;
-        if self.source.is_empty() {
-            Ok(())
-        } else {
-            write!(f, " ({})", self.source)
-        }
+        if self.source.is_empty() { Ok(()) } else { write!(f, " ({})", self.source) }
     }
 }
 
@@ -312,11 +266,7 @@ fn overlapping_paths(warnings: &mut Vec<String>, volume: &Volume) {
     let name = quote(&volume.name);
     let mut warn = |what: &str, files: &[Placed]| {
         for (index, file) in files.iter().enumerate() {
-            for earlier in files
-                .iter()
-                .take(index)
-                .filter(|earlier| file.overlaps(earlier))
-            {
+            for earlier in files.iter().take(index).filter(|earlier| file.overlaps(earlier)) {
                 warnings.push(format!(
                     "volume {name} ({what}): overlapping paths: {file} with {earlier}"
                 ));
@@ -332,68 +282,39 @@ fn overlapping_paths(warnings: &mut Vec<String>, volume: &Volume) {
         warn(&what, &placed(source.items.or_empty(), ""));
     }
     if let Some(source) = &volume.downward_api {
-        let files = source
-            .items
-            .or_empty()
-            .iter()
-            .map(|file| Placed::new(&file.path, ""));
+        let files = source.items.or_empty().iter().map(|file| Placed::new(&file.path, ""));
         warn("DownwardAPI", &files.collect::<Vec<_>>());
     }
     if let Some(projected) = &volume.projected {
         let sources = projected.sources.or_empty();
         let files: Vec<Placed> = sources.iter().flat_map(projected_files).collect();
         warn("Projected", &files);
-        for _ in sources
-            .iter()
-            .filter(|source| **source == VolumeProjection::default())
-        {
+        for _ in sources.iter().filter(|source| **source == VolumeProjection::default()) {
             warnings.push(format!("volume {name} (Projected) has no sources provided"));
         }
     }
 }
 
 fn placed(keys: &[KeyToPath], source: &str) -> Vec<Placed> {
-    keys.iter()
-        .map(|key| Placed::new(&key.path, source))
-        .collect()
+    keys.iter().map(|key| Placed::new(&key.path, source)).collect()
 }
 
 fn projected_files(source: &VolumeProjection) -> Vec<Placed> {
     if let Some(map) = source.config_map.as_ref().filter(|map| map.items.is_some()) {
-        return placed(
-            map.items.or_empty(),
-            &format!("ConfigMap {}", quote(&map.name)),
-        );
+        return placed(map.items.or_empty(), &format!("ConfigMap {}", quote(&map.name)));
     }
-    if let Some(secret) = source
-        .secret
-        .as_ref()
-        .filter(|secret| secret.items.is_some())
-    {
-        return placed(
-            secret.items.or_empty(),
-            &format!("Secret {}", quote(&secret.name)),
-        );
+    if let Some(secret) = source.secret.as_ref().filter(|secret| secret.items.is_some()) {
+        return placed(secret.items.or_empty(), &format!("Secret {}", quote(&secret.name)));
     }
-    if let Some(api) = source
-        .downward_api
-        .as_ref()
-        .filter(|api| api.items.is_some())
-    {
+    if let Some(api) = source.downward_api.as_ref().filter(|api| api.items.is_some()) {
         let files = api.items.or_empty().iter();
-        return files
-            .map(|file| Placed::new(&file.path, "DownwardAPI"))
-            .collect();
+        return files.map(|file| Placed::new(&file.path, "DownwardAPI")).collect();
     }
     if let Some(token) = &source.service_account_token {
         return vec![Placed::new(&token.path, "ServiceAccountToken")];
     }
     if let Some(bundle) = &source.cluster_trust_bundle {
-        let name = bundle
-            .name
-            .as_ref()
-            .or(bundle.signer_name.as_ref())
-            .map(String::as_str);
+        let name = bundle.name.as_ref().or(bundle.signer_name.as_ref()).map(String::as_str);
         let name = format!("ClusterTrustBundle {}", quote(name.unwrap_or_default()));
         return vec![Placed::new(&bundle.path, name)];
     }
@@ -403,15 +324,10 @@ fn projected_files(source: &VolumeProjection) -> Vec<Placed> {
     let files = [
         (&certificate.certificate_chain_path, "PodCertificate chain"),
         (&certificate.key_path, "PodCertificate key"),
-        (
-            &certificate.credential_bundle_path,
-            "PodCertificate credential bundle",
-        ),
+        (&certificate.credential_bundle_path, "PodCertificate credential bundle"),
     ];
     let files = files.into_iter().filter(|(path, _)| !path.is_unset());
-    files
-        .map(|(path, what)| Placed::new(path.or_empty(), what))
-        .collect()
+    files.map(|(path, what)| Placed::new(path.or_empty(), what)).collect()
 }
 
 fn duplicate_references(warnings: &mut Vec<String>, at: &At<'_>, spec: &PodSpec) {
@@ -420,11 +336,7 @@ fn duplicate_references(warnings: &mut Vec<String>, at: &At<'_>, spec: &PodSpec)
     for (index, alias) in spec.host_aliases.or_empty().iter().enumerate() {
         if !seen.insert(&alias.ip) {
             let at = all.index(index);
-            warnings.push(format!(
-                "{}: duplicate ip {}",
-                at.field("ip"),
-                quote(&alias.ip)
-            ));
+            warnings.push(format!("{}: duplicate ip {}", at.field("ip"), quote(&alias.ip)));
         }
     }
     let all = at.field("imagePullSecrets");
@@ -433,18 +345,10 @@ fn duplicate_references(warnings: &mut Vec<String>, at: &At<'_>, spec: &PodSpec)
     for (index, secret) in secrets.iter().enumerate() {
         if !seen.insert(&secret.name) {
             let at = all.index(index);
-            warnings.push(format!(
-                "{}: duplicate name {}",
-                at.field("name"),
-                quote(&secret.name)
-            ));
+            warnings.push(format!("{}: duplicate name {}", at.field("name"), quote(&secret.name)));
         }
     }
-    for (index, _) in secrets
-        .iter()
-        .enumerate()
-        .filter(|(_, secret)| secret.name.is_empty())
-    {
+    for (index, _) in secrets.iter().enumerate().filter(|(_, secret)| secret.name.is_empty()) {
         let at = all.index(index);
         warnings.push(format!("{}: invalid empty name \"\"", at.field("name")));
     }
@@ -483,10 +387,7 @@ fn old_container_profiles(
         warnings.push(format!("{}: {USE_SECCOMP}", at.key(&key)));
     }
     let key = format!("{APP_ARMOR_PREFIX}{}", container.name);
-    let of_pod = spec
-        .security_context
-        .as_ref()
-        .and_then(|s| s.app_armor_profile.as_ref());
+    let of_pod = spec.security_context.as_ref().and_then(|s| s.app_armor_profile.as_ref());
     if let Some(annotation) = annotations.get(&key)
         && (of_pod.is_none() || of_pod != app_armor_profile(annotation).as_ref())
     {
@@ -503,10 +404,9 @@ fn fractions(warnings: &mut Vec<String>, at: &At<'_>, container: &Container) {
     };
     let resources_at = at.field("resources");
     for name in ["memory", "ephemeral-storage"] {
-        for (field, list) in [
-            ("limits", &requirements.limits),
-            ("requests", &requirements.requests),
-        ] {
+        for (field, list) in
+            [("limits", &requirements.limits), ("requests", &requirements.requests)]
+        {
             let list_at = resources_at.field(field);
             if let Some(quantity) = list.or_empty().get(name) {
                 resources::warn_fraction(warnings, &list_at.key(name), quantity);
@@ -544,10 +444,7 @@ fn ports(warnings: &mut Vec<String>, at: &At<'_>, spec: &PodSpec) {
             let at = ports_at.index(index);
             let (ip, host_port) = (port.host_ip.or_empty(), port.host_port.unwrap_or_default());
             if !ip.is_empty() && host_port == 0 {
-                warnings.push(format!(
-                    "{at}: hostIP set without hostPort: {}",
-                    shown(port)
-                ));
+                warnings.push(format!("{at}: hostIP set without hostPort: {}", shown(port)));
             }
             let key = (port.container_port, port.protocol.or_empty().to_owned());
             let others = all.entry(key).or_default();
@@ -611,22 +508,14 @@ fn affinity(warnings: &mut Vec<String>, at: &At<'_>, spec: &PodSpec) {
     let affinity_at = at.field("affinity");
     if let Some(pods) = &affinity.pod_affinity {
         let at = affinity_at.field("podAffinity");
-        let required = pods
-            .required_during_scheduling_ignored_during_execution
-            .or_empty();
-        let preferred = pods
-            .preferred_during_scheduling_ignored_during_execution
-            .or_empty();
+        let required = pods.required_during_scheduling_ignored_during_execution.or_empty();
+        let preferred = pods.preferred_during_scheduling_ignored_during_execution.or_empty();
         affinity_terms(warnings, &at, required, preferred);
     }
     if let Some(pods) = &affinity.pod_anti_affinity {
         let at = affinity_at.field("podAntiAffinity");
-        let required = pods
-            .required_during_scheduling_ignored_during_execution
-            .or_empty();
-        let preferred = pods
-            .preferred_during_scheduling_ignored_during_execution
-            .or_empty();
+        let required = pods.required_during_scheduling_ignored_during_execution.or_empty();
+        let preferred = pods.preferred_during_scheduling_ignored_during_execution.or_empty();
         affinity_terms(warnings, &at, required, preferred);
     }
 }

@@ -64,24 +64,13 @@ impl Kind for Service {
         if is_externally_accessible(spec) {
             default_text(&mut spec.external_traffic_policy, "Cluster");
         }
-        if matches!(
-            spec.type_.or_empty(),
-            "ClusterIP" | "NodePort" | "LoadBalancer"
-        ) {
-            spec.internal_traffic_policy
-                .get_or_insert_with(|| "Cluster".to_owned());
+        if matches!(spec.type_.or_empty(), "ClusterIP" | "NodePort" | "LoadBalancer") {
+            spec.internal_traffic_policy.get_or_insert_with(|| "Cluster".to_owned());
         }
         if is_load_balancer(spec) {
             spec.allocate_load_balancer_node_ports.get_or_insert(true);
-            let status = self
-                .status
-                .as_mut()
-                .and_then(|status| status.load_balancer.as_mut());
-            for ingress in status
-                .and_then(|status| status.ingress.as_mut())
-                .into_iter()
-                .flatten()
-            {
+            let status = self.status.as_mut().and_then(|status| status.load_balancer.as_mut());
+            for ingress in status.and_then(|status| status.ingress.as_mut()).into_iter().flatten() {
                 if !ingress.ip.is_unset() {
                     ingress.ip_mode.get_or_insert_with(|| "VIP".to_owned());
                 }
@@ -117,10 +106,7 @@ impl Kind for Service {
     }
 
     fn warnings(&self, _old: Option<&Self>) -> Vec<String> {
-        self.spec
-            .as_ref()
-            .map(|spec| warnings::gather(self, spec))
-            .unwrap_or_default()
+        self.spec.as_ref().map(|spec| warnings::gather(self, spec)).unwrap_or_default()
     }
 
     fn fields(&self) -> Vec<(&'static str, String)> {
@@ -146,12 +132,8 @@ fn set_affinity(spec: &mut ServiceSpec) {
             let config = spec.session_affinity_config.as_ref();
             let client = config.and_then(|config| config.client_ip.as_ref());
             if client.and_then(|client| client.timeout_seconds).is_none() {
-                let client = ClientIPConfig {
-                    timeout_seconds: Some(AFFINITY_SECS),
-                };
-                let config = SessionAffinityConfig {
-                    client_ip: Some(client),
-                };
+                let client = ClientIPConfig { timeout_seconds: Some(AFFINITY_SECS) };
+                let config = SessionAffinityConfig { client_ip: Some(client) };
                 spec.session_affinity_config = Some(config);
             }
         }
@@ -186,6 +168,3 @@ pub(super) fn needs_health_check(spec: &ServiceSpec) -> bool {
 pub(super) fn needs_node_ports(spec: &ServiceSpec) -> bool {
     matches!(spec.type_.or_empty(), "LoadBalancer" | "NodePort")
 }
-
-#[cfg(test)]
-mod tests;

@@ -13,20 +13,11 @@ pub(super) fn cells(service: &Service, now: Timestamp) -> Vec<Tree> {
     let none = ServiceSpec::default();
     let spec = service.spec.as_ref().unwrap_or(&none);
     let ports: Vec<String> = spec.ports.or_empty().iter().map(port).collect();
-    let ports = if ports.is_empty() {
-        NONE.to_owned()
-    } else {
-        ports.join(",")
-    };
+    let ports = if ports.is_empty() { NONE.to_owned() } else { ports.join(",") };
     vec![
         columns::name(&service.metadata),
         Tree::from(spec.type_.or_empty()),
-        Tree::from(
-            spec.cluster_ips
-                .or_empty()
-                .first()
-                .map_or(NONE, String::as_str),
-        ),
+        Tree::from(spec.cluster_ips.or_empty().first().map_or(NONE, String::as_str)),
         Tree::from(external(service, spec)),
         Tree::from(ports),
         columns::age(&service.metadata, now),
@@ -49,16 +40,9 @@ fn external(service: &Service, spec: &ServiceSpec) -> String {
         "ClusterIP" | "NodePort" => ips.join(","),
         "LoadBalancer" => {
             let balancer = balancer_addresses(service);
-            let all: Vec<&str> = balancer
-                .iter()
-                .map(String::as_str)
-                .chain(ips.iter().map(String::as_str))
-                .collect();
-            if all.is_empty() {
-                "<pending>".to_owned()
-            } else {
-                all.join(",")
-            }
+            let all: Vec<&str> =
+                balancer.iter().map(String::as_str).chain(ips.iter().map(String::as_str)).collect();
+            if all.is_empty() { "<pending>".to_owned() } else { all.join(",") }
         }
         "ExternalName" => spec.external_name.or_empty().to_owned(),
         _ => UNKNOWN.to_owned(),
@@ -67,19 +51,11 @@ fn external(service: &Service, spec: &ServiceSpec) -> String {
 
 /// Addresses and names of the load balancer, each once and in order.
 fn balancer_addresses(service: &Service) -> BTreeSet<String> {
-    let status = service
-        .status
-        .as_ref()
-        .and_then(|status| status.load_balancer.as_ref());
-    let ingress = status
-        .map(|status| status.ingress.or_empty())
-        .unwrap_or_default();
+    let status = service.status.as_ref().and_then(|status| status.load_balancer.as_ref());
+    let ingress = status.map(|status| status.ingress.or_empty()).unwrap_or_default();
     let shown = ingress.iter().map(|ingress| match ingress.ip.or_empty() {
         "" => ingress.hostname.or_empty(),
         ip => ip,
     });
-    shown
-        .filter(|shown| !shown.is_empty())
-        .map(str::to_owned)
-        .collect()
+    shown.filter(|shown| !shown.is_empty()).map(str::to_owned).collect()
 }

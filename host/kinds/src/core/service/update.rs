@@ -37,16 +37,10 @@ fn keep_allocated(new: &mut ServiceSpec, old: &ServiceSpec) {
         }
     }
     if needs_node_ports(new) && needs_node_ports(old) {
-        let taken: BTreeSet<i32> = node_ports(new)
-            .intersection(&node_ports(old))
-            .copied()
-            .collect();
+        let taken: BTreeSet<i32> =
+            node_ports(new).intersection(&node_ports(old)).copied().collect();
         for port in new.ports.iter_mut().flatten() {
-            let known = old
-                .ports
-                .or_empty()
-                .iter()
-                .rfind(|known| known.name == port.name);
+            let known = old.ports.or_empty().iter().rfind(|known| known.name == port.name);
             if let Some(known) = known.and_then(|known| known.node_port)
                 && port.node_port.unwrap_or_default() == 0
                 && !taken.contains(&known)
@@ -70,11 +64,7 @@ fn keep_addresses_in_step(new: &mut ServiceSpec, old: &ServiceSpec) {
     if same_first && !old.cluster_ips.is_unset() && new.cluster_ips.is_unset() {
         new.cluster_ips.clone_from(&old.cluster_ips);
     } else if !same_first && same_all {
-        new.cluster_ips = new
-            .cluster_ip
-            .clone()
-            .filter(|ip| !ip.is_empty())
-            .map(|ip| vec![ip]);
+        new.cluster_ips = new.cluster_ip.clone().filter(|ip| !ip.is_empty()).map(|ip| vec![ip]);
     }
 }
 
@@ -127,10 +117,6 @@ fn drop_what_belongs_to_the_old_type(new: &mut ServiceSpec, old: &ServiceSpec) {
 }
 
 fn node_ports(spec: &ServiceSpec) -> BTreeSet<i32> {
-    let ports = spec
-        .ports
-        .or_empty()
-        .iter()
-        .filter_map(|port| port.node_port);
+    let ports = spec.ports.or_empty().iter().filter_map(|port| port.node_port);
     ports.filter(|port| *port != 0).collect()
 }

@@ -51,10 +51,9 @@ pub(super) const TOPOLOGY_HINTS: &str = "service.kubernetes.io/topology-aware-hi
 
 fn topology_annotations(errors: &mut Errors, service: &Service) {
     let annotations = service.metadata.annotations.or_empty();
-    if let (Some(mode), Some(hints)) = (
-        annotations.get(TOPOLOGY_MODE),
-        annotations.get(TOPOLOGY_HINTS),
-    ) && mode != hints
+    if let (Some(mode), Some(hints)) =
+        (annotations.get(TOPOLOGY_MODE), annotations.get(TOPOLOGY_HINTS))
+        && mode != hints
     {
         let metadata = At::root("metadata");
         let at = metadata.field("annotations");
@@ -131,16 +130,11 @@ fn validate_port(errors: &mut Errors, at: &At<'_>, port: &ServicePort) {
 fn unique_ports(errors: &mut Errors, spec: &ServiceSpec) {
     let (all, ports) = (SPEC.field("ports"), spec.ports.or_empty());
     if spec.type_.or_empty() == "ClusterIP" {
-        for (index, _) in ports
-            .iter()
-            .enumerate()
-            .filter(|(_, port)| port.node_port.unwrap_or_default() != 0)
+        for (index, _) in
+            ports.iter().enumerate().filter(|(_, port)| port.node_port.unwrap_or_default() != 0)
         {
             let at = all.index(index);
-            errors.forbidden(
-                &at.field("nodePort"),
-                "may not be used when `type` is 'ClusterIP'",
-            );
+            errors.forbidden(&at.field("nodePort"), "may not be used when `type` is 'ClusterIP'");
         }
     }
     let mut seen = BTreeSet::new();
@@ -170,11 +164,7 @@ const AFFINITY_SECS_MAX: i32 = 86_400;
 
 fn affinity(errors: &mut Errors, spec: &ServiceSpec) {
     let affinity = spec.session_affinity.or_empty();
-    errors.required_one_of(
-        &SPEC.field("sessionAffinity"),
-        affinity,
-        &["ClientIP", "None"],
-    );
+    errors.required_one_of(&SPEC.field("sessionAffinity"), affinity, &["ClientIP", "None"]);
     let at = SPEC.field("sessionAffinityConfig");
     match (affinity, &spec.session_affinity_config) {
         ("ClientIP", config) => {
@@ -210,11 +200,7 @@ fn cluster_ips(errors: &mut Errors, spec: &ServiceSpec, old: Option<&ServiceSpec
     let (ips, ips_at) = (spec.cluster_ips.or_empty(), SPEC.field("clusterIPs"));
     match (spec.cluster_ip.or_empty(), ips.first()) {
         ("", Some(_)) => {
-            errors.invalid(
-                &ips_at,
-                ips,
-                "must be empty when `clusterIP` is not specified",
-            );
+            errors.invalid(&ips_at, ips, "must be empty when `clusterIP` is not specified");
         }
         ("", None) => {}
         (_, None) => errors.required(&ips_at, ""),
@@ -237,9 +223,7 @@ fn cluster_ips(errors: &mut Errors, spec: &ServiceSpec, old: Option<&ServiceSpec
         errors.one_of(&SPEC.field("ipFamilyPolicy"), policy, known);
     }
     let before = errors.len();
-    let known = old
-        .map(|old| old.cluster_ips.or_empty())
-        .unwrap_or_default();
+    let known = old.map(|old| old.cluster_ips.or_empty()).unwrap_or_default();
     for (index, ip) in ips.iter().enumerate() {
         if index == 0 && ip == "None" {
             if ips.len() > 1 {
@@ -257,11 +241,7 @@ fn cluster_ips(errors: &mut Errors, spec: &ServiceSpec, old: Option<&ServiceSpec
         return;
     }
     if ips.len() > 1 && !address::is_dual_stack(ips.iter().map(String::as_str)) {
-        errors.invalid(
-            &ips_at,
-            ips,
-            "may specify no more than one IP for each IP family",
-        );
+        errors.invalid(&ips_at, ips, "may specify no more than one IP for each IP family");
     }
     if !is_headless(spec) {
         for (index, (ip, family)) in ips.iter().zip(families).enumerate() {
@@ -276,9 +256,7 @@ fn cluster_ips(errors: &mut Errors, spec: &ServiceSpec, old: Option<&ServiceSpec
 
 fn external_ips(errors: &mut Errors, spec: &ServiceSpec, old: Option<&ServiceSpec>) {
     let all = SPEC.field("externalIPs");
-    let known = old
-        .map(|old| old.external_ips.or_empty())
-        .unwrap_or_default();
+    let known = old.map(|old| old.external_ips.or_empty()).unwrap_or_default();
     for (index, ip) in spec.external_ips.or_empty().iter().enumerate() {
         let at = all.index(index);
         let before = errors.len();
@@ -306,9 +284,7 @@ fn source_ranges(
         if !is_load_balancer(spec) {
             errors.forbidden(&all, REFUSED);
         }
-        let known = old
-            .map(|old| old.load_balancer_source_ranges.or_empty())
-            .unwrap_or_default();
+        let known = old.map(|old| old.load_balancer_source_ranges.or_empty()).unwrap_or_default();
         for (index, range) in ranges.iter().enumerate() {
             if !known.contains(range) {
                 address::validate_range(errors, &all.index(index), range.trim());
@@ -321,11 +297,7 @@ fn source_ranges(
         if !is_load_balancer(spec) {
             errors.forbidden(&at, REFUSED);
         }
-        for range in text
-            .split(',')
-            .map(str::trim)
-            .filter(|_| !text.trim().is_empty())
-        {
+        for range in text.split(',').map(str::trim).filter(|_| !text.trim().is_empty()) {
             address::validate_range(errors, &at, range);
         }
     }
@@ -386,11 +358,7 @@ fn other_policies(errors: &mut Errors, spec: &ServiceSpec) {
     let at = SPEC.field("internalTrafficPolicy");
     match &spec.internal_traffic_policy {
         Some(policy) => errors.one_of(&at, policy, &["Cluster", "Local"]),
-        None if matches!(
-            spec.type_.or_empty(),
-            "ClusterIP" | "NodePort" | "LoadBalancer"
-        ) =>
-        {
+        None if matches!(spec.type_.or_empty(), "ClusterIP" | "NodePort" | "LoadBalancer") => {
             errors.required(&at, "");
         }
         None => {}
@@ -435,22 +403,13 @@ fn fixed_ips(errors: &mut Errors, new: &ServiceSpec, old: &ServiceSpec) {
     let (ips, old_ips) = (new.cluster_ips.or_empty(), old.cluster_ips.or_empty());
     let at = SPEC.field("clusterIPs");
     if ips.len() == old_ips.len() {
-        for (index, _) in ips
-            .iter()
-            .zip(old_ips)
-            .enumerate()
-            .filter(|(_, (a, b))| a != b)
-        {
+        for (index, _) in ips.iter().zip(old_ips).enumerate().filter(|(_, (a, b))| a != b) {
             errors.invalid(&at.index(index), ips, FIXED);
         }
         return;
     }
     if ips.is_empty() {
-        errors.invalid(
-            &at.index(0),
-            null_if_empty(ips),
-            "primary clusterIP can not be unset",
-        );
+        errors.invalid(&at.index(0), null_if_empty(ips), "primary clusterIP can not be unset");
     } else if !old_ips.is_empty() && ips[0] != old_ips[0] {
         errors.invalid(&at.index(0), ips, FIXED);
     }
@@ -471,53 +430,33 @@ fn fixed_families(errors: &mut Errors, new: &ServiceSpec, old: &ServiceSpec) {
         return;
     }
     if families.len() < old_families.len() && new.cluster_ips.is_unset() {
-        errors.invalid(
-            &at,
-            null_if_empty(families),
-            "primary ipFamily can not be unset",
-        );
+        errors.invalid(&at, null_if_empty(families), "primary ipFamily can not be unset");
     }
     if let (Some(first), Some(old_first)) = (families.first(), old_families.first())
         && first != old_first
     {
         errors.invalid(&at, new.cluster_ips.or_empty(), FIXED);
     }
-    released(
-        errors,
-        new,
-        (families.len(), old_families.len()),
-        "ipFamily",
-    );
+    released(errors, new, (families.len(), old_families.len()), "ipFamily");
 }
 
 fn released(errors: &mut Errors, new: &ServiceSpec, (count, before): (usize, usize), what: &str) {
     let is_single = new.ip_family_policy.as_deref() == Some("SingleStack");
     if count == 1 && before > 1 && !is_single {
         let detail = format!("must be set to 'SingleStack' when releasing the secondary {what}");
-        errors.invalid(
-            &SPEC.field("ipFamilyPolicy"),
-            json(&new.ip_family_policy),
-            detail,
-        );
+        errors.invalid(&SPEC.field("ipFamilyPolicy"), json(&new.ip_family_policy), detail);
     }
 }
 
 fn null_if_empty(texts: &[String]) -> BadValue {
-    if texts.is_empty() {
-        BadValue::null()
-    } else {
-        texts.into()
-    }
+    if texts.is_empty() { BadValue::null() } else { texts.into() }
 }
 
 /// What is wrong with the addresses that a load balancer reports.
 pub(super) fn status(new: &Service, old: &Service) -> Vec<FieldError> {
     let mut errors = Errors::new();
     let of = |service: &Service| {
-        let status = service
-            .status
-            .as_ref()
-            .and_then(|status| status.load_balancer.clone());
+        let status = service.status.as_ref().and_then(|status| status.load_balancer.clone());
         status.and_then(|status| status.ingress).unwrap_or_default()
     };
     let (ingress, known) = (of(new), of(old));

@@ -11,12 +11,7 @@ use crate::wire::OrEmpty;
 pub(super) fn gather(service: &Service, spec: &ServiceSpec) -> Vec<String> {
     let mut warnings = Vec::new();
     let at = At::root("spec");
-    if service
-        .metadata
-        .annotations
-        .or_empty()
-        .contains_key(TOPOLOGY_HINTS)
-    {
+    if service.metadata.annotations.or_empty().contains_key(TOPOLOGY_HINTS) {
         warnings.push(format!(
             "annotation {TOPOLOGY_HINTS} is deprecated, please use \
              service.kubernetes.io/topology-mode instead"
@@ -28,18 +23,13 @@ pub(super) fn gather(service: &Service, spec: &ServiceSpec) -> Vec<String> {
             address::warn(&mut warnings, &all.index(index), ip);
         }
     }
-    let (external_ips, balancer_ip) = (
-        spec.external_ips.or_empty(),
-        spec.load_balancer_ip.or_empty(),
-    );
+    let (external_ips, balancer_ip) =
+        (spec.external_ips.or_empty(), spec.load_balancer_ip.or_empty());
     if is_headless(spec) {
         for (field, is_set) in [
             ("loadBalancerIP", !balancer_ip.is_empty()),
             ("externalIPs", !external_ips.is_empty()),
-            (
-                "SessionAffinity",
-                spec.session_affinity.or_empty() != "None",
-            ),
+            ("SessionAffinity", spec.session_affinity.or_empty() != "None"),
         ] {
             if is_set {
                 warnings.push(format!("spec.{field} is ignored for headless services"));
@@ -59,12 +49,7 @@ pub(super) fn gather(service: &Service, spec: &ServiceSpec) -> Vec<String> {
         address::warn(&mut warnings, &at.field("loadBalancerIP"), balancer_ip);
     }
     let all = at.field("loadBalancerSourceRanges");
-    for (index, range) in spec
-        .load_balancer_source_ranges
-        .or_empty()
-        .iter()
-        .enumerate()
-    {
+    for (index, range) in spec.load_balancer_source_ranges.or_empty().iter().enumerate() {
         address::warn_range(&mut warnings, &all.index(index), range);
     }
     if is_external_name(spec) && !external_ips.is_empty() {

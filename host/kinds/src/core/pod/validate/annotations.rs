@@ -83,7 +83,7 @@ fn app_armor(
 ) {
     let mut is_known = false;
     visit::containers(spec, &At::root("spec"), |other, _| {
-        is_known |= other.name == container
+        is_known |= other.name == container;
     });
     if !is_known {
         errors.invalid(at, container, "container not found");
@@ -101,15 +101,9 @@ pub(crate) fn app_armor_profile(annotation: &str) -> Option<AppArmorProfile> {
     let (type_, localhost_profile) = match annotation {
         "unconfined" => ("Unconfined", None),
         "runtime/default" => ("RuntimeDefault", None),
-        other => (
-            "Localhost",
-            Some(other.strip_prefix("localhost/")?.to_owned()),
-        ),
+        other => ("Localhost", Some(other.strip_prefix("localhost/")?.to_owned())),
     };
-    Some(AppArmorProfile {
-        type_: type_.to_owned(),
-        localhost_profile,
-    })
+    Some(AppArmorProfile { type_: type_.to_owned(), localhost_profile })
 }
 
 /// Old annotations and the fields that replaced them must say the same.
@@ -124,10 +118,9 @@ pub(crate) fn agree_with_fields(
         return;
     }
     let pod = spec.security_context.as_ref();
-    if let (Some(annotation), Some(profile)) = (
-        annotations.get(SECCOMP_POD),
-        pod.and_then(|security| security.seccomp_profile.as_ref()),
-    ) {
+    if let (Some(annotation), Some(profile)) =
+        (annotations.get(SECCOMP_POD), pod.and_then(|security| security.seccomp_profile.as_ref()))
+    {
         let at = spec_at.field("securityContext");
         seccomp_agrees(errors, &at.field("seccompProfile"), annotation, profile);
     }
@@ -137,16 +130,14 @@ pub(crate) fn agree_with_fields(
         let own = container.security_context.as_ref();
         let at = at.field("securityContext");
         let key = format!("{SECCOMP_CONTAINER_PREFIX}{}", container.name);
-        if let (Some(annotation), Some(profile)) = (
-            annotations.get(&key),
-            own.and_then(|security| security.seccomp_profile.as_ref()),
-        ) {
+        if let (Some(annotation), Some(profile)) =
+            (annotations.get(&key), own.and_then(|security| security.seccomp_profile.as_ref()))
+        {
             seccomp_agrees(errors, &at.field("seccompProfile"), annotation, profile);
         }
         let key = format!("{APP_ARMOR_PREFIX}{}", container.name);
-        let profile = own
-            .and_then(|security| security.app_armor_profile.as_ref())
-            .or(pod_app_armor);
+        let profile =
+            own.and_then(|security| security.app_armor_profile.as_ref()).or(pod_app_armor);
         if let (Some(annotation), Some(profile)) = (annotations.get(&key), profile)
             && !is_windows
         {
@@ -163,10 +154,7 @@ fn seccomp_agrees(errors: &mut Errors, at: &At<'_>, annotation: &str, profile: &
         _ => true,
     };
     if !same_type {
-        errors.forbidden(
-            &at.field("type"),
-            "seccomp type in annotation and field must match",
-        );
+        errors.forbidden(&at.field("type"), "seccomp type in annotation and field must match");
     } else if profile.type_ == "Localhost"
         && annotation.strip_prefix("localhost/") != profile.localhost_profile.as_deref()
     {
@@ -183,10 +171,7 @@ fn app_armor_agrees(errors: &mut Errors, at: &At<'_>, annotation: &str, profile:
         _ => true,
     };
     if !same_type {
-        errors.forbidden(
-            &at.field("type"),
-            "apparmor type in annotation and field must match",
-        );
+        errors.forbidden(&at.field("type"), "apparmor type in annotation and field must match");
     } else if profile.type_ == "Localhost"
         && annotation.strip_prefix("localhost/") != profile.localhost_profile.as_deref()
     {
@@ -207,16 +192,10 @@ pub(crate) fn validate_update(
             continue;
         }
         if key.starts_with(APP_ARMOR_PREFIX) {
-            errors.forbidden(
-                &at.key(key),
-                "may not remove or update AppArmor annotations",
-            );
+            errors.forbidden(&at.key(key), "may not remove or update AppArmor annotations");
         }
         if key == MIRROR {
-            errors.forbidden(
-                &at.key(key),
-                "may not remove or update mirror pod annotation",
-            );
+            errors.forbidden(&at.key(key), "may not remove or update mirror pod annotation");
         }
     }
     for key in new.keys().filter(|key| !old.contains_key(*key)) {

@@ -31,12 +31,7 @@ pub(super) fn containers(errors: &mut Errors, at: &At<'_>, context: &Context<'_>
         if !names.insert(container.name.as_str()) {
             errors.duplicate(&at.field("name"), &container.name);
         }
-        probe::lifecycle(
-            errors,
-            &at.field("lifecycle"),
-            container.lifecycle.as_ref(),
-            context,
-        );
+        probe::lifecycle(errors, &at.field("lifecycle"), container.lifecycle.as_ref(), context);
         probe::all(errors, &at, container);
         restart_policy(errors, &at, container);
     }
@@ -45,12 +40,8 @@ pub(super) fn containers(errors: &mut Errors, at: &At<'_>, context: &Context<'_>
 
 /// Containers that run before the others; sidecars go on running.
 pub(super) fn init_containers(errors: &mut Errors, all: &At<'_>, context: &Context<'_>) {
-    let mut names: BTreeSet<&str> = context
-        .spec
-        .containers
-        .iter()
-        .map(|container| container.name.as_str())
-        .collect();
+    let mut names: BTreeSet<&str> =
+        context.spec.containers.iter().map(|container| container.name.as_str()).collect();
     for (index, container) in context.spec.init_containers.or_empty().iter().enumerate() {
         let at = all.index(index);
         any(errors, &at, container, context);
@@ -132,10 +123,7 @@ fn only_ephemeral_fields(errors: &mut Errors, at: &At<'_>, container: &Ephemeral
         ),
         ("resizePolicy", container.resize_policy.is_some()),
         ("restartPolicy", container.restart_policy.is_some()),
-        (
-            "restartPolicyRules",
-            container.restart_policy_rules.is_some(),
-        ),
+        ("restartPolicyRules", container.restart_policy_rules.is_some()),
         ("livenessProbe", container.liveness_probe.is_some()),
         ("readinessProbe", container.readiness_probe.is_some()),
         ("startupProbe", container.startup_probe.is_some()),
@@ -178,11 +166,7 @@ fn any(errors: &mut Errors, at: &At<'_>, container: &Container, context: &Contex
     env::sources(errors, &at.field("envFrom"), container.env_from.or_empty());
     mounts::mounts(errors, &at.field("volumeMounts"), container, context);
     mounts::devices(errors, &at.field("volumeDevices"), container, context);
-    pull_policy(
-        errors,
-        &at.field("imagePullPolicy"),
-        container.image_pull_policy.or_empty(),
-    );
+    pull_policy(errors, &at.field("imagePullPolicy"), container.image_pull_policy.or_empty());
     if let Some(resources) = &container.resources {
         let at = at.field("resources");
         resource_requirements::container(errors, &at, resources, &context.claims);
@@ -190,12 +174,7 @@ fn any(errors: &mut Errors, at: &At<'_>, container: &Container, context: &Contex
     let policies = container.resize_policy.or_empty();
     resize_policy(errors, &at.field("resizePolicy"), policies, context);
     let security_at = at.field("securityContext");
-    security::container(
-        errors,
-        &security_at,
-        container.security_context.as_ref(),
-        context,
-    );
+    security::container(errors, &security_at, container.security_context.as_ref(), context);
 }
 
 pub(super) fn pull_policy(errors: &mut Errors, at: &At<'_>, policy: &str) {
@@ -308,21 +287,13 @@ fn restart_policy(errors: &mut Errors, at: &At<'_>, container: &Container) {
 }
 
 fn restart_rule(errors: &mut Errors, at: &At<'_>, rule: &ContainerRestartRule) {
-    errors.one_of(
-        &at.field("action"),
-        &rule.action,
-        &["Restart", "RestartAllContainers"],
-    );
+    errors.one_of(&at.field("action"), &rule.action, &["Restart", "RestartAllContainers"]);
     let codes_at = at.field("exitCodes");
     let Some(codes) = &rule.exit_codes else {
         errors.required(&codes_at, "must be specified");
         return;
     };
-    errors.one_of(
-        &codes_at.field("operator"),
-        &codes.operator,
-        &["In", "NotIn"],
-    );
+    errors.one_of(&codes_at.field("operator"), &codes.operator, &["In", "NotIn"]);
     let count = codes.values.or_empty().len();
     if count > EXIT_CODES_MAX {
         errors.too_many(&codes_at.field("values"), count, EXIT_CODES_MAX);

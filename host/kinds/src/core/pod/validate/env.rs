@@ -54,21 +54,11 @@ fn value_from(errors: &mut Errors, at: &At<'_>, variable: &EnvVar) {
     }
     if let Some(selector) = &source.config_map_key_ref {
         sources += 1;
-        key(
-            errors,
-            &at.field("configMapKeyRef"),
-            &selector.name,
-            &selector.key,
-        );
+        key(errors, &at.field("configMapKeyRef"), &selector.name, &selector.key);
     }
     if let Some(selector) = &source.secret_key_ref {
         sources += 1;
-        key(
-            errors,
-            &at.field("secretKeyRef"),
-            &selector.name,
-            &selector.key,
-        );
+        key(errors, &at.field("secretKeyRef"), &selector.name, &selector.key);
     }
     if let Some(selector) = &source.file_key_ref {
         sources += 1;
@@ -81,11 +71,7 @@ fn value_from(errors: &mut Errors, at: &At<'_>, variable: &EnvVar) {
     } else if !variable.value.is_unset() {
         errors.invalid(at, "", "may not be specified when `value` is not empty");
     } else if sources > 1 {
-        errors.invalid(
-            at,
-            "",
-            "may not have more than one field specified at a time",
-        );
+        errors.invalid(at, "", "may not have more than one field specified at a time");
     }
 }
 
@@ -156,11 +142,7 @@ pub(super) fn object_field(
         return;
     }
     let mut fail = |problem: String| {
-        errors.invalid(
-            &path_at,
-            label,
-            format!("error converting fieldPath: {problem}"),
-        );
+        errors.invalid(&path_at, label, format!("error converting fieldPath: {problem}"));
     };
     if version != "v1" {
         return fail(format!("unsupported pod version: {version}"));
@@ -178,11 +160,7 @@ pub(super) fn object_field(
         }
         return;
     }
-    let path = if label == "spec.host" {
-        "spec.nodeName"
-    } else {
-        label
-    };
+    let path = if label == "spec.host" { "spec.nodeName" } else { label };
     if !CONVERTIBLE.contains(&path) {
         return fail(format!("field label not supported: {label}"));
     }
@@ -235,11 +213,8 @@ pub(super) fn resource_field(
         _ if is_huge_page => "hugepages",
         _ => return,
     };
-    let (allowed, spelled): (&[&str], _) = if unit == "cpu" {
-        (&["1m", "1"], "1m and 1")
-    } else {
-        (SIZES, SPELLED_SIZES)
-    };
+    let (allowed, spelled): (&[&str], _) =
+        if unit == "cpu" { (&["1m", "1"], "1m and 1") } else { (SIZES, SPELLED_SIZES) };
     if !allowed.contains(&divisor.to_string().as_str()) {
         let detail =
             format!("only divisor's values {spelled} are supported with the {unit} resource");
@@ -247,9 +222,8 @@ pub(super) fn resource_field(
     }
 }
 
-const SIZES: &[&str] = &[
-    "1", "1k", "1M", "1G", "1T", "1P", "1E", "1Ki", "1Mi", "1Gi", "1Ti", "1Pi", "1Ei",
-];
+const SIZES: &[&str] =
+    &["1", "1k", "1M", "1G", "1T", "1P", "1E", "1Ki", "1Mi", "1Gi", "1Ti", "1Pi", "1Ei"];
 const SPELLED_SIZES: &str = "1, 1k, 1M, 1G, 1T, 1P, 1E, 1Ki, 1Mi, 1Gi, 1Ti, 1Pi, 1Ei";
 
 /// Whole objects whose keys become variables.
@@ -262,14 +236,8 @@ pub(super) fn sources(errors: &mut Errors, all: &At<'_>, sources: &[EnvFromSourc
             errors.invalid_each(&at.field("prefix"), prefix, messages);
         }
         let references = [
-            (
-                "configMapRef",
-                source.config_map_ref.as_ref().map(|source| &source.name),
-            ),
-            (
-                "secretRef",
-                source.secret_ref.as_ref().map(|source| &source.name),
-            ),
+            ("configMapRef", source.config_map_ref.as_ref().map(|source| &source.name)),
+            ("secretRef", source.secret_ref.as_ref().map(|source| &source.name)),
         ];
         let mut count = 0;
         for (field, name) in references {
@@ -284,17 +252,9 @@ pub(super) fn sources(errors: &mut Errors, all: &At<'_>, sources: &[EnvFromSourc
             }
         }
         if count == 0 {
-            errors.invalid(
-                all,
-                "",
-                "must specify one of: `configMapRef` or `secretRef`",
-            );
+            errors.invalid(all, "", "must specify one of: `configMapRef` or `secretRef`");
         } else if count > 1 {
-            errors.invalid(
-                all,
-                "",
-                "may not have more than one field specified at a time",
-            );
+            errors.invalid(all, "", "may not have more than one field specified at a time");
         }
     }
 }

@@ -15,7 +15,7 @@ mod resource_requirements;
 pub(crate) mod scheduling;
 mod security;
 mod topology;
-mod volume;
+pub(crate) mod volume;
 mod windows;
 
 use std::collections::BTreeSet;
@@ -28,7 +28,7 @@ pub(crate) use self::container::{image_is_trimmed, port_number};
 pub(crate) use self::probe::port_number_or_name;
 pub(crate) use self::security::app_armor;
 use self::volume::Volumes;
-pub(crate) use self::volume::{csi_driver_name, local_descending_path, no_backsteps};
+
 use super::visit;
 use crate::check::{At, Errors};
 use crate::internal;
@@ -53,26 +53,12 @@ pub(crate) fn spec(
     if spec.termination_grace_period_seconds.is_none() {
         errors.required(&at.field("terminationGracePeriodSeconds"), "");
     }
-    let pod_name = metadata
-        .map(|metadata| metadata.name.or_empty())
-        .unwrap_or_default();
-    let volumes = volume::volumes(
-        errors,
-        &at.field("volumes"),
-        spec.volumes.or_empty(),
-        pod_name,
-    );
+    let pod_name = metadata.map(|metadata| metadata.name.or_empty()).unwrap_or_default();
+    let volumes = volume::volumes(errors, &at.field("volumes"), spec.volumes.or_empty(), pod_name);
     let claims = spec.resource_claims.or_empty();
-    let claim_names = claims
-        .iter()
-        .map(|claim| claim.name.as_str())
-        .filter(|name| !name.is_empty())
-        .collect();
-    let context = Context {
-        spec,
-        volumes,
-        claims: claim_names,
-    };
+    let claim_names =
+        claims.iter().map(|claim| claim.name.as_str()).filter(|name| !name.is_empty()).collect();
+    let context = Context { spec, volumes, claims: claim_names };
     resource_claims(errors, &at.field("resourceClaims"), claims, metadata);
     container::containers(errors, &at.field("containers"), &context);
     container::init_containers(errors, &at.field("initContainers"), &context);
@@ -80,11 +66,7 @@ pub(crate) fn spec(
     resource_requirements::pod(errors, at, spec);
     network::host_network(errors, at, spec, metadata.is_none());
     policies(errors, at, spec);
-    metadata::labels(
-        errors,
-        &at.field("nodeSelector"),
-        spec.node_selector.as_ref(),
-    );
+    metadata::labels(errors, &at.field("nodeSelector"), spec.node_selector.as_ref());
     security::pod(errors, &at.field("securityContext"), spec);
     network::share_process_namespace(errors, at, spec);
     scheduling::affinity(errors, &at.field("affinity"), spec.affinity.as_ref());
@@ -122,10 +104,7 @@ fn references(errors: &mut Errors, at: &At<'_>, spec: &PodSpec) {
     subdomain(errors, &at.field("serviceAccountName"), account);
     let old_account = spec.service_account.or_empty();
     if old_account != account {
-        let detail = format!(
-            "must be the same as serviceAccountName: {}",
-            meta::quote(account)
-        );
+        let detail = format!("must be the same as serviceAccountName: {}", meta::quote(account));
         errors.invalid(&at.field("deprecatedServiceAccount"), old_account, detail);
     }
     subdomain(errors, &at.field("nodeName"), spec.node_name.or_empty());
@@ -141,21 +120,9 @@ fn references(errors: &mut Errors, at: &At<'_>, spec: &PodSpec) {
             errors.invalid_each(&at.field(name), value, names::is_dns1123_label(value));
         }
     }
-    scheduling::tolerations(
-        errors,
-        &at.field("tolerations"),
-        spec.tolerations.or_empty(),
-    );
-    network::host_aliases(
-        errors,
-        &at.field("hostAliases"),
-        spec.host_aliases.or_empty(),
-    );
-    subdomain(
-        errors,
-        &at.field("priorityClassName"),
-        spec.priority_class_name.or_empty(),
-    );
+    scheduling::tolerations(errors, &at.field("tolerations"), spec.tolerations.or_empty());
+    network::host_aliases(errors, &at.field("hostAliases"), spec.host_aliases.or_empty());
+    subdomain(errors, &at.field("priorityClassName"), spec.priority_class_name.or_empty());
     if let Some(class) = &spec.runtime_class_name {
         let messages = names::is_dns1123_subdomain(class);
         errors.invalid_each(&at.field("runtimeClassName"), class, messages);
@@ -165,10 +132,8 @@ fn references(errors: &mut Errors, at: &At<'_>, spec: &PodSpec) {
         errors.required_one_of(&at, policy, &["PreemptLowerPriority", "Never"]);
     }
     if let Some(overhead) = &spec.overhead {
-        let overhead = ResourceRequirements {
-            limits: Some(overhead.clone()),
-            ..Default::default()
-        };
+        let overhead =
+            ResourceRequirements { limits: Some(overhead.clone()), ..Default::default() };
         let at = at.field("overhead");
         resource_requirements::container(errors, &at, &overhead, &BTreeSet::new());
     }
@@ -186,12 +151,8 @@ fn resource_claims(
     claims: &[PodResourceClaim],
     metadata: Option<&ObjectMeta>,
 ) {
-    let is_mirror = metadata.is_some_and(|metadata| {
-        metadata
-            .annotations
-            .or_empty()
-            .contains_key(annotations::MIRROR)
-    });
+    let is_mirror = metadata
+        .is_some_and(|metadata| metadata.annotations.or_empty().contains_key(annotations::MIRROR));
     let mut seen = BTreeSet::new();
     for (index, claim) in claims.iter().enumerate() {
         if is_mirror {
@@ -207,10 +168,7 @@ fn resource_claims(
         } else {
             errors.duplicate(&name_at, &claim.name);
         }
-        match (
-            &claim.resource_claim_name,
-            &claim.resource_claim_template_name,
-        ) {
+        match (&claim.resource_claim_name, &claim.resource_claim_template_name) {
             (Some(_), Some(_)) => {
                 let detail = "at most one of `resourceClaimName` or `resourceClaimTemplateName` \
                               may be specified";
@@ -225,10 +183,7 @@ fn resource_claims(
         }
         for (field, name) in [
             ("resourceClaimName", &claim.resource_claim_name),
-            (
-                "resourceClaimTemplateName",
-                &claim.resource_claim_template_name,
-            ),
+            ("resourceClaimTemplateName", &claim.resource_claim_template_name),
         ] {
             if let Some(name) = name {
                 let messages = names::is_dns1123_subdomain(name);
@@ -261,6 +216,3 @@ fn file_key_volumes(errors: &mut Errors, at: &At<'_>, spec: &PodSpec) {
         }
     });
 }
-
-#[cfg(test)]
-mod tests;

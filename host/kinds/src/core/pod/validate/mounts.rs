@@ -39,10 +39,7 @@ pub(super) fn mounts(
             let detail = "must not already exist in volumeDevices";
             errors.invalid(&name_at, &mount.name, detail);
         }
-        if devices
-            .iter()
-            .any(|device| device.device_path == mount.mount_path)
-        {
+        if devices.iter().any(|device| device.device_path == mount.mount_path) {
             let detail = "must not already exist as a path in volumeDevices";
             errors.invalid(&path_at, &mount.mount_path, detail);
         }
@@ -73,9 +70,7 @@ fn propagation(errors: &mut Errors, at: &At<'_>, mount: &VolumeMount, container:
     };
     errors.one_of(at, mode, &["Bidirectional", "HostToContainer", "None"]);
     let security = container.security_context.as_ref();
-    let is_privileged = security
-        .and_then(|context| context.privileged)
-        .unwrap_or_default();
+    let is_privileged = security.and_then(|context| context.privileged).unwrap_or_default();
     if mode == "Bidirectional" && !is_privileged {
         let detail = "Bidirectional mount propagation is available only to privileged containers";
         errors.forbidden(at, detail);
@@ -89,11 +84,7 @@ fn recursive_read_only(errors: &mut Errors, at: &At<'_>, mount: &VolumeMount) {
             if !mount.read_only.unwrap_or_default() {
                 errors.forbidden(at, "may only be specified when readOnly is true");
             }
-            if mount
-                .mount_propagation
-                .as_deref()
-                .is_some_and(|mode| mode != "None")
-            {
+            if mount.mount_propagation.as_deref().is_some_and(|mode| mode != "None") {
                 let detail = "may only be specified when mountPropagation is None or not specified";
                 errors.forbidden(at, detail);
             }

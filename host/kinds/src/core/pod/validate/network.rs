@@ -58,11 +58,7 @@ fn searches(errors: &mut Errors, at: &At<'_>, searches: &[String]) {
         );
         errors.invalid(at, searches, detail);
     }
-    for (index, search) in searches
-        .iter()
-        .enumerate()
-        .filter(|(_, search)| *search != ".")
-    {
+    for (index, search) in searches.iter().enumerate().filter(|(_, search)| *search != ".") {
         let search = search.strip_suffix('.').unwrap_or(search);
         let messages = names::is_dns1123_subdomain_with_underscore(search);
         errors.invalid_each(&at.index(index), search, messages);
@@ -95,11 +91,7 @@ pub(super) fn host_aliases(errors: &mut Errors, all: &At<'_>, aliases: &[HostAli
         address::validate(errors, &at.field("ip"), &alias.ip);
         let names_at = at.field("hostnames");
         for (index, name) in alias.hostnames.or_empty().iter().enumerate() {
-            errors.invalid_each(
-                &names_at.index(index),
-                name,
-                names::is_dns1123_subdomain(name),
-            );
+            errors.invalid_each(&names_at.index(index), name, names::is_dns1123_subdomain(name));
         }
     }
 }
@@ -130,11 +122,9 @@ pub(super) fn host_users(errors: &mut Errors, at: &At<'_>, spec: &PodSpec) {
     if spec.host_users.unwrap_or(true) {
         return;
     }
-    for (name, field) in [
-        ("hostNetwork", spec.host_network),
-        ("HostPID", spec.host_pid),
-        ("HostIPC", spec.host_ipc),
-    ] {
+    for (name, field) in
+        [("hostNetwork", spec.host_network), ("HostPID", spec.host_pid), ("HostIPC", spec.host_ipc)]
+    {
         if field.unwrap_or_default() {
             errors.forbidden(&at.field(name), REFUSED);
         }

@@ -59,11 +59,7 @@ pub(super) fn iscsi(errors: &mut Errors, at: &At<'_>, source: &ISCSIVolumeSource
         iscsi_name(errors, &at.field("iqn"), &source.iqn);
     }
     if !(0..=255).contains(&source.lun) {
-        errors.invalid(
-            &at.field("lun"),
-            source.lun,
-            "must be between 0 and 255, inclusive",
-        );
+        errors.invalid(&at.field("lun"), source.lun, "must be between 0 and 255, inclusive");
     }
     let discovers = source.chap_auth_discovery.unwrap_or_default();
     let authenticates = source.chap_auth_session.unwrap_or_default();
@@ -97,11 +93,7 @@ fn iscsi_name(errors: &mut Errors, at: &At<'_>, name: &str) {
         Some("eui") => name.len() == 20 && name[4..].bytes().all(|b| b.is_ascii_alphanumeric()),
         Some("naa") => name.len() == 36 && name[4..].bytes().all(|b| b.is_ascii_alphanumeric()),
         _ => {
-            errors.invalid(
-                at,
-                name,
-                "must be valid format starting with iqn, eui, or naa",
-            );
+            errors.invalid(at, name, "must be valid format starting with iqn, eui, or naa");
             return;
         }
     };
@@ -123,18 +115,14 @@ fn is_iqn(name: &str) -> bool {
     };
     let date = date.as_bytes();
     let is_date = date.len() == 7
-        && date.iter().enumerate().all(|(i, b)| {
-            if i == 4 {
-                *b == b'-'
-            } else {
-                b.is_ascii_digit()
-            }
-        });
+        && date.iter().enumerate().all(
+            |(i, b)| {
+                if i == 4 { *b == b'-' } else { b.is_ascii_digit() }
+            },
+        );
     is_date
         && !authority.is_empty()
-        && authority
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.'))
+        && authority.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.'))
         && !target.is_empty()
         && !target.contains([',', ';', '*', '&', '$', '|', ' ', '\t', '\n', '\r'])
 }
@@ -214,17 +202,10 @@ pub(super) fn fibre_channel(errors: &mut Errors, at: &At<'_>, source: &FCVolumeS
     }
     match source.lun {
         None => {
-            errors.required(
-                &at.field("lun"),
-                "lun is required if targetWWNs is specified",
-            );
+            errors.required(&at.field("lun"), "lun is required if targetWWNs is specified");
         }
         Some(lun) if !(0..=255).contains(&lun) => {
-            errors.invalid(
-                &at.field("lun"),
-                lun,
-                "must be between 0 and 255, inclusive",
-            );
+            errors.invalid(&at.field("lun"), lun, "must be between 0 and 255, inclusive");
         }
         Some(_) => {}
     }
@@ -234,9 +215,7 @@ pub(super) fn flex(errors: &mut Errors, at: &At<'_>, source: &FlexVolumeSource) 
     required(errors, at, "driver", &source.driver);
     let options_at = at.field("options");
     for key in source.options.or_empty().keys() {
-        let namespace = key
-            .split_once('/')
-            .map_or(key.as_str(), |(namespace, _)| namespace);
+        let namespace = key.split_once('/').map_or(key.as_str(), |(namespace, _)| namespace);
         let dotted = format!(".{}", namespace.to_lowercase());
         if dotted.ends_with(".kubernetes.io") || dotted.ends_with(".k8s.io") {
             let detail = "kubernetes.io and k8s.io namespaces are reserved";
@@ -258,20 +237,13 @@ pub(super) fn azure_disk(errors: &mut Errors, at: &At<'_>, source: &AzureDiskVol
     required(errors, at, "diskName", &source.disk_name);
     required(errors, at, "diskURI", &source.disk_uri);
     if let Some(mode) = &source.caching_mode {
-        errors.one_of(
-            &at.field("cachingMode"),
-            mode,
-            &["None", "ReadOnly", "ReadWrite"],
-        );
+        errors.one_of(&at.field("cachingMode"), mode, &["None", "ReadOnly", "ReadWrite"]);
     }
     let Some(kind) = &source.kind else { return };
     errors.one_of(&at.field("kind"), kind, &["Dedicated", "Managed", "Shared"]);
     let uri = source.disk_uri.as_str();
-    let (prefix, example) = if kind == "Managed" {
-        ("/subscriptions/", MANAGED)
-    } else {
-        ("https://", BLOB)
-    };
+    let (prefix, example) =
+        if kind == "Managed" { ("/subscriptions/", MANAGED) } else { ("https://", BLOB) };
     if !uri.starts_with(prefix) {
         errors.not_supported(&at.field("diskURI"), uri, &[example]);
     }

@@ -61,10 +61,7 @@ fn probe(errors: &mut Errors, at: &At<'_>, probe: &Probe) {
     ] {
         errors.not_negative(&at.field(name), i64::from(value.unwrap_or_default()));
     }
-    if let Some(secs) = probe
-        .termination_grace_period_seconds
-        .filter(|secs| *secs <= 0)
-    {
+    if let Some(secs) = probe.termination_grace_period_seconds.filter(|secs| *secs <= 0) {
         let at = at.field("terminationGracePeriodSeconds");
         errors.invalid(&at, secs, "must be greater than 0");
     }
@@ -79,10 +76,8 @@ pub(super) fn lifecycle(
 ) {
     let Some(lifecycle) = lifecycle else { return };
     let grace = context.spec.termination_grace_period_seconds;
-    for (name, handler) in [
-        ("postStart", &lifecycle.post_start),
-        ("preStop", &lifecycle.pre_stop),
-    ] {
+    for (name, handler) in [("postStart", &lifecycle.post_start), ("preStop", &lifecycle.pre_stop)]
+    {
         if let Some(handler) = handler {
             Handler::from(handler).validate(errors, &at.field(name), grace);
         }
@@ -134,10 +129,7 @@ impl Handler<'_> {
             ("grpc", self.grpc.is_some()),
             ("sleep", self.sleep.is_some()),
         ];
-        let mut given = given
-            .into_iter()
-            .filter(|(_, is_set)| *is_set)
-            .map(|(name, _)| name);
+        let mut given = given.into_iter().filter(|(_, is_set)| *is_set).map(|(name, _)| name);
         let Some(first) = given.next() else {
             errors.required(at, "must specify a handler type");
             return;
@@ -175,11 +167,7 @@ fn http_get(errors: &mut Errors, at: &At<'_>, action: &HTTPGetAction) {
         errors.required(&at.field("path"), "");
     }
     port_number_or_name(errors, &at.field("port"), &action.port);
-    errors.one_of(
-        &at.field("scheme"),
-        action.scheme.or_empty(),
-        &["HTTP", "HTTPS"],
-    );
+    errors.one_of(&at.field("scheme"), action.scheme.or_empty(), &["HTTP", "HTTPS"]);
     for header in action.http_headers.or_empty() {
         let messages = names::is_http_header_name(&header.name);
         errors.invalid_each(&at.field("httpHeaders"), &header.name, messages);

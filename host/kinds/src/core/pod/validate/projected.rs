@@ -39,10 +39,7 @@ impl<'a> Paths<'a> {
 
 pub(super) fn validate(errors: &mut Errors, at: &At<'_>, projected: &ProjectedVolumeSource) {
     volume::mode(errors, &at.field("defaultMode"), projected.default_mode);
-    let mut paths = Paths {
-        taken: BTreeSet::new(),
-        at,
-    };
+    let mut paths = Paths { taken: BTreeSet::new(), at };
     let sources_at = at.field("sources");
     for (index, source) in projected.sources.or_empty().iter().enumerate() {
         let source_at = sources_at.index(index);
@@ -62,20 +59,8 @@ fn validate_source<'a>(
 ) -> usize {
     let mut count = 0;
     let objects = [
-        (
-            "secret",
-            source
-                .secret
-                .as_ref()
-                .map(|source| (&source.name, &source.items)),
-        ),
-        (
-            "configMap",
-            source
-                .config_map
-                .as_ref()
-                .map(|source| (&source.name, &source.items)),
-        ),
+        ("secret", source.secret.as_ref().map(|source| (&source.name, &source.items))),
+        ("configMap", source.config_map.as_ref().map(|source| (&source.name, &source.items))),
     ];
     for (field, object) in objects {
         let Some((name, items)) = object else {
@@ -145,11 +130,7 @@ fn trust_bundle(errors: &mut Errors, at: &At<'_>, bundle: &ClusterTrustBundlePro
     match (&bundle.name, &bundle.signer_name) {
         (Some(_), Some(_)) => {
             let detail = "only one of name and signerName may be used";
-            errors.invalid(
-                at,
-                internal::value("@ClusterTrustBundleProjection", bundle),
-                detail,
-            );
+            errors.invalid(at, internal::value("@ClusterTrustBundleProjection", bundle), detail);
         }
         (Some(name), None) => {
             let name_at = at.field("name");
@@ -184,14 +165,8 @@ fn trust_bundle(errors: &mut Errors, at: &At<'_>, bundle: &ClusterTrustBundlePro
     volume::local_path(errors, &at.field("path"), &bundle.path);
 }
 
-const KEY_TYPES: &[&str] = &[
-    "RSA3072",
-    "RSA4096",
-    "ECDSAP256",
-    "ECDSAP384",
-    "ECDSAP521",
-    "ED25519",
-];
+const KEY_TYPES: &[&str] =
+    &["RSA3072", "RSA4096", "ECDSAP256", "ECDSAP384", "ECDSAP521", "ED25519"];
 const CERTIFICATE_SECS_MIN: i32 = 3600;
 const CERTIFICATE_SECS_MAX: i32 = 91 * 24 * 3600;
 const KUBERNETES_CERTIFICATE_SECS_MAX: i32 = 24 * 3600;

@@ -18,13 +18,7 @@ pub(super) fn container(
     requirements: &ResourceRequirements,
     pod_claims: &BTreeSet<&str>,
 ) {
-    validate(
-        errors,
-        at,
-        requirements,
-        pod_claims,
-        resources::check_container_name,
-    );
+    validate(errors, at, requirements, pod_claims, resources::check_container_name);
 }
 
 fn validate(
@@ -35,10 +29,7 @@ fn validate(
     check_name: fn(&mut Errors, &At<'_>, &str),
 ) {
     let (limits_at, requests_at) = (at.field("limits"), at.field("requests"));
-    let (limits, requests) = (
-        requirements.limits.or_empty(),
-        requirements.requests.or_empty(),
-    );
+    let (limits, requests) = (requirements.limits.or_empty(), requirements.requests.or_empty());
     for (name, quantity) in limits {
         let at = limits_at.key(name);
         let quantity = resources::parse(quantity);
@@ -56,18 +47,11 @@ fn validate(
         resources::check_huge_pages(errors, &at, name, &quantity);
     }
     let mut all = limits.keys().chain(requests.keys());
-    let computes = all
-        .clone()
-        .any(|name| matches!(name.as_str(), "cpu" | "memory"));
+    let computes = all.clone().any(|name| matches!(name.as_str(), "cpu" | "memory"));
     if !computes && all.any(|name| resources::is_huge_page(name)) {
         errors.forbidden(at, "HugePages require cpu or memory");
     }
-    claims(
-        errors,
-        &at.field("claims"),
-        requirements.claims.or_empty(),
-        pod_claims,
-    );
+    claims(errors, &at.field("claims"), requirements.claims.or_empty(), pod_claims);
 }
 
 fn against_limit(
@@ -87,10 +71,7 @@ fn against_limit(
             errors.invalid(requests_at, quantity.to_string(), detail);
         }
         None if !is_overcommit_allowed => {
-            errors.required(
-                limits_at,
-                "Limit must be set for non overcommitable resources",
-            );
+            errors.required(limits_at, "Limit must be set for non overcommitable resources");
         }
         _ => {}
     }
@@ -119,11 +100,8 @@ fn claims(
                 errors.invalid_each(&at.field("request"), request, messages);
                 key = format!("{key}/{request}");
             }
-            let is_prefix = |other: &String| {
-                other
-                    .split_once('/')
-                    .is_some_and(|(name, _)| name == claim.name)
-            };
+            let is_prefix =
+                |other: &String| other.split_once('/').is_some_and(|(name, _)| name == claim.name);
             if seen.contains(&key) {
                 errors.duplicate(&at, &key);
             } else if request.is_empty() && seen.iter().any(is_prefix) {
@@ -158,13 +136,7 @@ pub(super) fn pod(errors: &mut Errors, spec_at: &At<'_>, spec: &PodSpec) {
         let detail = "claims may not be set for Resources at pod-level";
         errors.forbidden(&at.field("claims"), detail);
     }
-    validate(
-        errors,
-        &at,
-        requirements,
-        &BTreeSet::new(),
-        pod_resource_name,
-    );
+    validate(errors, &at, requirements, &BTreeSet::new(), pod_resource_name);
     consistent(errors, &at, spec, requirements);
 }
 

@@ -72,20 +72,16 @@ pub(super) fn affinity(errors: &mut Errors, at: &At<'_>, affinity: Option<&Affin
         pod_terms(
             errors,
             &at.field("podAffinity"),
-            pod.required_during_scheduling_ignored_during_execution
-                .or_empty(),
-            pod.preferred_during_scheduling_ignored_during_execution
-                .or_empty(),
+            pod.required_during_scheduling_ignored_during_execution.or_empty(),
+            pod.preferred_during_scheduling_ignored_during_execution.or_empty(),
         );
     }
     if let Some(pod) = &affinity.pod_anti_affinity {
         pod_terms(
             errors,
             &at.field("podAntiAffinity"),
-            pod.required_during_scheduling_ignored_during_execution
-                .or_empty(),
-            pod.preferred_during_scheduling_ignored_during_execution
-                .or_empty(),
+            pod.required_during_scheduling_ignored_during_execution.or_empty(),
+            pod.preferred_during_scheduling_ignored_during_execution.or_empty(),
         );
     }
 }
@@ -97,9 +93,7 @@ fn node_affinity(errors: &mut Errors, at: &At<'_>, affinity: &NodeAffinity) {
     if let Some(selector) = &affinity.required_during_scheduling_ignored_during_execution {
         node_selector(errors, &at.field(REQUIRED), selector);
     }
-    let preferred = affinity
-        .preferred_during_scheduling_ignored_during_execution
-        .or_empty();
+    let preferred = affinity.preferred_during_scheduling_ignored_during_execution.or_empty();
     let preferred_at = at.field(PREFERRED);
     for (index, term) in preferred.iter().enumerate() {
         let at = preferred_at.index(index);
@@ -170,11 +164,7 @@ fn node_requirement(
                 errors.required(&values_at, detail);
             }
         }
-        other => errors.invalid(
-            &at.field("operator"),
-            other,
-            "not a valid selector operator",
-        ),
+        other => errors.invalid(&at.field("operator"), other, "not a valid selector operator"),
     }
     label_name(errors, &at.field("key"), &requirement.key);
     if values_are_labels {
@@ -195,11 +185,7 @@ fn node_field_requirement(errors: &mut Errors, at: &At<'_>, requirement: &NodeSe
                 errors.required(&values_at, detail);
             }
         }
-        other => errors.invalid(
-            &at.field("operator"),
-            other,
-            "not a valid selector operator",
-        ),
+        other => errors.invalid(&at.field("operator"), other, "not a valid selector operator"),
     }
     if requirement.key == "metadata.name" {
         for (index, value) in values.iter().enumerate() {
@@ -226,30 +212,19 @@ fn pod_terms(
     for (index, term) in preferred.iter().enumerate() {
         let at = preferred_at.index(index);
         weight(errors, &at, term.weight);
-        pod_term(
-            errors,
-            &at.field("podAffinityTerm"),
-            &term.pod_affinity_term,
-        );
+        pod_term(errors, &at.field("podAffinityTerm"), &term.pod_affinity_term);
     }
 }
 
 fn pod_term(errors: &mut Errors, at: &At<'_>, term: &PodAffinityTerm) {
-    label_selector::validate(
-        errors,
-        &at.field("labelSelector"),
-        term.label_selector.as_ref(),
-    );
+    label_selector::validate(errors, &at.field("labelSelector"), term.label_selector.as_ref());
     let namespaces = term.namespace_selector.as_ref();
     label_selector::validate(errors, &at.field("namespaceSelector"), namespaces);
     for namespace in term.namespaces.or_empty() {
         let messages = names::is_dns1123_label(namespace);
         errors.invalid_each(&at.field("namespace"), namespace, messages);
     }
-    let keys = (
-        term.match_label_keys.or_empty(),
-        term.mismatch_label_keys.or_empty(),
-    );
+    let keys = (term.match_label_keys.or_empty(), term.mismatch_label_keys.or_empty());
     match_label_keys(errors, at, keys, term.label_selector.as_ref());
     let key_at = at.field("topologyKey");
     if term.topology_key.is_empty() {
@@ -265,19 +240,13 @@ pub(super) fn match_label_keys(
     (matching, mismatching): (&[String], &[String]),
     selector: Option<&LabelSelector>,
 ) {
-    for (field, keys) in [
-        ("matchLabelKeys", matching),
-        ("mismatchLabelKeys", mismatching),
-    ] {
+    for (field, keys) in [("matchLabelKeys", matching), ("mismatchLabelKeys", mismatching)] {
         let keys_at = at.field(field);
         if keys.is_empty() {
             continue;
         }
         if selector.is_none() {
-            errors.forbidden(
-                &keys_at,
-                "must not be specified when labelSelector is not set",
-            );
+            errors.forbidden(&keys_at, "must not be specified when labelSelector is not set");
             continue;
         }
         for (index, key) in keys.iter().enumerate() {
@@ -286,12 +255,8 @@ pub(super) fn match_label_keys(
     }
     // The server itself adds one expression for each key, so that only a second one is the user's.
     if let Some(selector) = selector {
-        let mut seen: BTreeSet<&str> = selector
-            .match_labels
-            .or_empty()
-            .keys()
-            .map(String::as_str)
-            .collect();
+        let mut seen: BTreeSet<&str> =
+            selector.match_labels.or_empty().keys().map(String::as_str).collect();
         for requirement in selector.match_expressions.or_empty() {
             let key = requirement.key.as_str();
             let position = matching.iter().rposition(|matching| matching == key);

@@ -31,24 +31,12 @@ pub(super) fn container(
             errors.invalid(&at, mount, "`hostUsers` must be false to use `Unmasked`");
         }
     }
-    seccomp(
-        errors,
-        &at.field("seccompProfile"),
-        security.seccomp_profile.as_ref(),
-    );
+    seccomp(errors, &at.field("seccompProfile"), security.seccomp_profile.as_ref());
     if security.allow_privilege_escalation == Some(false) {
         privilege_escalation(errors, at, security);
     }
-    windows::options(
-        errors,
-        &at.field("windowsOptions"),
-        security.windows_options.as_ref(),
-    );
-    app_armor(
-        errors,
-        &at.field("appArmorProfile"),
-        security.app_armor_profile.as_ref(),
-    );
+    windows::options(errors, &at.field("windowsOptions"), security.windows_options.as_ref());
+    app_armor(errors, &at.field("appArmorProfile"), security.app_armor_profile.as_ref());
 }
 
 fn privilege_escalation(errors: &mut Errors, at: &At<'_>, security: &SecurityContext) {
@@ -56,10 +44,7 @@ fn privilege_escalation(errors: &mut Errors, at: &At<'_>, security: &SecurityCon
         let detail = "cannot set `allowPrivilegeEscalation` to false and `privileged` to true";
         errors.invalid(at, internal::value("@SecurityContext", security), detail);
     }
-    let added = security
-        .capabilities
-        .as_ref()
-        .map(|capabilities| capabilities.add.or_empty());
+    let added = security.capabilities.as_ref().map(|capabilities| capabilities.add.or_empty());
     if added.is_some_and(|added| added.iter().any(|name| name == "CAP_SYS_ADMIN")) {
         let detail = "cannot set `allowPrivilegeEscalation` to false and `capabilities.Add` \
                       CAP_SYS_ADMIN";
@@ -78,47 +63,18 @@ pub(super) fn pod(errors: &mut Errors, at: &At<'_>, spec: &PodSpec) {
     for (index, id) in security.supplemental_groups.or_empty().iter().enumerate() {
         group(errors, &groups_at.index(index), Some(*id));
     }
-    sysctls(
-        errors,
-        &at.field("sysctls"),
-        security.sysctls.or_empty(),
-        spec,
-    );
+    sysctls(errors, &at.field("sysctls"), security.sysctls.or_empty(), spec);
     policies(errors, at, security);
-    seccomp(
-        errors,
-        &at.field("seccompProfile"),
-        security.seccomp_profile.as_ref(),
-    );
-    windows::options(
-        errors,
-        &at.field("windowsOptions"),
-        security.windows_options.as_ref(),
-    );
-    app_armor(
-        errors,
-        &at.field("appArmorProfile"),
-        security.app_armor_profile.as_ref(),
-    );
+    seccomp(errors, &at.field("seccompProfile"), security.seccomp_profile.as_ref());
+    windows::options(errors, &at.field("windowsOptions"), security.windows_options.as_ref());
+    app_armor(errors, &at.field("appArmorProfile"), security.app_armor_profile.as_ref());
 }
 
 fn policies(errors: &mut Errors, at: &At<'_>, security: &PodSecurityContext) {
     let fields: [(&str, &Option<String>, &[&str]); 3] = [
-        (
-            "fsGroupChangePolicy",
-            &security.fs_group_change_policy,
-            &["Always", "OnRootMismatch"],
-        ),
-        (
-            "supplementalGroupsPolicy",
-            &security.supplemental_groups_policy,
-            &["Merge", "Strict"],
-        ),
-        (
-            "seLinuxChangePolicy",
-            &security.se_linux_change_policy,
-            &["MountOption", "Recursive"],
-        ),
+        ("fsGroupChangePolicy", &security.fs_group_change_policy, &["Always", "OnRootMismatch"]),
+        ("supplementalGroupsPolicy", &security.supplemental_groups_policy, &["Merge", "Strict"]),
+        ("seLinuxChangePolicy", &security.se_linux_change_policy, &["MountOption", "Recursive"]),
     ];
     for (name, value, allowed) in fields {
         if let Some(value) = value {
@@ -148,11 +104,7 @@ fn seccomp(errors: &mut Errors, at: &At<'_>, profile: Option<&SeccompProfile>) {
         "Localhost" | "RuntimeDefault" | "Unconfined" => {}
         "" => errors.required(&type_at, "type is required when seccompProfile is set"),
         other => {
-            errors.not_supported(
-                &type_at,
-                other,
-                &["Localhost", "RuntimeDefault", "Unconfined"],
-            );
+            errors.not_supported(&type_at, other, &["Localhost", "RuntimeDefault", "Unconfined"]);
         }
     }
     let local_at = at.field("localhostProfile");
@@ -163,11 +115,7 @@ fn seccomp(errors: &mut Errors, at: &At<'_>, profile: Option<&SeccompProfile>) {
         }
         (Some(_), false) => {
             let detail = "can only be set when seccomp type is Localhost";
-            errors.invalid(
-                &local_at,
-                internal::value("@SeccompProfile", profile),
-                detail,
-            );
+            errors.invalid(&local_at, internal::value("@SeccompProfile", profile), detail);
         }
         (None, false) => {}
     }
@@ -246,9 +194,7 @@ fn is_sysctl_segment(segment: &str) -> bool {
     let bytes = segment.as_bytes();
     bytes.first().is_some_and(alphanumeric)
         && bytes.last().is_some_and(alphanumeric)
-        && bytes
-            .iter()
-            .all(|byte| alphanumeric(byte) || matches!(byte, b'-' | b'_'))
+        && bytes.iter().all(|byte| alphanumeric(byte) || matches!(byte, b'-' | b'_'))
 }
 
 fn belongs_to_network(name: &str) -> bool {
@@ -258,7 +204,5 @@ fn belongs_to_network(name: &str) -> bool {
 fn belongs_to_ipc(name: &str) -> bool {
     let name = name.replace('/', ".");
     matches!(name.as_str(), "kernel.sem" | "kernel.shm_rmid_forced")
-        || ["kernel.shm", "kernel.msg", "fs.mqueue."]
-            .iter()
-            .any(|prefix| name.starts_with(prefix))
+        || ["kernel.shm", "kernel.msg", "fs.mqueue."].iter().any(|prefix| name.starts_with(prefix))
 }

@@ -24,11 +24,7 @@ pub(super) fn validate(
             errors.required(&at.field("topologyKey"), "can not be empty");
         }
         let action = constraint.when_unsatisfiable.as_str();
-        errors.one_of(
-            &at.field("whenUnsatisfiable"),
-            action,
-            &["DoNotSchedule", "ScheduleAnyway"],
-        );
+        errors.one_of(&at.field("whenUnsatisfiable"), action, &["DoNotSchedule", "ScheduleAnyway"]);
         let is_same = |other: &TopologySpreadConstraint| {
             other.topology_key == constraint.topology_key && other.when_unsatisfiable == action
         };

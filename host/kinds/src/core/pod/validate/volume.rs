@@ -72,85 +72,34 @@ pub(super) fn volumes<'a>(
 
 /// One type at most, and at least one. The names in errors differ from the fields in places, as clients know them.
 fn source(errors: &mut Errors, at: &At<'_>, volume: &Volume) {
-    let mut one = One {
-        errors,
-        at,
-        has_type: false,
-    };
+    let mut one = One { errors, at, has_type: false };
     one.of("emptyDir", volume.empty_dir.as_ref(), empty_dir);
     one.of("hostPath", volume.host_path.as_ref(), host_path);
     one.of("gitRepo", volume.git_repo.as_ref(), old_volume::git_repo);
     let gce_disk = volume.gce_persistent_disk.as_ref();
-    one.named(
-        "gcePersistentDisk",
-        "persistentDisk",
-        gce_disk,
-        old_volume::gce_disk,
-    );
+    one.named("gcePersistentDisk", "persistentDisk", gce_disk, old_volume::gce_disk);
     let aws_disk = volume.aws_elastic_block_store.as_ref();
     one.of("awsElasticBlockStore", aws_disk, old_volume::aws_disk);
     one.of("secret", volume.secret.as_ref(), secret);
     one.of("nfs", volume.nfs.as_ref(), old_volume::nfs);
     one.of("iscsi", volume.iscsi.as_ref(), old_volume::iscsi);
-    one.of(
-        "glusterfs",
-        volume.glusterfs.as_ref(),
-        old_volume::glusterfs,
-    );
+    one.of("glusterfs", volume.glusterfs.as_ref(), old_volume::glusterfs);
     one.of("flocker", volume.flocker.as_ref(), old_volume::flocker);
-    one.of(
-        "persistentVolumeClaim",
-        volume.persistent_volume_claim.as_ref(),
-        claim,
-    );
+    one.of("persistentVolumeClaim", volume.persistent_volume_claim.as_ref(), claim);
     one.of("rbd", volume.rbd.as_ref(), old_volume::rbd);
     one.of("cinder", volume.cinder.as_ref(), old_volume::cinder);
-    one.named(
-        "cephFS",
-        "cephfs",
-        volume.cephfs.as_ref(),
-        old_volume::ceph_fs,
-    );
+    one.named("cephFS", "cephfs", volume.cephfs.as_ref(), old_volume::ceph_fs);
     one.of("quobyte", volume.quobyte.as_ref(), old_volume::quobyte);
-    one.named(
-        "downwarAPI",
-        "downwardAPI",
-        volume.downward_api.as_ref(),
-        downward_api,
-    );
+    one.named("downwarAPI", "downwardAPI", volume.downward_api.as_ref(), downward_api);
     one.of("fc", volume.fc.as_ref(), old_volume::fibre_channel);
     one.of("flexVolume", volume.flex_volume.as_ref(), old_volume::flex);
     one.of("configMap", volume.config_map.as_ref(), config_map);
-    one.of(
-        "azureFile",
-        volume.azure_file.as_ref(),
-        old_volume::azure_file,
-    );
-    one.of(
-        "vsphereVolume",
-        volume.vsphere_volume.as_ref(),
-        old_volume::vsphere,
-    );
-    one.of(
-        "photonPersistentDisk",
-        volume.photon_persistent_disk.as_ref(),
-        old_volume::photon,
-    );
-    one.of(
-        "portworxVolume",
-        volume.portworx_volume.as_ref(),
-        old_volume::portworx,
-    );
-    one.of(
-        "azureDisk",
-        volume.azure_disk.as_ref(),
-        old_volume::azure_disk,
-    );
-    one.of(
-        "storageos",
-        volume.storageos.as_ref(),
-        old_volume::storage_os,
-    );
+    one.of("azureFile", volume.azure_file.as_ref(), old_volume::azure_file);
+    one.of("vsphereVolume", volume.vsphere_volume.as_ref(), old_volume::vsphere);
+    one.of("photonPersistentDisk", volume.photon_persistent_disk.as_ref(), old_volume::photon);
+    one.of("portworxVolume", volume.portworx_volume.as_ref(), old_volume::portworx);
+    one.of("azureDisk", volume.azure_disk.as_ref(), old_volume::azure_disk);
+    one.of("storageos", volume.storageos.as_ref(), old_volume::storage_os);
     one.of("projected", volume.projected.as_ref(), projected::validate);
     one.of("scaleIO", volume.scale_io.as_ref(), old_volume::scale_io);
     one.of("csi", volume.csi.as_ref(), csi);
@@ -216,11 +165,7 @@ fn ephemeral(errors: &mut Errors, at: &At<'_>, source: &EphemeralVolumeSource) {
 
 fn image(errors: &mut Errors, at: &At<'_>, source: &ImageVolumeSource) {
     required(errors, at, "reference", source.reference.or_empty());
-    pull_policy(
-        errors,
-        &at.field("pullPolicy"),
-        source.pull_policy.or_empty(),
-    );
+    pull_policy(errors, &at.field("pullPolicy"), source.pull_policy.or_empty());
 }
 
 pub(super) fn required(errors: &mut Errors, at: &At<'_>, field: &str, value: &str) {

@@ -23,20 +23,12 @@ pub(super) fn os(errors: &mut Errors, at: &At<'_>, spec: &PodSpec) {
 
 fn linux(errors: &mut Errors, at: &At<'_>, spec: &PodSpec) {
     const REFUSED: &str = "windows options cannot be set for a linux pod";
-    if spec
-        .security_context
-        .as_ref()
-        .is_some_and(|s| s.windows_options.is_some())
-    {
+    if spec.security_context.as_ref().is_some_and(|s| s.windows_options.is_some()) {
         let at = at.field("securityContext");
         errors.forbidden(&at.field("windowsOptions"), REFUSED);
     }
     visit::containers(spec, at, |container, at| {
-        if container
-            .security_context
-            .as_ref()
-            .is_some_and(|s| s.windows_options.is_some())
-        {
+        if container.security_context.as_ref().is_some_and(|s| s.windows_options.is_some()) {
             let at = at.field("securityContext");
             errors.forbidden(&at.field("windowsOptions"), REFUSED);
         }
@@ -56,22 +48,13 @@ fn windows(errors: &mut Errors, at: &At<'_>, spec: &PodSpec) {
                 ("seLinuxOptions", security.se_linux_options.is_some()),
                 ("seccompProfile", security.seccomp_profile.is_some()),
                 ("fsGroup", security.fs_group.is_some()),
-                (
-                    "fsGroupChangePolicy",
-                    security.fs_group_change_policy.is_some(),
-                ),
+                ("fsGroupChangePolicy", security.fs_group_change_policy.is_some()),
                 ("sysctls", !security.sysctls.is_unset()),
                 ("runAsUser", security.run_as_user.is_some()),
                 ("runAsGroup", security.run_as_group.is_some()),
                 ("supplementalGroups", security.supplemental_groups.is_some()),
-                (
-                    "supplementalGroupsPolicy",
-                    security.supplemental_groups_policy.is_some(),
-                ),
-                (
-                    "seLinuxChangePolicy",
-                    security.se_linux_change_policy.is_some(),
-                ),
+                ("supplementalGroupsPolicy", security.supplemental_groups_policy.is_some()),
+                ("seLinuxChangePolicy", security.se_linux_change_policy.is_some()),
             ],
         );
     }
@@ -82,10 +65,7 @@ fn windows(errors: &mut Errors, at: &At<'_>, spec: &PodSpec) {
             ("hostUsers", spec.host_users.is_some()),
             ("hostPID", spec.host_pid.unwrap_or_default()),
             ("hostIPC", spec.host_ipc.unwrap_or_default()),
-            (
-                "shareProcessNamespace",
-                spec.share_process_namespace.is_some(),
-            ),
+            ("shareProcessNamespace", spec.share_process_namespace.is_some()),
         ],
     );
     visit::containers(spec, at, |container, at| {
@@ -104,15 +84,9 @@ fn windows_container(errors: &mut Errors, at: &At<'_>, security: &SecurityContex
             ("seLinuxOptions", security.se_linux_options.is_some()),
             ("seccompProfile", security.seccomp_profile.is_some()),
             ("capabilities", security.capabilities.is_some()),
-            (
-                "readOnlyRootFilesystem",
-                security.read_only_root_filesystem.is_some(),
-            ),
+            ("readOnlyRootFilesystem", security.read_only_root_filesystem.is_some()),
             ("privileged", security.privileged.is_some()),
-            (
-                "allowPrivilegeEscalation",
-                security.allow_privilege_escalation.is_some(),
-            ),
+            ("allowPrivilegeEscalation", security.allow_privilege_escalation.is_some()),
             ("procMount", security.proc_mount.is_some()),
             ("runAsUser", security.run_as_user.is_some()),
             ("runAsGroup", security.run_as_group.is_some()),
@@ -129,19 +103,13 @@ fn refuse(errors: &mut Errors, at: &At<'_>, fields: &[(&str, bool)]) {
 /// Containers that run as processes of the host: all of them or none.
 pub(super) fn host_processes(errors: &mut Errors, at: &At<'_>, spec: &PodSpec) {
     let of_pod = spec.security_context.as_ref().and_then(|security| {
-        security
-            .windows_options
-            .as_ref()
-            .and_then(|options| options.host_process)
+        security.windows_options.as_ref().and_then(|options| options.host_process)
     });
     let (mut all, mut on_host) = (0, 0);
     visit::containers(spec, at, |container, at| {
         all += 1;
         let of_container = container.security_context.as_ref().and_then(|security| {
-            security
-                .windows_options
-                .as_ref()
-                .and_then(|options| options.host_process)
+            security.windows_options.as_ref().and_then(|options| options.host_process)
         });
         if let (Some(pod), Some(own)) = (of_pod, of_container)
             && pod != own
@@ -188,11 +156,7 @@ pub(super) fn options(
     if let Some(credential) = &options.gmsa_credential_spec {
         let at = at.field("gmsaCredentialSpec");
         if credential.is_empty() {
-            errors.invalid(
-                &at,
-                credential,
-                "gmsaCredentialSpec cannot be an empty string",
-            );
+            errors.invalid(&at, credential, "gmsaCredentialSpec cannot be an empty string");
         } else if credential.len() > CREDENTIAL_KIB_MAX * 1024 {
             let detail = format!("gmsaCredentialSpec size must be under {CREDENTIAL_KIB_MAX} KiB");
             errors.invalid(&at, credential, detail);
@@ -222,9 +186,7 @@ fn user_name_problems(name: &str) -> Vec<String> {
     };
     let mut problems = Vec::new();
     if domain.is_some_and(|domain| domain.len() >= DOMAIN_CHARACTERS_MAX) {
-        problems.push(format!(
-            "'s Domain length must be under {DOMAIN_CHARACTERS_MAX} characters"
-        ));
+        problems.push(format!("'s Domain length must be under {DOMAIN_CHARACTERS_MAX} characters"));
     }
     if domain.is_some_and(|domain| !is_net_bios(domain) && !is_dns(domain)) {
         problems.push("'s Domain doesn't match the NetBios nor the DNS format".to_owned());
@@ -239,13 +201,11 @@ fn user_name_problems(name: &str) -> Vec<String> {
     if !user.is_empty() && user.chars().all(|c| matches!(c, '.' | ' ')) {
         problems.push("'s User cannot contain only periods or spaces".to_owned());
     }
-    if user.contains([
-        '"', '/', '\\', ':', ';', '|', '=', ',', '+', '*', '?', '<', '>', '@', '[', ']',
-    ]) {
+    if user
+        .contains(['"', '/', '\\', ':', ';', '|', '=', ',', '+', '*', '?', '<', '>', '@', '[', ']'])
+    {
         let refused = r#""/\:;|=,+*?<>@[]"#;
-        problems.push(format!(
-            "'s User cannot contain the following characters: {refused}"
-        ));
+        problems.push(format!("'s User cannot contain the following characters: {refused}"));
     }
     problems
 }
@@ -262,8 +222,6 @@ fn is_dns(domain: &str) -> bool {
         (1..=63).contains(&label.len())
             && !label.starts_with('-')
             && !label.ends_with('-')
-            && label
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+            && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
     })
 }

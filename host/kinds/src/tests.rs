@@ -1,0 +1,170 @@
+//! The table of kinds is complete, and every kind does what Kubernetes does with the objects in the files beside this one.
+//!
+//! * `golden/<group>.<Kind>.json` is an object as the server stores it; it must come through decoding, defaulting and encoding unchanged.
+//! * `golden/rows.tsv` has its row.
+//! * `create.tsv` has an object on each line, and the errors, warnings and defaults that creating it gives.
+//! * `update.tsv` has objects, and below each what comes of changing it by a merge patch.
+//!
+//! All were compared with a real API server when they were written.
+
+use std::path::PathBuf;
+
+use meta::{GroupVersionKind, Tree, decode, patch};
+use serde_json::json;
+
+use crate::{AnyKind, Object, Verb};
+
+const NOW: &str = "2026-01-01T00:00:00Z";
+
+fn file(name: &str) -> String {
+    let path: PathBuf = [env!("CARGO_MANIFEST_DIR"), "src/tests", name].iter().collect();
+    std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+fn name_of(kind: &dyn AnyKind) -> String {
+    let info = kind.info();
+    let group = if info.group.is_empty() { "core" } else { info.group };
+    format!("{group}.{}", info.kind)
+}
+
+/// Kinds of which objects are stored; the others are questions that get an answer at once.
+fn stored() -> impl Iterator<Item = &'static dyn AnyKind> {
+    crate::all().iter().copied().filter(|kind| kind.info().has_verb(Verb::Get))
+}
+
+fn kind_of(tree: &Tree) -> &'static dyn AnyKind {
+    let api_version = tree["apiVersion"].as_str().expect("an object has a version");
+    let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
+    let kind = tree["kind"].as_str().expect("an object has a kind");
+    let gvk = GroupVersionKind::new(group.to_owned(), version.to_owned(), kind.to_owned());
+    crate::find_kind(&gvk).unwrap_or_else(|| panic!("{gvk} is in the table"))
+}
+
+/// Decodes and defaults, as every write does.
+fn read(mut tree: Tree) -> Box<dyn Object> {
+    let kind = kind_of(&tree);
+    let decoded = decode::canonicalize(&mut tree, kind.type_ref(), crate::schema());
+    assert!(decoded.is_ok(), "{tree}: {decoded:?}");
+    let mut object = kind.object(tree).expect("a canonical tree has the shape of its type");
+    object.set_defaults();
+    object
+}
+
+fn parse(text: &str) -> Tree {
+    serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}"))
+}
+
+fn merged(tree: Tree, change: Tree) -> Tree {
+    patch::merge::apply(tree, change).expect("the change is an object")
+}
+
+fn shown(errors: &[meta::FieldError]) -> Tree {
+    errors.iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn facts_agree_with_each_other() {
+    for kind in crate::all() {
+        let (info, name) = (kind.info(), name_of(*kind));
+        assert_eq!(info.singular, info.kind.to_lowercase(), "{name}");
+        assert!(crate::schema().find(info.type_name).is_some(), "{name}: {}", info.type_name);
+        assert!(crate::find(info.group, info.version, info.plural).is_some(), "{name}");
+        for column in info.columns {
+            assert!(!column.describe().is_empty(), "{name}: {}", column.name);
+        }
+    }
+}
+
+#[test]
+fn golden_objects_come_through_unchanged() {
+    for kind in stored() {
+        let name = name_of(kind);
+        let golden = parse(&file(&format!("golden/{name}.json")));
+        let object = read(golden.clone());
+        assert_eq!(object.tree(), golden, "{name}");
+        assert_eq!(shown(&object.validate()), json!([]), "{name}");
+        assert_eq!(shown(&object.validate_update(&*object)), json!([]), "{name}");
+        assert!(object.same(&*object.boxed_clone()), "{name}");
+        let attributes = object.attributes();
+        for field in object.info().selectable {
+            assert!(attributes.field(field).is_some(), "{name}: {field}");
+        }
+    }
+}
+
+#[test]
+fn golden_rows() {
+    let rows = file("golden/rows.tsv");
+    for kind in stored() {
+        let name = name_of(kind);
+        let object = read(parse(&file(&format!("golden/{name}.json"))));
+        let row = object.row(NOW.parse().expect("a time"));
+        assert_eq!(row.len(), object.info().columns.len(), "{name}");
+        let expected = rows.lines().find_map(|line| line.strip_prefix(&format!("{name}\t")));
+        let expected = expected.unwrap_or_else(|| panic!("golden/rows.tsv has {name}"));
+        assert_eq!(Tree::from(row), parse(expected), "{name}");
+    }
+}
+
+#[test]
+fn creating() {
+    let mut rejected = std::collections::BTreeSet::new();
+    for line in file("create.tsv").lines() {
+        let (given, expected) = line.split_once('\t').expect("two columns");
+        let given = parse(given);
+        let mut object = read(given.clone());
+        object.metadata_mut().namespace.get_or_insert_with(|| "test".to_owned());
+        if !object.info().namespaced {
+            object.metadata_mut().namespace = None;
+        }
+        object.on_create();
+        let errors = shown(&object.validate());
+        let kind = kind_of(&given);
+        let expected = parse(expected);
+        assert_eq!(errors, expected["errors"], "{given}");
+        if errors == json!([]) {
+            assert_eq!(Tree::from(object.warnings(None)), expected["warnings"], "{given}");
+            let spec = object.tree()["spec"].take();
+            if let Some(wanted) = expected.get("spec") {
+                assert_eq!(&spec, wanted, "{given}");
+            }
+        } else {
+            rejected.insert(name_of(kind));
+        }
+    }
+    for kind in stored() {
+        let name = name_of(kind);
+        assert!(rejected.contains(&name), "create.tsv has a rejection of {name}");
+    }
+}
+
+#[test]
+fn updating() {
+    let mut base = Tree::Null;
+    for line in file("update.tsv").lines() {
+        let columns: Vec<&str> = line.split('\t').collect();
+        let [subresource, change, expected] = columns[..] else {
+            base = parse(line);
+            continue;
+        };
+        let mut old = read(base.clone());
+        old.on_create();
+        let mut new = read(merged(base.clone(), parse(change)));
+        let errors = match subresource {
+            "" => {
+                new.on_update(&*old);
+                new.validate_update(&*old)
+            }
+            "status" => {
+                new = read(merged(old.tree(), parse(change)));
+                new.on_status_update(&*old);
+                new.validate_status(&*old)
+            }
+            other => {
+                new.on_subresource_update(other, &*old);
+                new.validate_subresource(other, &*old)
+            }
+        };
+        assert_eq!(shown(&errors), parse(expected), "{subresource} {change} of {base}");
+    }
+}
