@@ -7,22 +7,30 @@
 //! Start from [`Controller`], [`Plan`] and `replica_set.rs`.
 
 mod controller;
+mod cron_job;
+mod daemon_set;
 mod deployment;
+mod disruption;
 mod endpoints;
 pub mod garbage;
+mod job;
 mod namespace;
 mod node_lifecycle;
 mod ownership;
+mod placement;
 mod plan;
 mod pod_gc;
 mod pods;
 mod replica_set;
 mod replicas;
 mod replication_controller;
+mod revisions;
 mod root_ca;
 mod service_account;
 mod source;
+mod stateful_set;
 mod taint_eviction;
+mod ttl_after_finished;
 
 pub use controller::{Controller, Facts, Key, Look, Watch};
 pub use namespace::{Content, Inventory};
@@ -34,10 +42,14 @@ pub use source::{AnyObject, Fill, Reads, Source, Sourced, Sources, Visit, Which}
 /// Every controller, by name.
 pub fn all() -> Vec<Box<dyn Controller>> {
     vec![
+        Box::new(cron_job::CronJobs),
+        Box::new(daemon_set::DaemonSets),
         Box::new(deployment::Deployments),
+        Box::new(disruption::Disruption),
         Box::new(endpoints::legacy::LegacyEndpoints),
         Box::new(endpoints::mirror::Mirroring),
         Box::new(endpoints::slices::EndpointSlices),
+        Box::new(job::Jobs),
         Box::new(namespace::Namespaces),
         Box::new(node_lifecycle::NodeLifecycle),
         Box::new(pod_gc::PodGc),
@@ -45,7 +57,9 @@ pub fn all() -> Vec<Box<dyn Controller>> {
         Box::new(replication_controller::ReplicationControllers),
         Box::new(root_ca::RootCa),
         Box::new(service_account::ServiceAccounts),
+        Box::new(stateful_set::StatefulSets),
         Box::new(taint_eviction::TaintEviction),
+        Box::new(ttl_after_finished::TtlAfterFinished),
     ]
 }
 

@@ -30,7 +30,7 @@ pub(crate) fn safe_text(number: u32) -> String {
 }
 
 /// FNV-1a with 32 bits.
-pub(crate) struct Fnv(pub(crate) u32);
+struct Fnv(u32);
 
 impl Default for Fnv {
     fn default() -> Self {
@@ -39,7 +39,7 @@ impl Default for Fnv {
 }
 
 impl Fnv {
-    pub(crate) fn add(&mut self, bytes: &[u8]) {
+    fn add(&mut self, bytes: &[u8]) {
         for byte in bytes {
             self.0 = (self.0 ^ u32::from(*byte)).wrapping_mul(0x0100_0193);
         }

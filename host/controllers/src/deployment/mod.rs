@@ -7,8 +7,8 @@
 //! the same steps whether a rollout begins, goes on or is taken back.
 //! See <https://kubernetes.io/docs/concepts/workloads/controllers/deployment/>.
 
-mod bounds;
-mod hash;
+pub(crate) mod bounds;
+pub(crate) mod hash;
 mod rollout;
 mod scale;
 mod sets;

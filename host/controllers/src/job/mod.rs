@@ -1,0 +1,478 @@
+//! Runs Pods until enough of them succeeded, or too many failed.
+//!
+//! Reads Jobs and their Pods; makes, releases and deletes Pods, and writes the status. A Pod that
+//! ended is counted once, whatever happens in between: first its uid goes to
+//! `uncountedTerminatedPods`, then its finalizer goes, and then the number goes up. The end of a Job
+//! is announced by a condition before its last Pods are gone, and sealed by another after.
+//! See <https://kubernetes.io/docs/concepts/workloads/controllers/job/>.
+
+mod backoff;
+mod indexes;
+mod verdict;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+use k8s_openapi::api::batch::v1::{Job, JobCondition, JobSpec, JobStatus, UncountedTerminatedPods};
+use k8s_openapi::api::core::v1::{EnvVar, EnvVarSource, ObjectFieldSelector, Pod};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use serde_json::json;
+
+use crate::replicas::{BURST, delete_pod, told};
+use crate::{
+    Action, Change, Controller, Event, Key, Look, Plan, Sourced, Target, Watch, ownership, pods,
+};
+use verdict::Verdict;
+
+const FINALIZER: &str = "batch.kubernetes.io/job-tracking";
+const FAILURES: &str = "batch.kubernetes.io/job-index-failure-count";
+
+/// The controller.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Jobs;
+
+/// Everything one decision looks at.
+#[derive(Debug)]
+struct View {
+    job: Arc<Job>,
+    candidates: Vec<Arc<Pod>>,
+    now: Timestamp,
+}
+
+impl View {
+    fn of(look: &Look<'_>, key: &Key) -> Option<Self> {
+        let job = look.sources.jobs.get(&key.namespace, &key.name)?;
+        let selector = job.spec.as_ref()?.selector.clone()?;
+        let uid = job.metadata.uid.as_deref().unwrap_or("");
+        let candidates = ownership::candidates(&look.sources.pods, &key.namespace, uid, &selector);
+        Some(Self { candidates, now: look.now, job })
+    }
+}
+
+/// What is seen of a Job's Pods, with those that are not in the numbers yet.
+#[derive(Debug)]
+struct Tally<'a> {
+    active: i32,
+    succeeded: i32,
+    failed: i32,
+    restarts: i32,
+    completed_indexes: BTreeSet<i32>,
+    failed_indexes: BTreeSet<i32>,
+    newly_failed: Vec<&'a Arc<Pod>>,
+    started: Option<Timestamp>,
+    now: Timestamp,
+}
+
+fn reconcile(view: View) -> Plan {
+    let mut plan = Plan::default();
+    let job = &*view.job;
+    let Some(spec) = &job.spec else { return plan };
+    let selector = spec.selector.as_ref().and_then(ownership::parse);
+    let members = ownership::claim(job, selector.as_ref(), view.candidates, &mut plan);
+    if finished_at(job).is_some() {
+        // It is history: its Pods may go when they like.
+        members.iter().filter(|pod| is_tracked(pod)).for_each(|pod| plan.act(untrack(pod)));
+        return plan;
+    }
+    let seen = job.status.clone().unwrap_or_default();
+    let mut status = seen.clone();
+    let ended = count(spec, &members, &seen, &mut status, &mut plan);
+    if job.metadata.deletion_timestamp.is_none() {
+        suspend_or_resume(job, spec, &mut status, view.now, &mut plan);
+        let tally = tally(spec, &members, &status, &ended, view.now);
+        act(job, spec, &members, &tally, &mut status, &mut plan);
+    }
+    let active = members.iter().filter(|pod| pods::is_active(pod));
+    let ready = active.clone().filter(|pod| pods::is_ready(pod)).count();
+    let terminating =
+        members.iter().filter(|pod| pods::is_going(pod) && !pods::is_finished(pod)).count();
+    let number = |count: usize| i32::try_from(count).unwrap_or(i32::MAX);
+    status.active = Some(number(active.count())).filter(|count| *count != 0);
+    status.ready = Some(number(ready));
+    status.terminating = Some(number(terminating));
+    let mut wanted = job.clone();
+    wanted.status = Some(status);
+    plan.status_if_changed(job, wanted);
+    plan
+}
+
+/// Moves ended Pods towards the numbers, a step at a time. Returns those that are not counted yet.
+fn count<'a>(
+    spec: &JobSpec,
+    members: &'a [Arc<Pod>],
+    seen: &JobStatus,
+    status: &mut JobStatus,
+    plan: &mut Plan,
+) -> Vec<&'a Arc<Pod>> {
+    let uncounted = seen.uncounted_terminated_pods.clone().unwrap_or_default();
+    let tracked = |uid: &String| {
+        members.iter().any(|pod| pod.metadata.uid.as_ref() == Some(uid) && is_tracked(pod))
+    };
+    let sort = |uids: Option<Vec<String>>| {
+        let (waiting, done): (Vec<_>, Vec<_>) = uids.into_iter().flatten().partition(tracked);
+        (waiting, i32::try_from(done.len()).unwrap_or(i32::MAX))
+    };
+    let (mut succeeded, more) = sort(uncounted.succeeded);
+    status.succeeded = Some(seen.succeeded.unwrap_or(0) + more).filter(|count| *count != 0);
+    let (mut failed, more) = sort(uncounted.failed);
+    status.failed = Some(seen.failed.unwrap_or(0) + more).filter(|count| *count != 0);
+    let mut ended = Vec::new();
+    for pod in members.iter().filter(|pod| pods::is_finished(pod) && is_tracked(pod)) {
+        let uid = pod.metadata.uid.clone().unwrap_or_default();
+        ended.push(pod);
+        if succeeded.contains(&uid) || failed.contains(&uid) {
+            plan.act(untrack(pod));
+        } else if pods::phase(pod) == "Succeeded" {
+            succeeded.push(uid);
+        } else if verdict::is_ignored(spec, pod) {
+            plan.act(untrack(pod));
+        } else {
+            failed.push(uid);
+        }
+    }
+    status.uncounted_terminated_pods = Some(UncountedTerminatedPods {
+        succeeded: Some(succeeded).filter(|uids| !uids.is_empty()),
+        failed: Some(failed).filter(|uids| !uids.is_empty()),
+    });
+    ended
+}
+
+fn tally<'a>(
+    spec: &JobSpec,
+    members: &'a [Arc<Pod>],
+    status: &JobStatus,
+    ended: &[&'a Arc<Pod>],
+    now: Timestamp,
+) -> Tally<'a> {
+    let uncounted = status.uncounted_terminated_pods.clone().unwrap_or_default();
+    let more = |uids: Option<Vec<String>>| {
+        i32::try_from(uids.map_or(0, |uids| uids.len())).unwrap_or(i32::MAX)
+    };
+    let active: Vec<&Arc<Pod>> = members.iter().filter(|pod| pods::is_active(pod)).collect();
+    let of_phase =
+        |phase: &'static str| members.iter().filter(move |pod| pods::phase(pod) == phase);
+    let mut completed = indexes::parse(status.completed_indexes.as_deref().unwrap_or(""));
+    let mut failed_indexes = indexes::parse(status.failed_indexes.as_deref().unwrap_or(""));
+    let is_indexed = spec.completion_mode.as_deref() == Some("Indexed");
+    if is_indexed {
+        completed.extend(of_phase("Succeeded").filter_map(|pod| indexes::of(pod)));
+        let limit = spec.backoff_limit_per_index;
+        failed_indexes.extend(of_phase("Failed").filter_map(|pod| {
+            let index = indexes::of(pod)?;
+            let gone = limit
+                .is_some_and(|limit| failures(pod) >= limit && !verdict::is_ignored(spec, pod));
+            (gone || verdict::fails_index(spec, pod)).then_some(index)
+        }));
+        failed_indexes.retain(|index| !completed.contains(index));
+    }
+    let succeeded = if is_indexed {
+        i32::try_from(completed.len()).unwrap_or(i32::MAX)
+    } else {
+        status.succeeded.unwrap_or(0) + more(uncounted.succeeded)
+    };
+    Tally {
+        active: i32::try_from(active.len()).unwrap_or(i32::MAX),
+        succeeded,
+        failed: status.failed.unwrap_or(0) + more(uncounted.failed),
+        restarts: active.iter().map(|pod| pods::restarts(pod).0).sum(),
+        completed_indexes: completed,
+        failed_indexes,
+        newly_failed: ended.iter().copied().filter(|pod| pods::phase(pod) == "Failed").collect(),
+        started: status.start_time.as_ref().map(|time| time.0),
+        now,
+    }
+}
+
+/// How often the Pods of this index had failed before this one.
+fn failures(pod: &Pod) -> i32 {
+    let notes = pod.metadata.annotations.as_ref();
+    notes.and_then(|notes| notes.get(FAILURES)?.parse().ok()).unwrap_or(0)
+}
+
+fn act(
+    job: &Job,
+    spec: &JobSpec,
+    members: &[Arc<Pod>],
+    tally: &Tally<'_>,
+    status: &mut JobStatus,
+    plan: &mut Plan,
+) {
+    if spec.completion_mode.as_deref() == Some("Indexed") {
+        let text = indexes::format(&tally.completed_indexes);
+        status.completed_indexes = Some(text).filter(|text| !text.is_empty());
+        if spec.backoff_limit_per_index.is_some() {
+            status.failed_indexes = Some(indexes::format(&tally.failed_indexes));
+        }
+    }
+    let known = announced(status);
+    if let Some(ending) = known.or_else(|| verdict::of(spec, tally)) {
+        end(job, members, ending, tally.now, status, plan);
+        return;
+    }
+    let active: Vec<&Arc<Pod>> = members.iter().filter(|pod| pods::is_active(pod)).collect();
+    if spec.suspend == Some(true) {
+        active.iter().take(BURST).for_each(|pod| plan.act(delete_pod(pod, job)));
+        return;
+    }
+    if let (Some(deadline), Some(started)) = (spec.active_deadline_seconds, tally.started) {
+        let due = started + SignedDuration::from_secs(deadline);
+        plan.wake_in(due.duration_since(tally.now).max(SignedDuration::ZERO).unsigned_abs());
+    }
+    keep_running(job, spec, members, &active, tally, plan);
+}
+
+/// Makes Pods up to the parallelism, or removes those beyond it.
+fn keep_running(
+    job: &Job,
+    spec: &JobSpec,
+    members: &[Arc<Pod>],
+    active: &[&Arc<Pod>],
+    tally: &Tally<'_>,
+    plan: &mut Plan,
+) {
+    let parallelism = spec.parallelism.unwrap_or(1);
+    let left = match spec.completions {
+        Some(count) => (count - tally.succeeded).max(0).min(parallelism),
+        None if tally.succeeded > 0 => tally.active.min(parallelism),
+        None => parallelism,
+    };
+    let going = members.iter().filter(|pod| pods::is_going(pod) && !pods::is_finished(pod)).count();
+    let waits = spec.pod_replacement_policy.as_deref() == Some("Failed");
+    let occupied = tally.active + if waits { i32::try_from(going).unwrap_or(0) } else { 0 };
+    if tally.active > left {
+        let excess = usize::try_from(tally.active - left).unwrap_or(0).min(BURST);
+        let mut ranked = active.to_vec();
+        ranked.sort_by(|a, b| pods::deletion_order(a, b, &|_| 0, tally.now));
+        ranked.into_iter().take(excess).for_each(|pod| plan.act(delete_pod(pod, job)));
+        return;
+    }
+    let missing = usize::try_from(left - occupied).unwrap_or(0).min(BURST);
+    if missing == 0 {
+        return;
+    }
+    if spec.completion_mode.as_deref() == Some("Indexed") {
+        let count = spec.completions.unwrap_or(0);
+        let taken: BTreeSet<i32> = members
+            .iter()
+            .filter(|pod| pods::is_active(pod) || (waits && pods::is_going(pod)))
+            .filter_map(|pod| indexes::of(pod))
+            .collect();
+        let is_free = |index: &i32| {
+            !taken.contains(index)
+                && !tally.completed_indexes.contains(index)
+                && !tally.failed_indexes.contains(index)
+        };
+        for index in (0..count).filter(is_free).take(missing) {
+            let own = members.iter().filter(|pod| indexes::of(pod) == Some(index));
+            if let Some(wait) = backoff::left(own.clone(), tally.now) {
+                plan.wake_in(wait.unsigned_abs());
+                continue;
+            }
+            let failed =
+                own.filter(|pod| pods::phase(pod) == "Failed").map(|pod| failures(pod) + 1);
+            plan.act(create(job, spec, Some((index, failed.max().unwrap_or(0)))));
+        }
+    } else if let Some(wait) = backoff::left(members.iter(), tally.now) {
+        plan.wake_in(wait.unsigned_abs());
+    } else {
+        (0..missing).for_each(|_| plan.act(create(job, spec, None)));
+    }
+}
+
+fn create(job: &Job, spec: &JobSpec, index: Option<(i32, i32)>) -> Action {
+    let mut pod = pods::from_template(&spec.template, job);
+    pod.metadata.finalizers.get_or_insert_default().push(FINALIZER.to_owned());
+    if let Some((index, failures)) = index {
+        let name = job.metadata.name.as_deref().unwrap_or("");
+        pod.metadata.generate_name = Some(format!("{name}-{index}-"));
+        let notes = pod.metadata.annotations.get_or_insert_default();
+        notes.insert(indexes::INDEX.to_owned(), index.to_string());
+        if spec.backoff_limit_per_index.is_some() {
+            notes.insert(FAILURES.to_owned(), failures.to_string());
+        }
+        let labels = pod.metadata.labels.get_or_insert_default();
+        labels.insert(indexes::INDEX.to_owned(), index.to_string());
+        let template = pod.spec.get_or_insert_default();
+        template.hostname = Some(format!("{name}-{index}"));
+        let init = template.init_containers.iter_mut().flatten();
+        for container in template.containers.iter_mut().chain(init) {
+            let env = container.env.get_or_insert_default();
+            if !env.iter().any(|variable| variable.name == "JOB_COMPLETION_INDEX") {
+                env.push(index_variable());
+            }
+        }
+    }
+    Action::Create { object: pod.into_any(), announce: Some(told(job)) }
+}
+
+fn index_variable() -> EnvVar {
+    EnvVar {
+        name: "JOB_COMPLETION_INDEX".to_owned(),
+        value_from: Some(EnvVarSource {
+            field_ref: Some(ObjectFieldSelector {
+                api_version: None,
+                field_path: format!("metadata.labels['{}']", indexes::INDEX),
+            }),
+            ..EnvVarSource::default()
+        }),
+        ..EnvVar::default()
+    }
+}
+
+/// The end that was announced and is not sealed yet.
+fn announced(status: &JobStatus) -> Option<Verdict> {
+    let mut conditions = status.conditions.iter().flatten();
+    let is_end = |c: &&JobCondition| {
+        c.status == "True" && matches!(c.type_.as_str(), "FailureTarget" | "SuccessCriteriaMet")
+    };
+    let found = conditions.find(is_end)?;
+    Some(Verdict {
+        is_success: found.type_ == "SuccessCriteriaMet",
+        reason: found.reason.clone().unwrap_or_default(),
+        message: found.message.clone().unwrap_or_default(),
+    })
+}
+
+/// Announces the end, removes who still runs, and seals it once all is counted.
+fn end(
+    job: &Job,
+    members: &[Arc<Pod>],
+    ending: Verdict,
+    now: Timestamp,
+    status: &mut JobStatus,
+    plan: &mut Plan,
+) {
+    let (first, last) = if ending.is_success {
+        ("SuccessCriteriaMet", "Complete")
+    } else {
+        ("FailureTarget", "Failed")
+    };
+    set(status, first, "True", &ending.reason, &ending.message, now);
+    let active: Vec<&Arc<Pod>> = members.iter().filter(|pod| pods::is_active(pod)).collect();
+    active.iter().take(BURST).for_each(|pod| plan.act(delete_pod(pod, job)));
+    let running = members.iter().any(|pod| !pods::is_finished(pod));
+    let uncounted = status.uncounted_terminated_pods.clone().unwrap_or_default();
+    let counted = uncounted == UncountedTerminatedPods::default()
+        && !members.iter().any(|pod| pods::is_finished(pod) && is_tracked(pod));
+    // A Pod that ended by being deleted still has to give up its finalizer.
+    let stuck = members.iter().filter(|pod| pods::is_going(pod) && is_tracked(pod));
+    stuck.filter(|pod| !pods::is_finished(pod)).for_each(|pod| plan.act(untrack(pod)));
+    if running || !counted {
+        return;
+    }
+    set(status, last, "True", &ending.reason, &ending.message, now);
+    if ending.is_success {
+        status.completion_time = Some(Time(now));
+        plan.event(Event::normal(job, "Completed", "Job completed".to_owned()));
+    } else {
+        plan.act(Action::Event(Event {
+            regarding: crate::reference(job),
+            level: crate::Level::Warning,
+            reason: reason_word(&ending.reason),
+            message: ending.message,
+        }));
+    }
+}
+
+/// Reasons of Events are words of ours; those of conditions may be anybody's.
+fn reason_word(reason: &str) -> &'static str {
+    const WORDS: [&str; 5] = [
+        "BackoffLimitExceeded",
+        "DeadlineExceeded",
+        "PodFailurePolicy",
+        "FailedIndexes",
+        "MaxFailedIndexesExceeded",
+    ];
+    WORDS.into_iter().find(|word| *word == reason).unwrap_or("Failed")
+}
+
+fn suspend_or_resume(
+    job: &Job,
+    spec: &JobSpec,
+    status: &mut JobStatus,
+    now: Timestamp,
+    plan: &mut Plan,
+) {
+    const SUSPENDED: &str = "Suspended";
+    let known = status.conditions.iter().flatten().find(|c| c.type_ == SUSPENDED);
+    let was = known.map(|condition| condition.status == "True");
+    if spec.suspend == Some(true) {
+        if was != Some(true) && announced(status).is_none() {
+            set(status, SUSPENDED, "True", "JobSuspended", "Job suspended", now);
+            status.start_time = None;
+            plan.event(Event::normal(job, "Suspended", "Job suspended".to_owned()));
+        }
+        return;
+    }
+    if was == Some(true) {
+        set(status, SUSPENDED, "False", "JobResumed", "Job resumed", now);
+        status.start_time = Some(Time(now));
+        plan.event(Event::normal(job, "Resumed", "Job resumed".to_owned()));
+    }
+    if status.start_time.is_none() {
+        status.start_time = Some(Time(now));
+    }
+}
+
+fn set(status: &mut JobStatus, type_: &str, is: &str, reason: &str, message: &str, now: Timestamp) {
+    let conditions = status.conditions.get_or_insert_default();
+    let wanted = JobCondition {
+        type_: type_.to_owned(),
+        status: is.to_owned(),
+        reason: Some(reason.to_owned()),
+        message: Some(message.to_owned()),
+        last_probe_time: Some(Time(now)),
+        last_transition_time: Some(Time(now)),
+    };
+    match conditions.iter_mut().find(|condition| condition.type_ == type_) {
+        Some(known) if known.status == is => {}
+        Some(known) => *known = wanted,
+        None => conditions.push(wanted),
+    }
+}
+
+/// When a Job ended, if it did.
+pub(crate) fn finished_at(job: &Job) -> Option<Timestamp> {
+    let mut conditions = job.status.as_ref()?.conditions.iter().flatten();
+    let ended = conditions
+        .find(|c| c.status == "True" && matches!(c.type_.as_str(), "Complete" | "Failed"))?;
+    ended.last_transition_time.as_ref().map(|time| time.0)
+}
+
+fn is_tracked(pod: &Pod) -> bool {
+    pod.metadata.finalizers.iter().flatten().any(|finalizer| finalizer == FINALIZER)
+}
+
+fn untrack(pod: &Pod) -> Action {
+    let finalizers = pod.metadata.finalizers.iter().flatten();
+    let left: Vec<&String> = finalizers.filter(|finalizer| *finalizer != FINALIZER).collect();
+    Action::Patch {
+        target: Target::of(pod),
+        subresource: "",
+        patch: Change::Merge(json!({"metadata": {
+            "uid": pod.metadata.uid,
+            "resourceVersion": pod.metadata.resource_version,
+            "finalizers": left,
+        }})),
+        announce: None,
+    }
+}
+
+impl Controller for Jobs {
+    fn name(&self) -> &'static str {
+        "job"
+    }
+
+    fn component(&self) -> &'static str {
+        "job-controller"
+    }
+
+    fn watches(&self) -> Vec<Watch> {
+        vec![Watch::itself::<Job>(), Watch::controller::<Pod, Job>()]
+    }
+
+    fn plan(&self, look: &Look<'_>, key: &Key) -> Plan {
+        View::of(look, key).map(reconcile).unwrap_or_default()
+    }
+}
