@@ -37,7 +37,9 @@ pub(crate) fn include(query: &Query) -> Result<Include, StatusError> {
         other => {
             let rule = "must be 'Metadata', 'Object', 'None', or empty";
             let error = FieldError::invalid(&Path::new("includeObject"), other, rule);
-            Err(StatusError::bad_request(format!("Unable to convert to Table as requested: {error}")))
+            Err(StatusError::bad_request(format!(
+                "Unable to convert to Table as requested: {error}"
+            )))
         }
     }
 }
@@ -85,8 +87,13 @@ pub(crate) fn table(
         if index > 0 {
             out.push(b',');
         }
+        let (cells, conditions) = row(kind, body, now);
         out.extend_from_slice(b"{\"cells\":");
-        write_json(&mut out, &Tree::Array(cells(kind, body, now)));
+        write_json(&mut out, &Tree::Array(cells));
+        if !conditions.is_empty() {
+            out.extend_from_slice(b",\"conditions\":");
+            write_json(&mut out, &Tree::Array(conditions));
+        }
         out.extend_from_slice(b",\"object\":");
         match include {
             Include::None => out.extend_from_slice(b"null"),
@@ -114,12 +121,13 @@ fn definitions(columns: &[Column]) -> Tree {
         .collect()
 }
 
-/// The cells of a row: as many as there are columns, whatever the object is.
-fn cells(kind: KindRef, body: &[u8], now: Timestamp) -> Vec<Tree> {
+/// The cells of a row, as many as there are columns whatever the object is, and its conditions.
+fn row(kind: KindRef, body: &[u8], now: Timestamp) -> (Vec<Tree>, Vec<Tree>) {
     let object = serde_json::from_slice::<Tree>(body).ok().and_then(|tree| kind.object(tree).ok());
-    let mut cells = object.map(|object| object.row(now)).unwrap_or_default();
+    let (mut cells, conditions) =
+        object.map(|object| (object.row(now), object.row_conditions())).unwrap_or_default();
     cells.resize(kind.info().columns.len(), Tree::Null);
-    cells
+    (cells, conditions)
 }
 
 fn write_json(out: &mut Vec<u8>, tree: &Tree) {

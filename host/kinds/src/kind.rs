@@ -68,8 +68,8 @@ pub trait Kind:
     }
 
     /// What is wrong with an object that replaces `old` through a subresource other than `status`.
-    fn validate_subresource(&self, _subresource: &str, _old: &Self) -> Vec<FieldError> {
-        Vec::new()
+    fn validate_subresource(&self, _subresource: &str, old: &Self) -> Vec<FieldError> {
+        self.validate_status(old)
     }
 
     /// Advice for whoever writes the object, sent as `Warning` headers.

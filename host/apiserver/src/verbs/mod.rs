@@ -48,7 +48,10 @@ pub(crate) async fn resource(state: &Arc<State>, call: Call) -> Result<Response<
     };
     check_path(kind.info(), &resource, &call)?;
     if routes::is_streaming(&resource.subresource) && !resource.name.is_empty() {
-        return crate::connect::handle(state, call, kind).await;
+        return Box::pin(crate::connect::handle(state, call, kind)).await;
+    }
+    if let Some(advice) = kind.info().deprecated {
+        call.warnings.add(advice);
     }
     let accepted = call.accepted(Offers::Resource)?;
     let stored = stored_kind(state, kind);

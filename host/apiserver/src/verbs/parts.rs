@@ -24,20 +24,15 @@ pub(crate) struct Corner {
     fields: &'static [&'static str],
     /// Whether the generation leaves the change out, as for a status.
     of_status: bool,
-    /// Whether the object is checked like a new one; otherwise only its metadata and status are.
-    whole: bool,
+    /// Whether the kind itself picks what counts (see `kinds::Kind::on_subresource_update`), so that it can tell what else was changed.
+    by_kind: bool,
 }
 
 const CORNERS: &[Corner] = &[
-    Corner { subresource: "finalize", fields: &["/spec/finalizers"], of_status: true, whole: false },
-    Corner { subresource: "ephemeralcontainers", fields: &["/spec/ephemeralContainers"], of_status: false, whole: true },
-    Corner {
-        subresource: "resize",
-        fields: &["/spec/containers/*/resources", "/spec/initContainers/*/resources", "/spec/resources"],
-        of_status: false,
-        whole: true,
-    },
-    Corner { subresource: "approval", fields: &["/status/conditions"], of_status: true, whole: false },
+    Corner { subresource: "finalize", fields: &["/spec/finalizers"], of_status: true, by_kind: false },
+    Corner { subresource: "ephemeralcontainers", fields: &[], of_status: false, by_kind: true },
+    Corner { subresource: "resize", fields: &[], of_status: false, by_kind: true },
+    Corner { subresource: "approval", fields: &["/status/conditions"], of_status: true, by_kind: false },
 ];
 
 impl Part {
@@ -73,6 +68,7 @@ impl Part {
                 set(&mut tree, "metadata", wanted.get("metadata"));
                 tree
             }
+            Part::Fields(corner) if corner.by_kind => wanted,
             Part::Fields(corner) => {
                 let mut tree = old.clone();
                 for pointer in corner.fields {
@@ -99,7 +95,7 @@ impl Part {
         match self {
             Part::Main => object.on_update(old),
             Part::Status => object.on_status_update(old),
-            Part::Fields(_) => {}
+            Part::Fields(corner) => object.on_subresource_update(corner.subresource, old),
         }
     }
 
@@ -107,8 +103,7 @@ impl Part {
         match self {
             Part::Main => object.validate_update(old),
             Part::Status => object.validate_status(old),
-            Part::Fields(corner) if corner.whole => object.validate(),
-            Part::Fields(_) => object.validate_status(old),
+            Part::Fields(corner) => object.validate_subresource(corner.subresource, old),
         }
     }
 

@@ -23,11 +23,9 @@ fn writes_only_the_part_of_the_path() {
 
 #[test]
 fn writes_corners_by_name() {
-    let old = json!({ "metadata": {}, "spec": { "containers": [{ "name": "a", "image": "i" }, { "name": "b" }] } });
-    let new = json!({ "metadata": {}, "spec": { "containers": [{ "name": "a", "image": "j", "resources": { "limits": {} } }] } });
-    assert_eq!(
-        carried("resize", &new, &old),
-        json!({ "metadata": {}, "spec": { "containers": [{ "name": "a", "image": "i", "resources": { "limits": {} } }, { "name": "b" }] } })
-    );
+    let old = json!({ "metadata": {}, "spec": { "finalizers": ["a"], "other": 1 } });
+    let new = json!({ "metadata": { "labels": {} }, "spec": { "finalizers": [], "other": 2 } });
+    assert_eq!(carried("finalize", &new, &old), json!({ "metadata": {}, "spec": { "finalizers": [], "other": 1 } }));
+    assert_eq!(carried("resize", &new, &old), new, "the kind picks what counts");
     assert!(Part::of_subresource("nothing").is_none());
 }
