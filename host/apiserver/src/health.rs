@@ -45,13 +45,18 @@ pub(crate) fn paths() -> Vec<String> {
 }
 
 fn storage(state: &State) -> Result<(), String> {
-    if state.store.metrics().read_only { Err("a write failed, the store is read-only".to_owned()) } else { Ok(()) }
+    if state.store.metrics().read_only {
+        Err("a write failed, the store is read-only".to_owned())
+    } else {
+        Ok(())
+    }
 }
 
 fn shutdown(state: &State) -> Result<(), String> {
     if state.shutdown.is_cancelled() { Err("process is shutting down".to_owned()) } else { Ok(()) }
 }
 
+#[expect(clippy::unused_async, reason = "the table of routes wants futures")]
 pub(crate) async fn handle(state: &Arc<State>, call: Call) -> Result<Response<Body>, StatusError> {
     let path = call.info.path.trim_matches('/');
     let (root, name) = path.split_once('/').unwrap_or((path, ""));
@@ -104,7 +109,8 @@ fn report<'a>(
     if !unknown.is_empty() {
         let names: Vec<String> = unknown.iter().map(|name| meta::quote(name)).collect();
         let names = names.join(",");
-        let _ = writeln!(text, "warn: some health checks cannot be excluded: no matches for {names}");
+        let _ =
+            writeln!(text, "warn: some health checks cannot be excluded: no matches for {names}");
     }
     // Whoever is told "unhealthy" wants to know what, asked or not.
     if !healthy {
@@ -120,7 +126,9 @@ fn report<'a>(
 fn one(check: &Check, state: &State) -> Outcome {
     match (check.run)(state) {
         Ok(()) => Outcome { healthy: true, text: "ok".to_owned() },
-        Err(reason) => Outcome { healthy: false, text: format!("internal server error: {reason}\n") },
+        Err(reason) => {
+            Outcome { healthy: false, text: format!("internal server error: {reason}\n") }
+        }
     }
 }
 
@@ -150,7 +158,12 @@ mod tests {
     fn each_check_is_told_when_asked_for_or_when_one_fails() {
         check("", Ok(()), "ok", true);
         check("verbose", Ok(()), "[+]ping ok\n[+]etcd ok\nlivez check passed\n", true);
-        check("verbose=1&exclude=etcd", Ok(()), "[+]ping ok\n[+]etcd excluded: ok\nlivez check passed\n", true);
+        check(
+            "verbose=1&exclude=etcd",
+            Ok(()),
+            "[+]ping ok\n[+]etcd excluded: ok\nlivez check passed\n",
+            true,
+        );
         check(
             "verbose&exclude=teapot&exclude=a",
             Ok(()),
@@ -159,7 +172,12 @@ mod tests {
             true,
         );
         check("exclude=teapot", Ok(()), "ok", true);
-        check("", Err("disk".to_owned()), "[+]ping ok\n[-]etcd failed: reason withheld\nlivez check failed\n", false);
+        check(
+            "",
+            Err("disk".to_owned()),
+            "[+]ping ok\n[-]etcd failed: reason withheld\nlivez check failed\n",
+            false,
+        );
         check("exclude=etcd", Err("disk".to_owned()), "ok", true);
     }
 }

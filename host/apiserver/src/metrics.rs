@@ -29,8 +29,8 @@ use crate::state::State;
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 const PLAIN: &str = "text/plain; version=0.0.4; charset=utf-8";
 const DURATION_BUCKETS: [f64; 22] = [
-    0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0, 1.25, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0, 15.0, 20.0, 30.0,
-    60.0,
+    0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0, 1.25, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0,
+    10.0, 15.0, 20.0, 30.0, 60.0,
 ];
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -68,7 +68,11 @@ impl Metrics {
         let durations = Family::new_with_constructor(new_histogram);
         let mut counted = Registry::default();
         counted.register("apiserver_request", "Answered requests.", requests.clone());
-        counted.register("apiserver_request_duration_seconds", "Time until the answer began.", durations.clone());
+        counted.register(
+            "apiserver_request_duration_seconds",
+            "Time until the answer began.",
+            durations.clone(),
+        );
         Metrics { requests, durations, counted: Mutex::new(counted) }
     }
 
@@ -95,19 +99,32 @@ pub(crate) fn observe(state: &State, verb: &str, resource: &str, code: u16, took
 
 fn known_verb(verb: &str) -> &'static str {
     const KNOWN: [&str; 13] = [
-        "get", "list", "watch", "create", "update", "patch", "delete", "deletecollection", "post", "put", "head", "connect",
+        "get",
+        "list",
+        "watch",
+        "create",
+        "update",
+        "patch",
+        "delete",
+        "deletecollection",
+        "post",
+        "put",
+        "head",
+        "connect",
         "options",
     ];
     KNOWN.iter().find(|known| **known == verb).copied().unwrap_or("other")
 }
 
+#[expect(clippy::unused_async, reason = "the table of routes wants futures")]
 pub(crate) async fn handle(state: &Arc<State>, call: Call) -> Result<Response<Body>, StatusError> {
     let mut text = String::new();
     let wrote = text::encode_registry(&mut text, &state.metrics.counted.lock())
         .and_then(|()| text::encode_registry(&mut text, &sizes(state)))
         .and_then(|()| text::encode_eof(&mut text));
     wrote.map_err(|error| StatusError::internal(format!("metrics: {error}")))?;
-    let open_metrics = call.header(ACCEPT).is_some_and(|accept| accept.contains("application/openmetrics-text"));
+    let open_metrics =
+        call.header(ACCEPT).is_some_and(|accept| accept.contains("application/openmetrics-text"));
     let mut response = Response::new(Body::from(text));
     let media_type = HeaderValue::from_static(if open_metrics { OPEN_METRICS } else { PLAIN });
     response.headers_mut().insert(CONTENT_TYPE, media_type);
@@ -146,7 +163,8 @@ fn sizes(state: &State) -> Registry {
 
 fn inflight(state: &State, registry: &mut Registry) {
     let family: Family<RequestKind, prometheus_client::metrics::gauge::Gauge> = Family::default();
-    let running = |most: usize, free: usize| i64::try_from(most.saturating_sub(free)).unwrap_or(i64::MAX);
+    let running =
+        |most: usize, free: usize| i64::try_from(most.saturating_sub(free)).unwrap_or(i64::MAX);
     let (limits, config) = (&state.limits, &state.config);
     let kinds = [
         ("readOnly", running(config.max_reads_inflight, limits.reads.available_permits())),
@@ -167,7 +185,9 @@ mod tests {
     fn labels_are_known_words_whatever_clients_send() {
         let (metrics, kinds) = (Metrics::new(), Kinds::new());
         let took = SignedDuration::from_millis(7);
-        for (verb, resource) in [("get", "pods"), ("fetch", "x\"y"), ("get", "pods/log"), ("get", "pods/nonsense")] {
+        for (verb, resource) in
+            [("get", "pods"), ("fetch", "x\"y"), ("get", "pods/log"), ("get", "pods/nonsense")]
+        {
             metrics.observe(&kinds, verb, resource, 200, took);
         }
         let mut text = String::new();

@@ -10,6 +10,8 @@ use http::request::Parts;
 use http::{Request, Response};
 use rustls_pki_types::CertificateDer;
 
+use crate::authentication::Tokens;
+use crate::authorization::Granted;
 use crate::body::Body;
 
 /// A caller, as authentication found it.
@@ -64,7 +66,21 @@ pub trait Authenticate: Send + Sync + fmt::Debug {
     /// The caller; `None` if no credentials were given (the chain makes it anonymous or refuses it); an error's text is logged
     /// and answered with 401.
     fn authenticate<'a>(&'a self, parts: &'a Parts, peer: &'a Peer) -> BoxFuture<'a, Result<Option<Arc<Identity>>, String>>;
+
+    /// Whose token it is and for which of `audiences` (the API's own if there are none); an error's text goes to whoever asks.
+    fn review(&self, token: &str, audiences: &[String]) -> TokenAnswer {
+        let _ = (token, audiences);
+        Err("no token is known here".to_owned())
+    }
+
+    /// What issues `ServiceAccount` tokens, if anything does.
+    fn tokens(&self) -> Option<&Tokens> {
+        None
+    }
 }
+
+/// Whose token it is and for which audiences, or why it does not count.
+pub type TokenAnswer = Result<(Identity, Vec<String>), String>;
 
 /// What somebody wants to do.
 #[derive(Clone, Debug)]
@@ -131,6 +147,12 @@ impl Decision {
 pub trait Authorize: Send + Sync + fmt::Debug {
     /// Decides one attempt.
     fn authorize<'a>(&'a self, attempt: &'a Attempt<'a>) -> BoxFuture<'a, Decision>;
+
+    /// What somebody may do in a namespace, as far as rules can tell it.
+    fn rules(&self, identity: &Identity, namespace: &str) -> Granted {
+        let _ = (identity, namespace);
+        Granted { incomplete: true, ..Granted::default() }
+    }
 }
 
 /// How log, exec, port-forward and proxy requests reach a node.

@@ -1,4 +1,4 @@
-//! Finds the bearer token of a request: in `Authorization`, or for browsers' WebSockets, which cannot set headers, among the protocols.
+//! Finds the bearer token of a request: in `Authorization`, or for browsers' `WebSockets`, which cannot set headers, among the protocols.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -82,7 +82,13 @@ mod tests {
         check(&format!("v5.channel.k8s.io, {abc}"), Ok(Some("abc")));
         check("v5.channel.k8s.io", Ok(None));
         check(&abc, Err("missing additional subprotocol"));
-        check(&format!("{abc}, {abc}"), Err("multiple base64.bearer.authorization tokens specified"));
-        check(&format!("{PROTOCOL_PREFIX}?, a"), Err("invalid base64.bearer.authorization token encoding"));
+        check(
+            &format!("{abc}, {abc}"),
+            Err("multiple base64.bearer.authorization tokens specified"),
+        );
+        check(
+            &format!("{PROTOCOL_PREFIX}?, a"),
+            Err("invalid base64.bearer.authorization token encoding"),
+        );
     }
 }

@@ -47,7 +47,8 @@ pub(super) fn authenticate(token: &str, snapshot: &Snapshot, now: Timestamp) -> 
 
 fn split(token: &str) -> Option<(&str, &str)> {
     let (id, secret) = token.split_once('.')?;
-    let plain = |text: &str| text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
+    let plain =
+        |text: &str| text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
     (id.len() == ID_LEN && secret.len() == SECRET_LEN && plain(id) && plain(secret))
         .then_some((id, secret))
 }
@@ -61,7 +62,9 @@ fn groups(extra: &str) -> Option<Vec<String>> {
     let mut groups = vec![GROUP.to_owned()];
     for group in extra.split(',').filter(|group| !group.is_empty()) {
         let name = group.strip_prefix("system:bootstrappers:")?;
-        let wrong = |byte: u8| !byte.is_ascii_lowercase() && !byte.is_ascii_digit() && !b":-".contains(&byte);
+        let wrong = |byte: u8| {
+            !byte.is_ascii_lowercase() && !byte.is_ascii_digit() && !b":-".contains(&byte)
+        };
         if name.is_empty() || name.bytes().any(wrong) {
             return None;
         }
@@ -79,7 +82,13 @@ mod tests {
     #[test]
     fn tokens_have_a_fixed_shape() {
         assert_eq!(split("abcdef.0123456789abcdef"), Some(("abcdef", "0123456789abcdef")));
-        for token in ["", "abcdef", "abcde.0123456789abcdef", "abcdef.0123456789abcde", "Abcdef.0123456789abcdef"] {
+        for token in [
+            "",
+            "abcdef",
+            "abcde.0123456789abcdef",
+            "abcdef.0123456789abcde",
+            "Abcdef.0123456789abcdef",
+        ] {
             assert_eq!(split(token), None, "{token}");
         }
     }

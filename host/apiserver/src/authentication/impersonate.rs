@@ -27,12 +27,8 @@ pub(crate) async fn impersonate(
 ) -> Result<Arc<Identity>, StatusError> {
     let Some(wish) = wish(headers)? else { return Ok(caller) };
     for asked in asked(&wish) {
-        let attempt = Attempt {
-            identity: &caller,
-            verb: "impersonate",
-            resource: Some(asked),
-            path: "",
-        };
+        let attempt =
+            Attempt { identity: &caller, verb: "impersonate", resource: Some(asked), path: "" };
         chain::permit(state, &attempt).await?;
     }
     Ok(Arc::new(identity(wish)))
@@ -53,7 +49,8 @@ fn wish(headers: &HeaderMap) -> Result<Option<Wish>, StatusError> {
         values.filter_map(|value| value.to_str().ok()).map(ToOwned::to_owned).collect()
     };
     let first = |name: &str| texts(name).into_iter().next().unwrap_or_default();
-    let mut wish = Wish { user: first(USER), uid: first(UID), groups: texts(GROUP), ..Wish::default() };
+    let mut wish =
+        Wish { user: first(USER), uid: first(UID), groups: texts(GROUP), ..Wish::default() };
     for name in headers.keys() {
         if let Some(key) = name.as_str().strip_prefix(EXTRA_PREFIX) {
             wish.extra.insert(unescape(key), texts(name.as_str()));
@@ -62,7 +59,8 @@ fn wish(headers: &HeaderMap) -> Result<Option<Wish>, StatusError> {
     if !wish.user.is_empty() {
         return Ok(Some(wish));
     }
-    let mut without_user: Vec<String> = wish.groups.iter().map(|group| format!("group {group:?}")).collect();
+    let mut without_user: Vec<String> =
+        wish.groups.iter().map(|group| format!("group {group:?}")).collect();
     without_user.extend(wish.extra.keys().map(|key| format!("extra {key:?}")));
     if !wish.uid.is_empty() {
         without_user.push(format!("uid {:?}", wish.uid));
@@ -96,7 +94,12 @@ fn unescape(key: &str) -> String {
 /// What the caller must be allowed to impersonate.
 fn asked(wish: &Wish) -> Vec<ResourceAttempt<'_>> {
     const AUTHENTICATION: &str = "authentication.k8s.io";
-    let core = |resource, namespace, name| ResourceAttempt { resource, namespace, name, ..ResourceAttempt::default() };
+    let core = |resource, namespace, name| ResourceAttempt {
+        resource,
+        namespace,
+        name,
+        ..ResourceAttempt::default()
+    };
     let other = |resource, subresource, name| ResourceAttempt {
         group: AUTHENTICATION,
         version: "v1",
@@ -181,9 +184,20 @@ mod tests {
         let wish = wish(&headers(&lines)).expect("good headers").expect("a wish");
         let asked: Vec<String> = asked(&wish)
             .iter()
-            .map(|asked| format!("{}/{}/{}/{}", asked.resource, asked.subresource, asked.namespace, asked.name))
+            .map(|asked| {
+                format!(
+                    "{}/{}/{}/{}",
+                    asked.resource, asked.subresource, asked.namespace, asked.name
+                )
+            })
             .collect();
-        let expected = ["serviceaccounts//ns/sa", "groups///g", "userextras/a/b//1", "userextras/a/b//2", "uids///u"];
+        let expected = [
+            "serviceaccounts//ns/sa",
+            "groups///g",
+            "userextras/a/b//1",
+            "userextras/a/b//2",
+            "uids///u",
+        ];
         assert_eq!(asked, expected);
     }
 
@@ -191,6 +205,9 @@ mod tests {
     fn nothing_but_a_user_can_be_the_base() {
         assert_eq!(wish(&headers(&[])).expect("good headers"), None);
         let error = wish(&headers(&[(GROUP, "g")])).expect_err("no user");
-        assert_eq!((error.code(), error.message()), (400, "requested group \"g\" without impersonating a user"));
+        assert_eq!(
+            (error.code(), error.message()),
+            (400, "requested group \"g\" without impersonating a user")
+        );
     }
 }

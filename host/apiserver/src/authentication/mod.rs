@@ -1,6 +1,6 @@
-//! Who a caller is: by client certificate, by bearer token (static, ServiceAccount or bootstrap), or nobody known.
+//! Who a caller is: by client certificate, by bearer token (static, `ServiceAccount` or bootstrap), or nobody known.
 //!
-//! Certificates and signatures are checked once and remembered; whether a token's ServiceAccount and Pod still exist is looked up for each
+//! Certificates and signatures are checked once and remembered; whether a token's `ServiceAccount` and Pod still exist is looked up for each
 //! request. What a known caller may do is `authorization`'s business.
 //!
 //! Start from [`Authenticator`]. See <https://kubernetes.io/docs/reference/access-authn-authz/authentication/>.

@@ -1,4 +1,4 @@
-//! How others check ServiceAccount tokens: the OpenID discovery document and the public keys.
+//! How others check `ServiceAccount` tokens: the `OpenID` discovery document and the public keys.
 //!
 //! See <https://kubernetes.io/docs/tasks/configure-pod-container/configure-service-account/#service-account-issuer-discovery>.
 

@@ -13,11 +13,13 @@ use crate::state::State;
 
 pub(crate) fn token_review(state: &State, mut review: Tree) -> Result<Tree, StatusError> {
     let spec = review.get("spec").cloned().unwrap_or_else(|| json!({}));
-    let spec: TokenReviewSpec =
-        serde_json::from_value(spec).map_err(|error| StatusError::bad_request(error.to_string()))?;
+    let spec: TokenReviewSpec = serde_json::from_value(spec)
+        .map_err(|error| StatusError::bad_request(error.to_string()))?;
     let token = spec.token;
     if token.is_empty() {
-        return Err(StatusError::bad_request("token is required for TokenReview in authentication"));
+        return Err(StatusError::bad_request(
+            "token is required for TokenReview in authentication",
+        ));
     }
     let answer = state.authenticator.review(&token, spec.audiences.as_deref().unwrap_or_default());
     let status = match answer {

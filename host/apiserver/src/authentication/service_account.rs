@@ -1,6 +1,6 @@
-//! Tokens of ServiceAccounts: what they claim, who they are, and whether they still count.
+//! Tokens of `ServiceAccounts`: what they claim, who they are, and whether they still count.
 //!
-//! A token counts as long as its times hold and as the ServiceAccount and the Pod, Secret or Node it is bound to exist with the same uid.
+//! A token counts as long as its times hold and as the `ServiceAccount` and the Pod, Secret or Node it is bound to exist with the same uid.
 //!
 //! See <https://kubernetes.io/docs/reference/access-authn-authz/service-accounts-admin/#bound-service-account-tokens>.
 
@@ -70,7 +70,7 @@ pub(super) struct Reference {
     pub(super) uid: String,
 }
 
-/// Issues and recognizes the tokens of ServiceAccounts.
+/// Issues and recognizes the tokens of `ServiceAccounts`.
 #[derive(Debug)]
 pub struct Tokens {
     signer: Arc<Signer>,
@@ -117,15 +117,14 @@ impl Tokens {
             return Ok(None);
         }
         let key = digest(token.as_bytes());
-        let claims = match self.opened.get(&key) {
-            Some(claims) => claims,
-            None => {
-                let claims: Arc<Claims> = Arc::new(
-                    self.signer.open(token).map_err(|_| "invalid signature, no keys found".to_owned())?,
-                );
-                self.opened.put(key, Arc::clone(&claims));
-                claims
-            }
+        let claims = if let Some(claims) = self.opened.get(&key) {
+            claims
+        } else {
+            let opened = self.signer.open(token);
+            let opened = opened.map_err(|_| "invalid signature, no keys found".to_owned())?;
+            let claims: Arc<Claims> = Arc::new(opened);
+            self.opened.put(key, Arc::clone(&claims));
+            claims
         };
         let fitting = fitting(&claims.aud, audiences, &self.audiences)?;
         check(&claims, snapshot, now)?;
@@ -148,7 +147,8 @@ impl Tokens {
 
 fn fitting(own: &[String], asked: &[String], implicit: &[String]) -> Result<Vec<String>, String> {
     let own = if own.is_empty() { implicit } else { own };
-    let both: Vec<String> = own.iter().filter(|audience| asked.contains(audience)).cloned().collect();
+    let both: Vec<String> =
+        own.iter().filter(|audience| asked.contains(audience)).cloned().collect();
     if !both.is_empty() {
         return Ok(both);
     }
@@ -156,7 +156,11 @@ fn fitting(own: &[String], asked: &[String], implicit: &[String]) -> Result<Vec<
         let quoted: Vec<String> = audiences.iter().map(|audience| meta::quote(audience)).collect();
         format!("[{}]", quoted.join(" "))
     };
-    Err(format!("token audiences {} is invalid for the target audiences {}", list(own), list(asked)))
+    Err(format!(
+        "token audiences {} is invalid for the target audiences {}",
+        list(own),
+        list(asked)
+    ))
 }
 
 fn check(claims: &Claims, snapshot: &Snapshot, now: Timestamp) -> Result<(), String> {
@@ -194,7 +198,9 @@ fn check(claims: &Claims, snapshot: &Snapshot, now: Timestamp) -> Result<(), Str
         if object.metadata.uid != reference.uid {
             let (is, was) = (&object.metadata.uid, &reference.uid);
             let lower = word.to_ascii_lowercase();
-            return Err(format!("{word} UID ({is}) does not match service account {lower} ref claim ({was})"));
+            return Err(format!(
+                "{word} UID ({is}) does not match service account {lower} ref claim ({was})"
+            ));
         }
         if is_gone(&object) { Err(invalidated()) } else { Ok(()) }
     };
@@ -219,7 +225,10 @@ fn identity(claims: &Claims) -> Identity {
         let Some(reference) = reference else { return };
         for (part, value) in [("name", &reference.name), ("uid", &reference.uid)] {
             if !value.is_empty() {
-                extra.insert(format!("authentication.kubernetes.io/{word}-{part}"), vec![value.clone()]);
+                extra.insert(
+                    format!("authentication.kubernetes.io/{word}-{part}"),
+                    vec![value.clone()],
+                );
             }
         }
     };
@@ -234,17 +243,17 @@ fn identity(claims: &Claims) -> Identity {
     }
 }
 
-/// The user name of a ServiceAccount.
+/// The user name of a `ServiceAccount`.
 pub(super) fn user_name(namespace: &str, name: &str) -> String {
     format!("{PREFIX}{namespace}:{name}")
 }
 
-/// The groups of the ServiceAccounts of a namespace.
+/// The groups of the `ServiceAccounts` of a namespace.
 pub(super) fn groups(namespace: &str) -> Vec<String> {
     vec![ALL_ACCOUNTS.to_owned(), format!("{ALL_ACCOUNTS}:{namespace}")]
 }
 
-/// Namespace and name of the ServiceAccount with that user name.
+/// Namespace and name of the `ServiceAccount` with that user name.
 pub(super) fn split_user_name(user: &str) -> Option<(&str, &str)> {
     let (namespace, name) = user.strip_prefix(PREFIX)?.split_once(':')?;
     let is_name = meta::names::is_dns1123_subdomain(name).is_empty();

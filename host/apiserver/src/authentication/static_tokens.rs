@@ -36,7 +36,7 @@ impl StaticTokens {
                 continue;
             }
             let wrong = |problem| Error { line: index + 1, problem };
-            let fields = fields(line).ok_or(wrong("a quote is not closed"))?;
+            let fields = fields(line).ok_or_else(|| wrong("a quote is not closed"))?;
             let [token, user, uid, rest @ ..] = fields.as_slice() else {
                 return Err(wrong("it needs a token, a user name and a user id"));
             };
@@ -109,7 +109,10 @@ mod tests {
         let check = |text: &str, expected: &str| {
             assert_eq!(StaticTokens::parse(text).expect_err(text).to_string(), expected);
         };
-        check("a,b,c\nd,e\n", "line 2 of the token file: it needs a token, a user name and a user id");
+        check(
+            "a,b,c\nd,e\n",
+            "line 2 of the token file: it needs a token, a user name and a user id",
+        );
         check(",b,c", "line 1 of the token file: the token is empty");
         check("a,b,c,\"d", "line 1 of the token file: a quote is not closed");
         check("a,b,c\na,d,e", "line 2 of the token file: the token stands in an earlier line");

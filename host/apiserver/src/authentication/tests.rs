@@ -128,7 +128,8 @@ async fn certificates_of_our_authority_name_users_and_groups() {
     let world = World::new().await;
     let (parts, ()) = Request::builder().body(()).unwrap().into_parts();
     for _ in 0..2 {
-        let caller = world.authenticator.authenticate(&parts, &world.peer()).await.unwrap().unwrap();
+        let caller =
+            world.authenticator.authenticate(&parts, &world.peer()).await.unwrap().unwrap();
         assert_eq!(caller.name, "system:admin");
         assert_eq!(caller.groups, ["system:masters", "system:authenticated"]);
         let id = &caller.extra["authentication.kubernetes.io/credential-id"][0];
@@ -163,8 +164,14 @@ async fn tokens_of_service_accounts_tell_who_and_where_from() {
     let world = World::new().await;
     for _ in 0..2 {
         let caller = world.signed(&world.claims()).await.unwrap();
-        assert_eq!((caller.name.as_str(), caller.uid.as_str()), ("system:serviceaccount:ns:sa", "sa-1"));
-        assert_eq!(caller.groups, ["system:serviceaccounts", "system:serviceaccounts:ns", "system:authenticated"]);
+        assert_eq!(
+            (caller.name.as_str(), caller.uid.as_str()),
+            ("system:serviceaccount:ns:sa", "sa-1")
+        );
+        assert_eq!(
+            caller.groups,
+            ["system:serviceaccounts", "system:serviceaccounts:ns", "system:authenticated"]
+        );
         assert_eq!(caller.extra["authentication.kubernetes.io/pod-name"], ["p"]);
         assert_eq!(caller.extra["authentication.kubernetes.io/pod-uid"], ["pod-1"]);
         assert_eq!(caller.extra["authentication.kubernetes.io/credential-id"], ["JTI=id"]);
@@ -182,7 +189,11 @@ async fn tokens_stop_counting_with_time_and_with_what_they_are_bound_to() {
     let now = world.clock.now().as_second();
     check(Claims { exp: now - 61, ..good.clone() }, "service account token has expired").await;
     check(Claims { nbf: now + 61, ..good.clone() }, "service account token is not valid yet").await;
-    check(Claims { iat: now + 61, ..good.clone() }, "service account token is issued in the future").await;
+    check(
+        Claims { iat: now + 61, ..good.clone() },
+        "service account token is issued in the future",
+    )
+    .await;
     let audiences = "token audiences [\"other\"] is invalid for the target audiences \
                      [\"https://kubernetes.default.svc.cluster.local\"]";
     check(Claims { aud: vec!["other".to_owned()], ..good.clone() }, audiences).await;
@@ -201,14 +212,16 @@ async fn tokens_stop_counting_with_time_and_with_what_they_are_bound_to() {
     let foreign = Signer::ephemeral().unwrap().sign(&good).unwrap();
     let error = world.token(&foreign).await.unwrap_err();
     assert_eq!(error, "[invalid bearer token, invalid signature, no keys found]");
-    let strange = world.signer.sign(&Claims { iss: "https://else.example".to_owned(), ..good }).unwrap();
+    let strange =
+        world.signer.sign(&Claims { iss: "https://else.example".to_owned(), ..good }).unwrap();
     assert_eq!(world.token(&strange).await.unwrap_err(), "invalid bearer token");
 }
 
 #[tokio::test]
 async fn a_deleted_pod_counts_for_a_moment() {
     let world = World::new().await;
-    let deleted = json!({ "metadata": { "uid": "pod-1", "deletionTimestamp": begin().to_string() } });
+    let deleted =
+        json!({ "metadata": { "uid": "pod-1", "deletionTimestamp": begin().to_string() } });
     world.put("pods", "ns", "p", deleted).await;
     let token = world.signer.sign(&world.claims()).unwrap();
     assert!(world.token(&token).await.is_ok());
@@ -237,12 +250,16 @@ async fn bootstrap_tokens_stand_in_secrets_of_the_system() {
     };
     let token = "abcdef.0123456789abcdef";
     assert!(world.token(token).await.is_err());
-    world.put("secrets", "kube-system", "bootstrap-token-abcdef", data("2026-06-02T00:00:00Z")).await;
+    world
+        .put("secrets", "kube-system", "bootstrap-token-abcdef", data("2026-06-02T00:00:00Z"))
+        .await;
     let caller = world.token(token).await.unwrap();
     assert_eq!(caller.name, "system:bootstrap:abcdef");
     assert_eq!(caller.groups, ["system:bootstrappers", "system:authenticated"]);
     assert!(world.token("abcdef.0123456789abcdee").await.is_err());
-    world.put("secrets", "kube-system", "bootstrap-token-abcdef", data("2026-05-31T00:00:00Z")).await;
+    world
+        .put("secrets", "kube-system", "bootstrap-token-abcdef", data("2026-05-31T00:00:00Z"))
+        .await;
     assert!(world.token(token).await.is_err());
 }
 
@@ -251,6 +268,9 @@ async fn reviews_tell_whose_token_it_is_and_for_whom() {
     let world = World::new().await;
     let token = world.signer.sign(&world.claims()).unwrap();
     let (identity, audiences) = world.authenticator.review(&token, &[]).unwrap();
-    assert_eq!((identity.name.as_str(), audiences), ("system:serviceaccount:ns:sa", vec![ISSUER.to_owned()]));
+    assert_eq!(
+        (identity.name.as_str(), audiences),
+        ("system:serviceaccount:ns:sa", vec![ISSUER.to_owned()])
+    );
     assert!(world.authenticator.review(&token, &["other".to_owned()]).is_err());
 }

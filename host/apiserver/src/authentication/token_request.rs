@@ -1,9 +1,11 @@
-//! Issues ServiceAccount tokens: POST on `serviceaccounts/NAME/token`.
+//! Issues `ServiceAccount` tokens: POST on `serviceaccounts/NAME/token`.
 //!
 //! See <https://kubernetes.io/docs/reference/kubernetes-api/authentication-resources/token-request-v1/>.
 
 use jiff::{SignedDuration, Timestamp};
-use k8s_openapi::api::authentication::v1::{BoundObjectReference, TokenRequest, TokenRequestStatus};
+use k8s_openapi::api::authentication::v1::{
+    BoundObjectReference, TokenRequest, TokenRequestStatus,
+};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use meta::{FieldError, GroupKind, GroupResource, Path, StatusError, Tree};
 use store::Snapshot;
@@ -20,7 +22,7 @@ const MAX_SECS: i64 = 1 << 32;
 const WARN_SECS: i64 = 3607;
 const EXTENDED_SECS: i64 = 365 * 24 * 3600;
 
-/// The answer to a request for a token of the ServiceAccount `name`.
+/// The answer to a request for a token of the `ServiceAccount` `name`.
 pub(crate) fn token_request(
     state: &State,
     namespace: &str,
@@ -30,14 +32,14 @@ pub(crate) fn token_request(
     let Some(tokens) = state.authenticator.tokens() else {
         return Err(StatusError::internal("this server issues no tokens"));
     };
-    let mut request: TokenRequest =
-        serde_json::from_value(request).map_err(|error| StatusError::bad_request(error.to_string()))?;
+    let mut request: TokenRequest = serde_json::from_value(request)
+        .map_err(|error| StatusError::bad_request(error.to_string()))?;
     let given = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
     let must_match = |field: &'static str, value: Option<String>, expected: &str| match value {
         Some(value) if value != expected => {
             let path = Path::of(["metadata", field]);
             let text = format!("must match the service account {field} if specified");
-            Err(invalid(name, vec![FieldError::invalid(&path, value, text)]))
+            Err(invalid(name, FieldError::invalid(&path, value, text)))
         }
         _ => Ok(()),
     };
@@ -99,15 +101,13 @@ pub(crate) fn token_request(
     request.metadata.creation_timestamp = Some(Time(now));
     let expires = now.saturating_add(SignedDuration::from_secs(seconds)).unwrap_or(Timestamp::MAX);
     request.spec = Some(spec);
-    request.status = Some(TokenRequestStatus {
-        token: Some(token),
-        expiration_timestamp: Some(Time(expires)),
-    });
+    request.status =
+        Some(TokenRequestStatus { token: Some(token), expiration_timestamp: Some(Time(expires)) });
     serde_json::to_value(request).map_err(|error| StatusError::internal(error.to_string()))
 }
 
-fn invalid(name: &str, errors: Vec<FieldError>) -> StatusError {
-    StatusError::invalid(&GroupKind::new(GROUP, "TokenRequest"), name, &errors)
+fn invalid(name: &str, error: FieldError) -> StatusError {
+    StatusError::invalid(&GroupKind::new(GROUP, "TokenRequest"), name, &[error])
 }
 
 fn validate_lifetime(seconds: i64) -> Result<(), StatusError> {
@@ -117,7 +117,7 @@ fn validate_lifetime(seconds: i64) -> Result<(), StatusError> {
         MIN_SECS..=MAX_SECS => return Ok(()),
         _ => "may not specify a duration larger than 2^32 seconds",
     };
-    Err(invalid("", vec![FieldError::invalid(&path, seconds, text)]))
+    Err(invalid("", FieldError::invalid(&path, seconds, text)))
 }
 
 /// Binds the token to an object: it counts as long as that object exists.
@@ -136,7 +136,8 @@ fn bind(
         ("v1", "Node") => ("nodes", ""),
         _ => {
             let (group, version) = version.split_once('/').unwrap_or(("", version));
-            let text = format!("cannot bind token to object of type {group}/{version}, Kind={kind}");
+            let text =
+                format!("cannot bind token to object of type {group}/{version}, Kind={kind}");
             return Err(StatusError::bad_request(text));
         }
     };
@@ -150,7 +151,8 @@ fn bind(
         )));
     }
     let uid = object.metadata.uid;
-    if let Some(asked) = reference.uid.as_deref().filter(|asked| !asked.is_empty() && *asked != uid) {
+    if let Some(asked) = reference.uid.as_deref().filter(|asked| !asked.is_empty() && *asked != uid)
+    {
         let text = format!(
             "the UID in the bound object reference ({asked}) does not match the UID in record. \
              The object might have been deleted and then recreated"

@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
 use k8s_openapi::api::rbac::v1::{
-    AggregationRule, ClusterRole, ClusterRoleBinding, PolicyRule, Role, RoleBinding, RoleRef, Subject,
+    AggregationRule, ClusterRole, ClusterRoleBinding, PolicyRule, Role, RoleBinding, RoleRef,
+    Subject,
 };
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta};
 
@@ -32,19 +33,18 @@ pub(super) fn objects() -> Objects {
 /// The same as trees with their plural names, in the order in which they are created.
 pub(crate) fn trees() -> Vec<(&'static str, meta::Tree)> {
     let Objects { roles, cluster_roles, role_bindings, cluster_role_bindings } = objects();
-    let mut trees = Vec::new();
-    fn all<T: serde::Serialize>(
-        trees: &mut Vec<(&'static str, meta::Tree)>,
-        plural: &'static str,
-        objects: &[T],
-    ) {
-        trees.extend(objects.iter().filter_map(|object| Some((plural, serde_json::to_value(object).ok()?))));
-    }
-    all(&mut trees, "clusterroles", &cluster_roles);
-    all(&mut trees, "clusterrolebindings", &cluster_role_bindings);
-    all(&mut trees, "roles", &roles);
-    all(&mut trees, "rolebindings", &role_bindings);
-    trees
+    let mut all = trees_of("clusterroles", &cluster_roles);
+    all.extend(trees_of("clusterrolebindings", &cluster_role_bindings));
+    all.extend(trees_of("roles", &roles));
+    all.extend(trees_of("rolebindings", &role_bindings));
+    all
+}
+
+fn trees_of<T: serde::Serialize>(
+    plural: &'static str,
+    objects: &[T],
+) -> Vec<(&'static str, meta::Tree)> {
+    objects.iter().filter_map(|object| Some((plural, serde_json::to_value(object).ok()?))).collect()
 }
 
 /// The rules of the role for nodes; the role itself is bound to nobody.
@@ -59,22 +59,24 @@ pub(super) fn node_rules() -> &'static [PolicyRule] {
 
 /// Puts the rules of all roles that `name` selects into it, each once.
 fn collect(roles: &mut [ClusterRole], name: &str) {
-    let label = roles.iter().find(|role| role.metadata.name.as_deref() == Some(name)).and_then(|role| {
-        let selectors = role.aggregation_rule.as_ref()?.cluster_role_selectors.as_ref()?;
-        selectors.first()?.match_labels.as_ref()?.keys().next().cloned()
-    });
+    let label =
+        roles.iter().find(|role| role.metadata.name.as_deref() == Some(name)).and_then(|role| {
+            let selectors = role.aggregation_rule.as_ref()?.cluster_role_selectors.as_ref()?;
+            selectors.first()?.match_labels.as_ref()?.keys().next().cloned()
+        });
     let Some(label) = label else { return };
-    let mut rules: Vec<PolicyRule> = Vec::new();
+    let mut collected: Vec<PolicyRule> = Vec::new();
     for role in roles.iter() {
-        let selected = role.metadata.labels.as_ref().is_some_and(|labels| labels.contains_key(&label));
+        let selected =
+            role.metadata.labels.as_ref().is_some_and(|labels| labels.contains_key(&label));
         for rule in role.rules.iter().flatten().filter(|_| selected) {
-            if !rules.contains(rule) {
-                rules.push(rule.clone());
+            if !collected.contains(rule) {
+                collected.push(rule.clone());
             }
         }
     }
     for role in roles.iter_mut().filter(|role| role.metadata.name.as_deref() == Some(name)) {
-        role.rules = Some(std::mem::take(&mut rules));
+        role.rules = Some(std::mem::take(&mut collected));
     }
 }
 
@@ -102,7 +104,8 @@ fn parse(facts: &str) -> Objects {
                 });
             }
             (false, "RoleBinding") => {
-                let (kind, role) = rest.first().and_then(|role| role.split_once('/')).unwrap_or_default();
+                let (kind, role) =
+                    rest.first().and_then(|role| role.split_once('/')).unwrap_or_default();
                 objects.role_bindings.push(RoleBinding {
                     metadata: metadata(second),
                     role_ref: role_ref(kind, role),
@@ -118,11 +121,13 @@ fn parse(facts: &str) -> Objects {
                 push(rules, rule(first, second, &rest));
             }
             (true, "ClusterRoleBinding") => {
-                let subjects = objects.cluster_role_bindings.last_mut().map(|binding| &mut binding.subjects);
+                let subjects =
+                    objects.cluster_role_bindings.last_mut().map(|binding| &mut binding.subjects);
                 push(subjects, subject(first, second));
             }
             (true, _) => {
-                let subjects = objects.role_bindings.last_mut().map(|binding| &mut binding.subjects);
+                let subjects =
+                    objects.role_bindings.last_mut().map(|binding| &mut binding.subjects);
                 push(subjects, subject(first, second));
             }
             (false, _) => {}
@@ -158,7 +163,8 @@ fn cluster_role(name: &str, options: &[&str]) -> ClusterRole {
         if key == "aggregates" {
             let labels = BTreeMap::from([(value.to_owned(), "true".to_owned())]);
             let selector = LabelSelector { match_labels: Some(labels), ..LabelSelector::default() };
-            role.aggregation_rule = Some(AggregationRule { cluster_role_selectors: Some(vec![selector]) });
+            role.aggregation_rule =
+                Some(AggregationRule { cluster_role_selectors: Some(vec![selector]) });
         } else {
             role.metadata.labels.get_or_insert_default().insert(key.to_owned(), value.to_owned());
         }
@@ -168,7 +174,9 @@ fn cluster_role(name: &str, options: &[&str]) -> ClusterRole {
 
 fn rule(verbs: &str, second: &str, rest: &[&str]) -> PolicyRule {
     let list = |text: &str| -> Vec<String> {
-        text.split(',').map(|item| if item == "-" { String::new() } else { item.to_owned() }).collect()
+        text.split(',')
+            .map(|item| if item == "-" { String::new() } else { item.to_owned() })
+            .collect()
     };
     let verbs = list(verbs);
     if let Some(paths) = second.strip_prefix("paths=") {

@@ -24,7 +24,10 @@ pub(crate) async fn check(
     new: &Tree,
     old: Option<&Tree>,
 ) -> Result<(), StatusError> {
-    if request.group != GROUP || identity.in_group(MASTERS) || old.is_some_and(|old| only_cleans_up(old, new)) {
+    if request.group != GROUP
+        || identity.in_group(MASTERS)
+        || old.is_some_and(|old| only_cleans_up(old, new))
+    {
         return Ok(());
     }
     let (granted, name) = match request.resource.as_str() {
@@ -46,7 +49,10 @@ pub(crate) async fn check(
             let Some(entry) = snapshot.get(key.as_str()) else {
                 return Err(StatusError::not_found(&request.group_resource(), &role.name));
             };
-            (rules_of(&serde_json::from_slice(&entry.body).unwrap_or_default()), request.name.as_str())
+            (
+                rules_of(&serde_json::from_slice(&entry.body).unwrap_or_default()),
+                request.name.as_str(),
+            )
         }
         _ => return Ok(()),
     };
@@ -93,7 +99,9 @@ fn only_cleans_up(old: &Tree, new: &Tree) -> bool {
 }
 
 fn rules_of(role: &Tree) -> Vec<PolicyRule> {
-    role.get("rules").and_then(|rules| serde_json::from_value(rules.clone()).ok()).unwrap_or_default()
+    role.get("rules")
+        .and_then(|rules| serde_json::from_value(rules.clone()).ok())
+        .unwrap_or_default()
 }
 
 fn role_ref(binding: &Tree) -> Option<RoleRef> {
@@ -167,7 +175,11 @@ mod tests {
     }
 
     fn check(granted: &str, held: &str, expected: &[&str]) {
-        let identity = Identity { name: "ann".to_owned(), groups: vec!["g".to_owned()], ..Identity::default() };
+        let identity = Identity {
+            name: "ann".to_owned(),
+            groups: vec!["g".to_owned()],
+            ..Identity::default()
+        };
         let text = missing(&identity, &[rule(granted)], &[rule(held)], Vec::new());
         let lines: Vec<&str> = text.iter().flat_map(|text| text.lines().skip(1)).collect();
         assert_eq!(lines, expected, "{granted} of {held}");

@@ -39,7 +39,7 @@ pub struct Authorizer {
 
 /// What somebody may do in a namespace, as far as it can be told in rules.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Rules {
+pub struct Granted {
     pub rules: Vec<PolicyRule>,
     /// Why rules may be missing.
     pub errors: Vec<String>,
@@ -78,7 +78,7 @@ impl Authorize for Authorizer {
         Box::pin(async move { self.decide(attempt) })
     }
 
-    fn rules(&self, identity: &Identity, namespace: &str) -> Rules {
+    fn rules(&self, identity: &Identity, namespace: &str) -> Granted {
         let mut rules = self.policy.current().rules_for(identity, namespace);
         if identity.in_group(MASTERS) {
             rules.rules.insert(0, rule::everything_else());
@@ -86,7 +86,9 @@ impl Authorize for Authorizer {
         }
         if node::name(identity).is_some() {
             rules.incomplete = true;
-            rules.errors.insert(0, "node authorizer does not support user rule resolution".to_owned());
+            rules
+                .errors
+                .insert(0, "node authorizer does not support user rule resolution".to_owned());
         }
         rules
     }

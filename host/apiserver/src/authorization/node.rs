@@ -38,7 +38,9 @@ pub(super) fn authorize(
             "update" | "patch" => related(What::Claim),
             _ => no("can only get/update/patch this type"),
         },
-        ("", "persistentvolumeclaims") => gettable(verb, asked).unwrap_or_else(|| related(What::Claim)),
+        ("", "persistentvolumeclaims") => {
+            gettable(verb, asked).unwrap_or_else(|| related(What::Claim))
+        }
         ("", "persistentvolumes") => gettable(verb, asked).unwrap_or_else(|| related(What::Volume)),
         ("", "serviceaccounts") => match (verb, asked.subresource) {
             ("get", "") => related(What::Account),
@@ -53,9 +55,13 @@ pub(super) fn authorize(
             ("", "get") => gettable(verb, asked).unwrap_or_else(|| related(What::Pod)),
             ("", "list" | "watch") if selects(asked, "spec.nodeName", node) => yes(),
             ("", "list" | "watch") if !asked.name.is_empty() => related(What::Pod),
-            ("", "list" | "watch") => no("can only list/watch pods with spec.nodeName field selector"),
+            ("", "list" | "watch") => {
+                no("can only list/watch pods with spec.nodeName field selector")
+            }
             // Admission sees to it that these are Pods of the node.
-            ("", "create" | "delete") | ("status", "update" | "patch") | ("eviction", "create") => yes(),
+            ("", "create" | "delete") | ("status", "update" | "patch") | ("eviction", "create") => {
+                yes()
+            }
             _ => no(""),
         },
         _ => uniform(attempt),
@@ -98,7 +104,10 @@ fn lease(verb: &str, asked: &ResourceAttempt<'_>, node: &str) -> Decision {
         return no("can only get, create, update, patch, or delete a node lease");
     }
     if asked.namespace != LEASE_NAMESPACE {
-        return no(format!("can only access leases in the {} system namespace", meta::quote(LEASE_NAMESPACE)));
+        return no(format!(
+            "can only access leases in the {} system namespace",
+            meta::quote(LEASE_NAMESPACE)
+        ));
     }
     if verb != "create" && asked.name != node {
         return no("can only access node lease with the same name as the requesting node");
@@ -119,7 +128,8 @@ fn own_node(verb: &str, asked: &ResourceAttempt<'_>, node: &str) -> Decision {
 }
 
 fn selects(asked: &ResourceAttempt<'_>, field: &str, value: &str) -> bool {
-    let selector = asked.field_selector.and_then(|text| meta::selector::field::Selector::parse(text).ok());
+    let selector =
+        asked.field_selector.and_then(|text| meta::selector::field::Selector::parse(text).ok());
     selector.is_some_and(|selector| selector.requires(field) == Some(value))
 }
 
@@ -165,16 +175,23 @@ fn related(
                 _ => refers(&pod, what, asked.name),
             })
     };
-    if found { yes() } else { no(format!("no relationship found between node '{node}' and this object")) }
+    if found {
+        yes()
+    } else {
+        no(format!("no relationship found between node '{node}' and this object"))
+    }
 }
 
 /// Whether a claim is bound to the volume.
 fn is_bound(snapshot: &Snapshot, namespace: &str, claim: &str, volume: &str) -> bool {
     let key = Key::new(&GroupResource::new("", "persistentvolumeclaims"), namespace, claim);
     let claim = snapshot.get(key.as_str()).and_then(|entry| {
-        serde_json::from_slice::<k8s_openapi::api::core::v1::PersistentVolumeClaim>(&entry.body).ok()
+        serde_json::from_slice::<k8s_openapi::api::core::v1::PersistentVolumeClaim>(&entry.body)
+            .ok()
     });
-    claim.and_then(|claim| claim.spec).is_some_and(|spec| spec.volume_name.as_deref() == Some(volume))
+    claim
+        .and_then(|claim| claim.spec)
+        .is_some_and(|spec| spec.volume_name.as_deref() == Some(volume))
 }
 
 fn claims(pod: &Pod) -> impl Iterator<Item = &str> {
@@ -203,39 +220,49 @@ fn refers(pod: &Pod, what: What, name: &str) -> bool {
             let pulled = spec.image_pull_secrets.iter().flatten().any(|secret| secret.name == name);
             pulled || volumes().any(|volume| mounts_secret(volume, name)) || uses(pod, what, name)
         }
-        What::ConfigMap => volumes().any(|volume| mounts_config_map(volume, name)) || uses(pod, what, name),
+        What::ConfigMap => {
+            volumes().any(|volume| mounts_config_map(volume, name)) || uses(pod, what, name)
+        }
     }
 }
 
 fn mounts_secret(volume: &Volume, name: &str) -> bool {
-    let direct = volume.secret.as_ref().and_then(|secret| secret.secret_name.as_deref()) == Some(name);
-    let projected = volume.projected.iter().flat_map(|projected| projected.sources.iter().flatten());
-    direct || projected.into_iter().any(|source| source.secret.as_ref().is_some_and(|secret| secret.name == name))
+    let direct =
+        volume.secret.as_ref().and_then(|secret| secret.secret_name.as_deref()) == Some(name);
+    let projected =
+        volume.projected.iter().flat_map(|projected| projected.sources.iter().flatten());
+    direct
+        || projected
+            .into_iter()
+            .any(|source| source.secret.as_ref().is_some_and(|secret| secret.name == name))
 }
 
 fn mounts_config_map(volume: &Volume, name: &str) -> bool {
     let direct = volume.config_map.as_ref().is_some_and(|map| map.name == name);
-    let projected = volume.projected.iter().flat_map(|projected| projected.sources.iter().flatten());
-    direct || projected.into_iter().any(|source| source.config_map.as_ref().is_some_and(|map| map.name == name))
+    let projected =
+        volume.projected.iter().flat_map(|projected| projected.sources.iter().flatten());
+    direct
+        || projected
+            .into_iter()
+            .any(|source| source.config_map.as_ref().is_some_and(|map| map.name == name))
 }
 
 /// Whether an environment variable of a container comes from the object.
 fn uses(pod: &Pod, what: What, name: &str) -> bool {
     let Some(spec) = &pod.spec else { return false };
     let containers = spec.containers.iter().chain(spec.init_containers.iter().flatten());
-    let mut names = Vec::new();
+    let wants_secret = what == What::Secret;
+    let mut names: Vec<&str> = Vec::new();
     for container in containers {
         for source in container.env_from.iter().flatten() {
-            match what {
-                What::Secret => names.extend(source.secret_ref.as_ref().map(|source| source.name.as_str())),
-                _ => names.extend(source.config_map_ref.as_ref().map(|source| source.name.as_str())),
-            }
+            let secret = source.secret_ref.as_ref().map(|source| source.name.as_str());
+            let map = source.config_map_ref.as_ref().map(|source| source.name.as_str());
+            names.extend(if wants_secret { secret } else { map });
         }
         for source in container.env.iter().flatten().filter_map(|env| env.value_from.as_ref()) {
-            match what {
-                What::Secret => names.extend(source.secret_key_ref.as_ref().map(|source| source.name.as_str())),
-                _ => names.extend(source.config_map_key_ref.as_ref().map(|source| source.name.as_str())),
-            }
+            let secret = source.secret_key_ref.as_ref().map(|source| source.name.as_str());
+            let map = source.config_map_key_ref.as_ref().map(|source| source.name.as_str());
+            names.extend(if wants_secret { secret } else { map });
         }
     }
     names.contains(&name)

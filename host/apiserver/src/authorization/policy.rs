@@ -5,9 +5,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use k8s_openapi::api::rbac::v1::{ClusterRole, ClusterRoleBinding, PolicyRule, Role, RoleBinding, RoleRef, Subject};
+use k8s_openapi::api::rbac::v1::{
+    ClusterRole, ClusterRoleBinding, PolicyRule, Role, RoleBinding, RoleRef, Subject,
+};
 
-use super::{Rules, rule};
+use super::{Granted, rule};
 use crate::seams::{Attempt, Decision, Identity};
 
 /// All roles and bindings of a cluster.
@@ -41,21 +43,30 @@ struct Grant {
 
 impl Policy {
     pub(super) fn compile(objects: Objects) -> Self {
-        let rules = |rules: Option<Vec<PolicyRule>>| -> Arc<[PolicyRule]> { rules.unwrap_or_default().into() };
+        let shared = |rules: Option<Vec<PolicyRule>>| -> Arc<[PolicyRule]> {
+            rules.unwrap_or_default().into()
+        };
         let mut cluster_roles = BTreeMap::new();
         for role in objects.cluster_roles {
-            cluster_roles.insert(role.metadata.name.unwrap_or_default(), rules(role.rules));
+            cluster_roles.insert(role.metadata.name.unwrap_or_default(), shared(role.rules));
         }
         let mut roles = BTreeMap::new();
         for role in objects.roles {
-            let key = (role.metadata.namespace.unwrap_or_default(), role.metadata.name.unwrap_or_default());
-            roles.insert(key, rules(role.rules));
+            let key = (
+                role.metadata.namespace.unwrap_or_default(),
+                role.metadata.name.unwrap_or_default(),
+            );
+            roles.insert(key, shared(role.rules));
         }
         let find = |reference: &RoleRef, namespace: &str| {
             let name = &reference.name;
-            let not_found = |resource| format!("{resource}.rbac.authorization.k8s.io {} not found", meta::quote(name));
+            let not_found = |resource| {
+                format!("{resource}.rbac.authorization.k8s.io {} not found", meta::quote(name))
+            };
             match reference.kind.as_str() {
-                "ClusterRole" => cluster_roles.get(name).cloned().ok_or_else(|| not_found("clusterrole")),
+                "ClusterRole" => {
+                    cluster_roles.get(name).cloned().ok_or_else(|| not_found("clusterrole"))
+                }
                 "Role" => {
                     let key = (namespace.to_owned(), name.clone());
                     roles.get(&key).cloned().ok_or_else(|| not_found("role"))
@@ -108,15 +119,24 @@ impl Policy {
     }
 
     /// The grants of a caller that hold in a namespace, in order. Without a namespace only those for the whole cluster hold.
-    fn grants<'a>(&'a self, identity: &'a Identity, namespace: &'a str) -> impl Iterator<Item = &'a Grant> {
+    fn grants<'a>(
+        &'a self,
+        identity: &'a Identity,
+        namespace: &'a str,
+    ) -> impl Iterator<Item = &'a Grant> {
         let mut positions: BTreeSet<usize> = BTreeSet::new();
         positions.extend(self.by_user.get(&identity.name).into_iter().flatten());
         for group in &identity.groups {
             positions.extend(self.by_group.get(group).into_iter().flatten());
         }
-        positions.into_iter().filter_map(|position| self.grants.get(position)).filter(move |grant| {
-            grant.namespace.as_deref().is_none_or(|own| !namespace.is_empty() && own == namespace)
-        })
+        positions.into_iter().filter_map(|position| self.grants.get(position)).filter(
+            move |grant| {
+                grant
+                    .namespace
+                    .as_deref()
+                    .is_none_or(|own| !namespace.is_empty() && own == namespace)
+            },
+        )
     }
 
     pub(super) fn authorize(&self, attempt: &Attempt<'_>) -> Decision {
@@ -135,8 +155,8 @@ impl Policy {
         Decision::NoOpinion { reason: reason.unwrap_or_default() }
     }
 
-    pub(super) fn rules_for(&self, identity: &Identity, namespace: &str) -> Rules {
-        let mut found = Rules::default();
+    pub(super) fn rules_for(&self, identity: &Identity, namespace: &str) -> Granted {
+        let mut found = Granted::default();
         for grant in self.grants(identity, namespace) {
             match &grant.rules {
                 Ok(rules) => found.rules.extend(rules.iter().cloned()),
@@ -152,9 +172,8 @@ impl Grant {
         let subject = self.subjects.iter().find(|subject| match subject.kind.as_str() {
             "User" => subject.name == identity.name,
             "Group" => identity.in_group(&subject.name),
-            "ServiceAccount" => {
-                account(subject, self.namespace.as_deref()).is_some_and(|user| user == identity.name)
-            }
+            "ServiceAccount" => account(subject, self.namespace.as_deref())
+                .is_some_and(|user| user == identity.name),
             _ => false,
         });
         let subject = subject.map(|subject| {
@@ -172,7 +191,7 @@ impl Grant {
     }
 }
 
-/// The user name of a ServiceAccount that a binding names; a RoleBinding may leave out its own namespace.
+/// The user name of a `ServiceAccount` that a binding names; a `RoleBinding` may leave out its own namespace.
 fn account(subject: &Subject, binding_namespace: Option<&str>) -> Option<String> {
     let own = subject.namespace.as_deref().filter(|namespace| !namespace.is_empty());
     let namespace = own.or(binding_namespace)?;

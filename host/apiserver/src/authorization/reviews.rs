@@ -5,9 +5,9 @@
 use std::collections::BTreeMap;
 
 use k8s_openapi::api::authorization::v1::{
-    FieldSelectorAttributes, LabelSelectorAttributes, NonResourceAttributes, NonResourceRule, ResourceAttributes,
-    ResourceRule, SelfSubjectAccessReviewSpec, SelfSubjectRulesReviewSpec, SubjectAccessReviewSpec,
-    SubjectAccessReviewStatus, SubjectRulesReviewStatus,
+    FieldSelectorAttributes, LabelSelectorAttributes, NonResourceAttributes, NonResourceRule,
+    ResourceAttributes, ResourceRule, SelfSubjectAccessReviewSpec, SelfSubjectRulesReviewSpec,
+    SubjectAccessReviewSpec, SubjectAccessReviewStatus, SubjectRulesReviewStatus,
 };
 use meta::field::BadValue;
 use meta::selector::{field, label};
@@ -15,14 +15,18 @@ use meta::{FieldError, GroupKind, Path, StatusError, Tree};
 use serde::de::DeserializeOwned;
 use serde_json::json;
 
-use super::Rules;
+use super::Granted;
 use super::policy::aggregate;
 use crate::seams::{Attempt, Decision, Identity, ResourceAttempt};
 use crate::state::State;
 
-const EXACTLY_ONE: &str = "exactly one of nonResourceAttributes or resourceAttributes must be specified";
+const EXACTLY_ONE: &str =
+    "exactly one of nonResourceAttributes or resourceAttributes must be specified";
 
-pub(crate) async fn subject_access_review(state: &State, review: Tree) -> Result<Tree, StatusError> {
+pub(crate) async fn subject_access_review(
+    state: &State,
+    review: Tree,
+) -> Result<Tree, StatusError> {
     let spec: SubjectAccessReviewSpec = spec(&review)?;
     let mut errors = validate(&spec, true);
     errors.extend(metadata_must_be_empty(&review, "must be empty"));
@@ -87,7 +91,7 @@ pub(crate) fn self_subject_rules_review(
     if namespace.is_empty() {
         return Err(StatusError::bad_request("no namespace on request"));
     }
-    let Rules { rules, errors, incomplete } = state.authorizer.rules(identity, &namespace);
+    let Granted { rules, errors, incomplete } = state.authorizer.rules(identity, &namespace);
     let mut status = SubjectRulesReviewStatus {
         evaluation_error: aggregate(errors),
         incomplete,
@@ -104,7 +108,9 @@ pub(crate) fn self_subject_rules_review(
             });
         }
         if rule.non_resource_urls.as_ref().is_some_and(|urls| !urls.is_empty()) {
-            status.non_resource_rules.push(NonResourceRule { verbs, non_resource_urls: rule.non_resource_urls });
+            status
+                .non_resource_rules
+                .push(NonResourceRule { verbs, non_resource_urls: rule.non_resource_urls });
         }
     }
     // The answer says nothing of the question, as in Kubernetes.
@@ -144,17 +150,29 @@ fn validate(spec: &SubjectAccessReviewSpec, names_subject: bool) -> Vec<FieldErr
     }
     if let Some(asked) = &spec.resource_attributes {
         let path = Path::new("spec.resourceAttributes");
-        if let Some(FieldSelectorAttributes { raw_selector, requirements }) = &asked.field_selector {
+        if let Some(FieldSelectorAttributes { raw_selector, requirements }) = &asked.field_selector
+        {
             let requirements = requirements.iter().flatten();
-            let requirements = requirements
-                .map(|one| (one.key.as_str(), one.operator.as_str(), one.values.clone().unwrap_or_default()));
-            errors.extend(validate_selector(&path.child("fieldSelector"), raw_selector.as_deref(), requirements));
+            let requirements = requirements.map(|one| {
+                (one.key.as_str(), one.operator.as_str(), one.values.clone().unwrap_or_default())
+            });
+            errors.extend(validate_selector(
+                &path.child("fieldSelector"),
+                raw_selector.as_deref(),
+                requirements,
+            ));
         }
-        if let Some(LabelSelectorAttributes { raw_selector, requirements }) = &asked.label_selector {
+        if let Some(LabelSelectorAttributes { raw_selector, requirements }) = &asked.label_selector
+        {
             let requirements = requirements.iter().flatten();
-            let requirements = requirements
-                .map(|one| (one.key.as_str(), one.operator.as_str(), one.values.clone().unwrap_or_default()));
-            errors.extend(validate_selector(&path.child("labelSelector"), raw_selector.as_deref(), requirements));
+            let requirements = requirements.map(|one| {
+                (one.key.as_str(), one.operator.as_str(), one.values.clone().unwrap_or_default())
+            });
+            errors.extend(validate_selector(
+                &path.child("labelSelector"),
+                raw_selector.as_deref(),
+                requirements,
+            ));
         }
     }
     errors
@@ -202,7 +220,8 @@ fn shown(spec: &SubjectAccessReviewSpec) -> BadValue {
     match &spec.non_resource_attributes {
         None => BadValue::null(),
         Some(NonResourceAttributes { path, verb }) => {
-            let text = |text: &Option<String>| json!(text.as_deref().unwrap_or_default()).to_string();
+            let text =
+                |text: &Option<String>| json!(text.as_deref().unwrap_or_default()).to_string();
             BadValue::Json(format!("{{\"Path\":{},\"Verb\":{}}}", text(path), text(verb)))
         }
     }
@@ -210,11 +229,18 @@ fn shown(spec: &SubjectAccessReviewSpec) -> BadValue {
 
 fn metadata_must_be_empty(review: &Tree, text: &str) -> Option<FieldError> {
     let metadata = review.get("metadata")?;
-    let says_something = metadata.as_object()?.iter().any(|(name, value)| name != "managedFields" && !value.is_null());
+    let says_something = metadata
+        .as_object()?
+        .iter()
+        .any(|(name, value)| name != "managedFields" && !value.is_null());
     says_something.then(|| FieldError::invalid(&Path::new("metadata"), metadata, text))
 }
 
-async fn answer(state: &State, spec: &SubjectAccessReviewSpec, mut review: Tree) -> Result<Tree, StatusError> {
+async fn answer(
+    state: &State,
+    spec: &SubjectAccessReviewSpec,
+    mut review: Tree,
+) -> Result<Tree, StatusError> {
     let identity = Identity {
         name: spec.user.clone().unwrap_or_default(),
         uid: spec.uid.clone().unwrap_or_default(),
@@ -234,7 +260,12 @@ async fn answer(state: &State, spec: &SubjectAccessReviewSpec, mut review: Tree)
         (None, asked) => {
             let (path, verb) = asked
                 .as_ref()
-                .map(|asked| (asked.path.as_deref().unwrap_or_default(), asked.verb.as_deref().unwrap_or_default()))
+                .map(|asked| {
+                    (
+                        asked.path.as_deref().unwrap_or_default(),
+                        asked.verb.as_deref().unwrap_or_default(),
+                    )
+                })
                 .unwrap_or_default();
             let attempt = Attempt { identity: &identity, verb, resource: None, path };
             state.authorizer.authorize(&attempt).await
@@ -251,7 +282,8 @@ async fn answer(state: &State, spec: &SubjectAccessReviewSpec, mut review: Tree)
         reason: (!reason.is_empty()).then_some(reason),
         evaluation_error: (!problems.is_empty()).then(|| problems.join("; ")),
     };
-    let status = serde_json::to_value(status).map_err(|error| StatusError::internal(error.to_string()))?;
+    let status =
+        serde_json::to_value(status).map_err(|error| StatusError::internal(error.to_string()))?;
     if let Some(review) = review.as_object_mut() {
         review.insert("status".to_owned(), status);
     }
@@ -321,7 +353,8 @@ fn label_selector(asked: &ResourceAttributes, problems: &mut Vec<String>) -> Opt
 
 fn understood(raw: &str, good: bool, which: &str, problems: &mut Vec<String>) -> Option<String> {
     if !good {
-        problems.push(format!("spec.resourceAttributes.{which}Selector ignored due to parse error"));
+        problems
+            .push(format!("spec.resourceAttributes.{which}Selector ignored due to parse error"));
     }
     good.then(|| raw.to_owned())
 }

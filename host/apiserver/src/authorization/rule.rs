@@ -37,7 +37,9 @@ fn names_resource(rule: &str, asked: &ResourceAttempt<'_>) -> bool {
 
 fn matches_path(rule: &PolicyRule, path: &str) -> bool {
     list(rule.non_resource_urls.as_ref()).iter().any(|url| {
-        url == "*" || url == path || (url.ends_with('*') && path.starts_with(url.trim_end_matches('*')))
+        url == "*"
+            || url == path
+            || (url.ends_with('*') && path.starts_with(url.trim_end_matches('*')))
     })
 }
 
@@ -52,7 +54,8 @@ pub(super) fn is_covered(wanted: &PolicyRule, owned: &[PolicyRule]) -> bool {
                     list(own.non_resource_urls.as_ref()),
                     list(wanted.non_resource_urls.as_ref()),
                     |own, wanted| {
-                        own == "*" || own == wanted
+                        own == "*"
+                            || own == wanted
                             || (own.ends_with('*') && wanted.starts_with(own.trim_end_matches('*')))
                     },
                 )
@@ -83,7 +86,7 @@ fn covers(own: &[String], wanted: &[String], fits: impl Fn(&str, &str) -> bool) 
     wanted.iter().all(|wanted| own.iter().any(|own| fits(own, wanted)))
 }
 
-/// Rules with one verb and one resource (or path) each, which together grant the same.
+/// Granted with one verb and one resource (or path) each, which together grant the same.
 pub(super) fn broken_down(rule: &PolicyRule) -> Vec<PolicyRule> {
     let mut parts = Vec::new();
     for verb in &rule.verbs {
@@ -105,7 +108,11 @@ pub(super) fn broken_down(rule: &PolicyRule) -> Vec<PolicyRule> {
         }
         for url in list(rule.non_resource_urls.as_ref()) {
             let non_resource_urls = Some(vec![url.clone()]);
-            parts.push(PolicyRule { verbs: verbs.clone(), non_resource_urls, ..PolicyRule::default() });
+            parts.push(PolicyRule {
+                verbs: verbs.clone(),
+                non_resource_urls,
+                ..PolicyRule::default()
+            });
         }
     }
     parts
@@ -135,7 +142,12 @@ pub(super) fn compact(rule: &PolicyRule) -> String {
 /// Every verb on every resource.
 pub(super) fn everything() -> PolicyRule {
     let all = || vec!["*".to_owned()];
-    PolicyRule { verbs: all(), api_groups: Some(all()), resources: Some(all()), ..PolicyRule::default() }
+    PolicyRule {
+        verbs: all(),
+        api_groups: Some(all()),
+        resources: Some(all()),
+        ..PolicyRule::default()
+    }
 }
 
 /// Every verb on every path that is no resource.

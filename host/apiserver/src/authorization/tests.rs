@@ -10,7 +10,13 @@ use super::*;
 use crate::codec::encode;
 use crate::seams::ResourceAttempt;
 
-async fn put(store: &Store, group: &'static str, resource: &'static str, key: (&str, &str), mut object: Tree) {
+async fn put(
+    store: &Store,
+    group: &'static str,
+    resource: &'static str,
+    key: (&str, &str),
+    mut object: Tree,
+) {
     let (version, kind) = match resource {
         "pods" => ("v1", "Pod"),
         "persistentvolumeclaims" => ("v1", "PersistentVolumeClaim"),
@@ -19,7 +25,8 @@ async fn put(store: &Store, group: &'static str, resource: &'static str, key: (&
     };
     object["apiVersion"] = version.into();
     object["kind"] = kind.into();
-    let node = object.pointer("/spec/nodeName").and_then(Tree::as_str).unwrap_or_default().to_owned();
+    let node =
+        object.pointer("/spec/nodeName").and_then(Tree::as_str).unwrap_or_default().to_owned();
     let attributes = Attributes::new(None, [("spec.nodeName".into(), node)]);
     let key = Key::new(&GroupResource::new(group, resource), key.0, key.1);
     let body = encode::stored(&object);
@@ -32,7 +39,12 @@ fn identity(name: &str, groups: &[&str]) -> Identity {
     Identity { name: name.to_owned(), groups, ..Identity::default() }
 }
 
-async fn ask(authorizer: &Authorizer, identity: &Identity, verb: &str, asked: ResourceAttempt<'_>) -> Decision {
+async fn ask(
+    authorizer: &Authorizer,
+    identity: &Identity,
+    verb: &str,
+    asked: ResourceAttempt<'_>,
+) -> Decision {
     authorizer.authorize(&Attempt { identity, verb, resource: Some(asked), path: "" }).await
 }
 
@@ -99,7 +111,10 @@ async fn nodes_keep_to_what_is_theirs() {
     let claim = json!({ "metadata": { "name": "claim" }, "spec": { "volumeName": "pv" } });
     put(&store, "", "persistentvolumeclaims", ("ns", "claim"), claim).await;
     let authorizer = Authorizer::new(store);
-    let (one, two) = (identity("system:node:n1", &["system:nodes"]), identity("system:node:n2", &["system:nodes"]));
+    let (one, two) = (
+        identity("system:node:n1", &["system:nodes"]),
+        identity("system:node:n2", &["system:nodes"]),
+    );
     let own = [
         ("get", "pods", "ns", "p"),
         ("get", "secrets", "ns", "s-env"),
@@ -118,8 +133,20 @@ async fn nodes_keep_to_what_is_theirs() {
         assert!(!ask(&authorizer, &two, verb, asked).await.is_allowed(), "{resource}/{name}");
     }
     let refused = [
-        ("get", "secrets", "ns", "other", "no relationship found between node 'n1' and this object"),
-        ("get", "secrets", "default", "s-env", "no relationship found between node 'n1' and this object"),
+        (
+            "get",
+            "secrets",
+            "ns",
+            "other",
+            "no relationship found between node 'n1' and this object",
+        ),
+        (
+            "get",
+            "secrets",
+            "default",
+            "s-env",
+            "no relationship found between node 'n1' and this object",
+        ),
         ("delete", "secrets", "ns", "s-env", "can only read resources of this type"),
         ("list", "secrets", "ns", "", "No Object name found"),
         ("list", "pods", "ns", "", "can only list/watch pods with spec.nodeName field selector"),
@@ -130,7 +157,11 @@ async fn nodes_keep_to_what_is_theirs() {
     for (verb, resource, namespace, name, expected) in refused {
         let asked = ResourceAttempt { resource, namespace, name, ..ResourceAttempt::default() };
         let decision = ask(&authorizer, &one, verb, asked).await;
-        assert_eq!(decision, Decision::NoOpinion { reason: expected.to_owned() }, "{verb} {resource}/{name}");
+        assert_eq!(
+            decision,
+            Decision::NoOpinion { reason: expected.to_owned() },
+            "{verb} {resource}/{name}"
+        );
     }
     let field_selector = Some("spec.nodeName=n1");
     let mine = ResourceAttempt { resource: "pods", field_selector, ..ResourceAttempt::default() };

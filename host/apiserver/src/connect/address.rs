@@ -14,15 +14,6 @@ pub(super) enum Scheme {
     Https,
 }
 
-impl Scheme {
-    pub(super) const fn as_str(self) -> &'static str {
-        match self {
-            Self::Http => "http",
-            Self::Https => "https",
-        }
-    }
-}
-
 /// A name with what may stand around it. The port may be a number or a name, and is empty if there is none.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Address<'a> {
@@ -77,7 +68,11 @@ pub(super) fn endpoints(
         let fitting = ports.filter(|own| own.name.as_deref().unwrap_or_default() == name);
         for port in fitting.filter_map(|own| u16::try_from(own.port?).ok()) {
             for endpoint in slice.endpoints.iter().flatten() {
-                let ready = endpoint.conditions.as_ref().and_then(|conditions| conditions.ready).unwrap_or(true);
+                let ready = endpoint
+                    .conditions
+                    .as_ref()
+                    .and_then(|conditions| conditions.ready)
+                    .unwrap_or(true);
                 let node = endpoint.node_name.clone().filter(|_| ready);
                 let address = endpoint.addresses.first().and_then(|address| address.parse().ok());
                 if let (Some(node), Some(address)) = (node, address) {
@@ -104,11 +99,11 @@ mod tests {
 
     #[test]
     fn names_may_have_a_scheme_and_a_port() {
-        let of = |text| Address::parse(text).map(|found| (found.scheme.as_str(), found.name, found.port));
-        assert_eq!(of("web"), Some(("http", "web", "")));
-        assert_eq!(of("web:80"), Some(("http", "web", "80")));
-        assert_eq!(of("https:web:443"), Some(("https", "web", "443")));
-        assert_eq!(of("https:web:"), Some(("https", "web", "")));
+        let of = |text| Address::parse(text).map(|found| (found.scheme, found.name, found.port));
+        assert_eq!(of("web"), Some((Scheme::Http, "web", "")));
+        assert_eq!(of("web:80"), Some((Scheme::Http, "web", "80")));
+        assert_eq!(of("https:web:443"), Some((Scheme::Https, "web", "443")));
+        assert_eq!(of("https:web:"), Some((Scheme::Https, "web", "")));
         for wrong in ["", ":80", "ftp:web:21", "a:b:c:d"] {
             assert_eq!(of(wrong), None, "{wrong}");
         }
@@ -131,9 +126,16 @@ mod tests {
         }));
         let found = endpoints(&service.expect("a Service"), port, &[slice.expect("a slice")]);
         let found = found.map(|found| {
-            found.iter().map(|one| format!("{} {}:{}", one.node, one.address, one.port)).collect::<Vec<_>>()
+            found
+                .iter()
+                .map(|one| format!("{} {}:{}", one.node, one.address, one.port))
+                .collect::<Vec<_>>()
         });
-        assert_eq!(found, expected.map(|texts| texts.iter().map(ToString::to_string).collect()), "{port}");
+        assert_eq!(
+            found,
+            expected.map(|texts| texts.iter().map(ToString::to_string).collect()),
+            "{port}"
+        );
     }
 
     #[test]

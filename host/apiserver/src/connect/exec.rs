@@ -58,7 +58,9 @@ pub(super) async fn handle(
     let container = pod.container(&options.container)?;
     let host = pod.host()?;
     if !(options.stdin || options.stdout || options.stderr) {
-        return Err(StatusError::bad_request("you must specify at least 1 of stdin, stdout, stderr"));
+        return Err(StatusError::bad_request(
+            "you must specify at least 1 of stdin, stdout, stderr",
+        ));
     }
     let client = Client::of(&call)?;
     let path = format!(
@@ -70,15 +72,23 @@ pub(super) async fn handle(
         options.query(action)
     );
     let resource = GroupResource::new("", format!("pods/{}", action.path()));
-    let command = node::upgrade(state, host, &path, channels::PROTOCOL, pod.uid(), &resource).await?;
+    let command =
+        node::upgrade(state, host, &path, channels::PROTOCOL, pod.uid(), &resource).await?;
     let command = Framed::new(command, Codec);
     match client {
         Client::WebSocket(handshake) => {
             let closes_channels = handshake.protocol == V5;
-            upgrade::accept(state, &mut call, "websocket", handshake.headers, move |io| async move {
-                let (from, to) = multiplex::websocket(websocket::open(io).await, closes_channels);
-                join(from, to, command).await;
-            })
+            upgrade::accept(
+                state,
+                &mut call,
+                "websocket",
+                handshake.headers,
+                move |io| async move {
+                    let (from, to) =
+                        multiplex::over_websocket(websocket::open(io).await, closes_channels);
+                    join(from, to, command).await;
+                },
+            )
         }
         Client::Spdy => {
             let headers = [(STREAM_PROTOCOL, HeaderValue::from_static(V4))];
@@ -86,11 +96,11 @@ pub(super) async fn handle(
             upgrade::accept(state, &mut call, "SPDY/3.1", headers, move |io| async move {
                 let (session, work) = spdy::serve(io);
                 let serve = async {
-                    if let Some((from, to)) = multiplex::spdy(session, &wanted).await {
+                    if let Some((from, to)) = multiplex::over_spdy(session, &wanted).await {
                         join(from, to, command).await;
                     }
                 };
-                tokio::join!(work, serve);
+                spdy::serve_with(work, serve).await;
             })
         }
     }
@@ -124,6 +134,7 @@ impl Client {
 /// Passes frames both ways until the command or the client ends.
 async fn join(mut from: FromClient, mut to: ToClient, command: Framed<TokioIo<Upgraded>, Codec>) {
     let (mut to_command, mut from_command) = command.split();
+    let goes_on = from.may_listen_silently();
     let up = async {
         while let Some(frame) = from.next().await {
             if to_command.send(frame).await.is_err() {
@@ -138,14 +149,25 @@ async fn join(mut from: FromClient, mut to: ToClient, command: Framed<TokioIo<Up
             }
         }
     };
-    tokio::select! {
-        () = up => {}
-        () = down => {}
-    }
+    until_over(up, down, goes_on).await;
     to.finish().await;
 }
 
+/// Runs both directions until nothing more can come from below, or until the client has left above.
+async fn until_over(up: impl Future<Output = ()>, down: impl Future<Output = ()>, goes_on: bool) {
+    tokio::pin!(down);
+    tokio::select! {
+        () = up => {
+            if goes_on {
+                down.await;
+            }
+        }
+        () = &mut down => {}
+    }
+}
+
 #[derive(Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a parameter of the URL")]
 struct Options {
     container: String,
     command: Vec<String>,
@@ -174,15 +196,25 @@ impl Options {
         if action == Action::Exec {
             pairs.extend(self.command.iter().map(|word| format!("command={}", node::escape(word))));
         }
-        let flags = [("stdin", self.stdin), ("stdout", self.stdout), ("stderr", self.stderr), ("tty", self.tty)];
+        let flags = [
+            ("stdin", self.stdin),
+            ("stdout", self.stdout),
+            ("stderr", self.stderr),
+            ("tty", self.tty),
+        ];
         pairs.extend(flags.iter().filter(|(_, set)| *set).map(|(name, _)| format!("{name}=true")));
         format!("?{}", pairs.join("&"))
     }
 
     /// The channels that a client of these options opens.
     fn channels(&self) -> Vec<u8> {
-        let channels =
-            [(STATUS, true), (STDIN, self.stdin), (STDOUT, self.stdout), (STDERR, self.stderr), (RESIZE, self.tty)];
+        let channels = [
+            (STATUS, true),
+            (STDIN, self.stdin),
+            (STDOUT, self.stdout),
+            (STDERR, self.stderr),
+            (RESIZE, self.tty),
+        ];
         channels.iter().filter(|(_, wanted)| *wanted).map(|(channel, _)| *channel).collect()
     }
 }

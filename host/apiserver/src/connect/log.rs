@@ -29,7 +29,11 @@ pub(super) async fn handle(
     let options = Options::parse(&call.info.query)?;
     let errors = options.validate();
     if !errors.is_empty() {
-        return Err(StatusError::invalid(&GroupKind::new("", "PodLogOptions"), &request.name, &errors));
+        return Err(StatusError::invalid(
+            &GroupKind::new("", "PodLogOptions"),
+            &request.name,
+            &errors,
+        ));
     }
     let pod = find_pod(state, request, &request.name)?;
     let container = pod.container(&options.container)?;
@@ -75,7 +79,10 @@ impl Options {
         let since_time = match query.text("sinceTime") {
             None => None,
             Some(text) => Some(text.parse().map_err(|_| {
-                StatusError::bad_request(format!("parsing time {} as RFC 3339: cannot be understood", meta::quote(text)))
+                StatusError::bad_request(format!(
+                    "parsing time {} as RFC 3339: cannot be understood",
+                    meta::quote(text)
+                ))
             })?),
         };
         Ok(Self {
@@ -107,7 +114,11 @@ impl Options {
             errors.push(FieldError::forbidden(&Path::new(""), text));
         }
         if !STREAMS.contains(&self.stream.as_str()) {
-            errors.push(FieldError::not_supported(&Path::new("stream"), self.stream.as_str(), STREAMS));
+            errors.push(FieldError::not_supported(
+                &Path::new("stream"),
+                self.stream.as_str(),
+                STREAMS,
+            ));
         }
         if self.stream != "All" && self.tail_lines.is_some() {
             let text = "`tailLines` and specific `stream` are mutually exclusive for now";
@@ -119,14 +130,17 @@ impl Options {
     /// The query of the node's path, with its question mark.
     fn query(&self) -> String {
         let mut pairs: Vec<String> = Vec::new();
-        let flags = [("follow", self.follow), ("previous", self.previous), ("timestamps", self.timestamps)];
+        let flags =
+            [("follow", self.follow), ("previous", self.previous), ("timestamps", self.timestamps)];
         pairs.extend(flags.iter().filter(|(_, set)| *set).map(|(name, _)| format!("{name}=true")));
         let numbers = [
             ("sinceSeconds", self.since_seconds),
             ("tailLines", self.tail_lines),
             ("limitBytes", self.limit_bytes),
         ];
-        pairs.extend(numbers.iter().filter_map(|(name, value)| Some(format!("{name}={}", (*value)?))));
+        pairs.extend(
+            numbers.iter().filter_map(|(name, value)| Some(format!("{name}={}", (*value)?))),
+        );
         if let Some(time) = self.since_time {
             pairs.push(format!("sinceTime={}", node::escape(&time.to_string())));
         }
@@ -157,15 +171,22 @@ mod tests {
     #[test]
     fn options_are_checked_and_passed_on() {
         check("", Ok(""));
-        check("follow=1&tailLines=5&timestamps=true&previous=false", Ok("?follow=true&timestamps=true&tailLines=5"));
+        check(
+            "follow=1&tailLines=5&timestamps=true&previous=false",
+            Ok("?follow=true&timestamps=true&tailLines=5"),
+        );
         check("sinceTime=2026-01-01T00:00:00Z", Ok("?sinceTime=2026-01-01T00%3A00%3A00Z"));
         check("stream=Stderr&limitBytes=1", Ok("?limitBytes=1&stream=Stderr"));
-        check("tailLines=-1", Err("tailLines: Invalid value: -1: must be greater than or equal to 0"));
+        check(
+            "tailLines=-1",
+            Err("tailLines: Invalid value: -1: must be greater than or equal to 0"),
+        );
         check("limitBytes=0", Err("limitBytes: Invalid value: 0: must be greater than 0"));
         check("sinceSeconds=0", Err("sinceSeconds: Invalid value: 0: must be greater than 0"));
         let both = ": Forbidden: at most one of `sinceTime` or `sinceSeconds` may be specified";
         check("sinceSeconds=0&sinceTime=2026-01-01T00:00:00Z", Err(both));
-        let stream = "stream: Unsupported value: \"x\": supported values: \"All\", \"Stderr\", \"Stdout\"";
+        let stream =
+            "stream: Unsupported value: \"x\": supported values: \"All\", \"Stderr\", \"Stdout\"";
         check("stream=x", Err(stream));
     }
 

@@ -36,7 +36,9 @@ pub(crate) async fn handle(
     call: Call,
     kind: KindRef,
 ) -> Result<Response<Body>, StatusError> {
-    let Some(request) = call.info.resource().cloned() else { return Err(StatusError::no_such_path()) };
+    let Some(request) = call.info.resource().cloned() else {
+        return Err(StatusError::no_such_path());
+    };
     match (kind.info().kind, request.subresource.as_str()) {
         ("Pod", "log") => log::handle(state, &call, &request).await,
         ("Pod", "exec") => exec::handle(state, call, &request, exec::Action::Exec).await,

@@ -12,7 +12,7 @@ use tokio_tungstenite::tungstenite::Message;
 
 use super::channels::{Frame, RESIZE, STATUS, STDERR, STDIN, STDOUT};
 use super::spdy::{Session, Stream, Writer};
-use super::websocket::Socket;
+use super::websocket::{self, Socket};
 
 /// In version 5 of the protocol a client closes a channel by naming it on this one.
 const CLOSE: u8 = 255;
@@ -35,13 +35,16 @@ pub(super) enum ToClient {
 }
 
 /// The channels in a WebSocket.
-pub(super) fn websocket(socket: Socket, closes_channels: bool) -> (FromClient, ToClient) {
+pub(super) fn over_websocket(socket: Socket, closes_channels: bool) -> (FromClient, ToClient) {
     let (sink, messages) = socket.split();
     (FromClient::WebSocket { messages, closes_channels }, ToClient::WebSocket(sink))
 }
 
 /// The channels that are streams of SPDY, once all that are `wanted` are open.
-pub(super) async fn spdy(mut session: Session, wanted: &[u8]) -> Option<(FromClient, ToClient)> {
+pub(super) async fn over_spdy(
+    mut session: Session,
+    wanted: &[u8],
+) -> Option<(FromClient, ToClient)> {
     let collect = async {
         let mut streams: HashMap<u8, Stream> = HashMap::new();
         while !wanted.iter().all(|channel| streams.contains_key(channel)) {
@@ -85,7 +88,12 @@ fn channel(stream_type: &str) -> Option<u8> {
 }
 
 impl FromClient {
-    /// The next frame; nothing when the client has left.
+    /// Whether a client that says nothing more may still listen.
+    pub(super) fn may_listen_silently(&self) -> bool {
+        matches!(self, Self::Spdy(_))
+    }
+
+    /// The next frame; nothing when the client has left or, over SPDY, has nothing more to say.
     pub(super) async fn next(&mut self) -> Option<Frame> {
         match self {
             Self::Spdy(frames) => frames.recv().await,
@@ -131,7 +139,11 @@ impl ToClient {
             }
             Self::Spdy(writers) => {
                 let Some(writer) = writers.get(&frame.channel) else { return Ok(()) };
-                let sent = if frame.data.is_empty() { writer.close().await } else { writer.write(frame.data).await };
+                let sent = if frame.data.is_empty() {
+                    writer.close().await
+                } else {
+                    writer.write(frame.data).await
+                };
                 sent.map_err(|_| ())
             }
         }
@@ -141,7 +153,7 @@ impl ToClient {
     pub(super) async fn finish(self) {
         match self {
             Self::WebSocket(mut sink) => {
-                let _ = sink.close().await;
+                let _ = sink.send(websocket::goodbye()).await;
             }
             Self::Spdy(writers) => {
                 for writer in writers.values() {

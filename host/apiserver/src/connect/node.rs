@@ -58,7 +58,9 @@ pub(super) async fn upgrade(
         return Err(StatusError::internal("the connection to the node cannot change its protocol"));
     };
     let upgraded = on_upgrade.await;
-    upgraded.map(TokioIo::new).map_err(|error| StatusError::internal(format!("the node hung up: {error}")))
+    upgraded
+        .map(TokioIo::new)
+        .map_err(|error| StatusError::internal(format!("the node hung up: {error}")))
 }
 
 /// The error that a node's refusal is for the client.
@@ -69,7 +71,11 @@ pub(super) async fn refused(response: Response<Body>, resource: &GroupResource) 
     let text = text.trim();
     match code.as_u16() {
         400 => StatusError::bad_request(text),
-        404 => StatusError::new(404, "NotFound", format!("the server could not find the requested resource ({resource}): {text}")),
+        404 => StatusError::new(
+            404,
+            "NotFound",
+            format!("the server could not find the requested resource ({resource}): {text}"),
+        ),
         429 => StatusError::too_many_requests(text, 1),
         503 => StatusError::service_unavailable(text),
         _ => StatusError::internal(format!("the node answers {code}: {text}")),

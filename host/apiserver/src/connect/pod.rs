@@ -57,7 +57,10 @@ impl Pod {
         };
         if !asked.is_empty() {
             return names().find(|name| *name == asked).ok_or_else(|| {
-                StatusError::bad_request(format!("container {asked} is not valid for pod {}", self.name()))
+                StatusError::bad_request(format!(
+                    "container {asked} is not valid for pod {}",
+                    self.name()
+                ))
             });
         }
         let text = format!("a container name must be specified for pod {}", self.name());
@@ -67,7 +70,10 @@ impl Pod {
             (None, _) => Err(StatusError::bad_request(text)),
             _ => {
                 let names: Vec<&str> = names().collect();
-                Err(StatusError::bad_request(format!("{text}, choose one of: [{}]", names.join(" "))))
+                Err(StatusError::bad_request(format!(
+                    "{text}, choose one of: [{}]",
+                    names.join(" ")
+                )))
             }
         }
     }
@@ -75,7 +81,8 @@ impl Pod {
     /// The first port that a container declares.
     pub(super) fn first_port(&self) -> Option<u16> {
         let spec = self.stored.spec.as_ref()?;
-        let mut ports = spec.containers.iter().flat_map(|container| container.ports.iter().flatten());
+        let mut ports =
+            spec.containers.iter().flat_map(|container| container.ports.iter().flatten());
         ports.next().and_then(|port| u16::try_from(port.container_port).ok())
     }
 
@@ -88,7 +95,10 @@ impl Pod {
                 IpAddr::V4(address) => address.is_link_local() || address.is_broadcast(),
                 IpAddr::V6(address) => address.is_unicast_link_local(),
             };
-            !(address.is_loopback() || address.is_unspecified() || address.is_multicast() || link_local)
+            !(address.is_loopback()
+                || address.is_unspecified()
+                || address.is_multicast()
+                || link_local)
         };
         address.filter(is_allowed).ok_or_else(|| StatusError::bad_request("address not allowed"))
     }
@@ -120,14 +130,21 @@ mod tests {
         assert_eq!(of(&one, "i"), "i");
         assert_eq!(of(&one, "x"), "container x is not valid for pod p");
         assert_eq!(of(&two, "b"), "b");
-        assert_eq!(of(&two, ""), "a container name must be specified for pod p, choose one of: [i a b]");
+        assert_eq!(
+            of(&two, ""),
+            "a container name must be specified for pod p, choose one of: [i a b]"
+        );
     }
 
     #[test]
     fn only_addresses_of_pods_are_connected_to() {
-        let of = |address: &str| pod(serde_json::json!({ "status": { "podIP": address } })).address().is_ok();
+        let of = |address: &str| {
+            pod(serde_json::json!({ "status": { "podIP": address } })).address().is_ok()
+        };
         assert!(of("100.64.0.7") && of("fd00::7"));
-        for address in ["", "127.0.0.1", "::1", "0.0.0.0", "169.254.169.254", "fe80::1", "224.0.0.1", "x"] {
+        for address in
+            ["", "127.0.0.1", "::1", "0.0.0.0", "169.254.169.254", "fe80::1", "224.0.0.1", "x"]
+        {
             assert!(!of(address), "{address}");
         }
     }

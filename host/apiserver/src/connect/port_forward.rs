@@ -49,6 +49,7 @@ struct Target {
     uid: String,
 }
 
+#[expect(clippy::unused_async, reason = "the table of routes wants futures")]
 pub(super) async fn handle(
     state: &Arc<State>,
     mut call: Call,
@@ -69,15 +70,27 @@ pub(super) async fn handle(
         Some("websocket") => {
             let handshake = websocket::handshake(&call, &[TUNNEL, CHANNELS, PROTOCOL])?;
             if handshake.protocol == TUNNEL {
-                return upgrade::accept(state, &mut call, "websocket", handshake.headers, move |io| async move {
-                    let (pipe, work) = websocket::tunnel(websocket::open(io).await);
-                    tokio::join!(work, serve_spdy(pipe, target));
-                });
+                return upgrade::accept(
+                    state,
+                    &mut call,
+                    "websocket",
+                    handshake.headers,
+                    move |io| async move {
+                        let (pipe, work) = websocket::tunnel(websocket::open(io).await);
+                        tokio::join!(work, serve_spdy(pipe, target));
+                    },
+                );
             }
             let ports = ports(call.info.query.all("ports"))?;
-            upgrade::accept(state, &mut call, "websocket", handshake.headers, move |io| async move {
-                serve_channels(websocket::open(io).await, target, ports).await;
-            })
+            upgrade::accept(
+                state,
+                &mut call,
+                "websocket",
+                handshake.headers,
+                move |io| async move {
+                    serve_channels(websocket::open(io).await, target, ports).await;
+                },
+            )
         }
         Some("spdy/3.1") => {
             let offered = call.parts.headers.get_all(STREAM_PROTOCOL).iter();
@@ -94,16 +107,21 @@ pub(super) async fn handle(
 }
 
 fn ports<'a>(values: impl Iterator<Item = &'a str>) -> Result<Vec<u16>, StatusError> {
-    let texts: Vec<&str> = values.flat_map(|value| value.split(',')).filter(|text| !text.is_empty()).collect();
+    let texts: Vec<&str> =
+        values.flat_map(|value| value.split(',')).filter(|text| !text.is_empty()).collect();
     if texts.is_empty() {
         return Err(StatusError::bad_request("query parameter \"ports\" is required"));
     }
     if texts.len() > PORTS_MAX {
-        return Err(StatusError::bad_request(format!("at most {PORTS_MAX} ports can be forwarded at once")));
+        return Err(StatusError::bad_request(format!(
+            "at most {PORTS_MAX} ports can be forwarded at once"
+        )));
     }
     let port = |text: &&str| {
         let port = text.parse::<u16>().ok().filter(|port| *port > 0);
-        port.ok_or_else(|| StatusError::bad_request(format!("unable to parse {} as a port", meta::quote(text))))
+        port.ok_or_else(|| {
+            StatusError::bad_request(format!("unable to parse {} as a port", meta::quote(text)))
+        })
     };
     texts.iter().map(port).collect()
 }
@@ -114,7 +132,8 @@ impl Target {
         let (namespace, pod) = (node::escape(&self.namespace), node::escape(&self.pod));
         let path = format!("/port-forward/{namespace}/{pod}/{port}");
         let resource = GroupResource::new("", "pods/portforward");
-        let connected = node::upgrade(&self.state, &self.node, &path, "tcp", &self.uid, &resource).await;
+        let connected =
+            node::upgrade(&self.state, &self.node, &path, "tcp", &self.uid, &resource).await;
         connected.map_err(|error| {
             format!("error forwarding port {port} to pod {}, uid {}: {error}", self.pod, self.uid)
         })
@@ -158,13 +177,16 @@ async fn pair(mut session: Session, target: Target) {
 fn request_id(stream: &Stream) -> String {
     match stream.headers.get("requestid") {
         Some(id) => id.to_owned(),
-        None if stream.headers.get("streamtype") == Some("data") => stream.id.saturating_sub(2).to_string(),
+        None if stream.headers.get("streamtype") == Some("data") => {
+            stream.id.saturating_sub(2).to_string()
+        }
         None => stream.id.to_string(),
     }
 }
 
 async fn forward(mut data: Stream, error: Stream, target: Target) {
-    let port = data.headers.get("port").and_then(|port| port.parse::<u16>().ok()).unwrap_or_default();
+    let port =
+        data.headers.get("port").and_then(|port| port.parse::<u16>().ok()).unwrap_or_default();
     let (data_out, error_out) = (data.writer(), error.writer());
     let connection = match target.connect(port).await {
         Ok(connection) => connection,
@@ -220,7 +242,13 @@ async fn serve_channels(socket: Socket, target: Target, ports: Vec<u16>) {
                 return;
             }
         }
-        connections.spawn(forward_channel(target.clone(), port, channel, from_client, leave.clone()));
+        connections.spawn(forward_channel(
+            target.clone(),
+            port,
+            channel,
+            from_client,
+            leave.clone(),
+        ));
     }
     drop(leave);
     let up = async {
@@ -242,7 +270,7 @@ async fn serve_channels(socket: Socket, target: Target, ports: Vec<u16>) {
                 return;
             }
         }
-        let _ = sink.close().await;
+        let _ = sink.send(websocket::goodbye()).await;
     };
     tokio::select! {
         () = up => {}

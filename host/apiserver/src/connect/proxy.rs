@@ -9,7 +9,8 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use http::header::{
-    AUTHORIZATION, CONNECTION, HOST, HeaderMap, HeaderName, HeaderValue, LOCATION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
+    AUTHORIZATION, CONNECTION, HOST, HeaderMap, HeaderName, HeaderValue, LOCATION, TE, TRAILER,
+    TRANSFER_ENCODING, UPGRADE,
 };
 use http::{Method, Request, Response, StatusCode};
 use hyper::upgrade::OnUpgrade;
@@ -133,9 +134,12 @@ fn pick(state: &State, namespace: &str, address: &Address<'_>) -> Result<Endpoin
     let Some(entry) = snapshot.get(key.as_str()) else {
         return Err(StatusError::not_found(&services, address.name));
     };
-    let damaged = |error: serde_json::Error| StatusError::internal(format!("a stored object is damaged: {error}"));
+    let damaged = |error: serde_json::Error| {
+        StatusError::internal(format!("a stored object is damaged: {error}"))
+    };
     let service: Service = serde_json::from_slice(&entry.body).map_err(damaged)?;
-    let prefix = Key::prefix(&GroupResource::new("discovery.k8s.io", "endpointslices"), Some(namespace));
+    let prefix =
+        Key::prefix(&GroupResource::new("discovery.k8s.io", "endpointslices"), Some(namespace));
     let slices: Vec<EndpointSlice> = snapshot
         .range(&prefix, None)
         .filter(|entry| entry.attributes.label("kubernetes.io/service-name") == Some(address.name))
@@ -179,10 +183,13 @@ async fn pass(
         headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
         headers.insert(UPGRADE, protocol);
     }
-    let request = Request::builder().method(call.info.method.clone()).uri(path).body(call.body).map(|mut request| {
-        *request.headers_mut() = headers;
-        request
-    });
+    let request =
+        Request::builder().method(call.info.method.clone()).uri(path).body(call.body).map(
+            |mut request| {
+                *request.headers_mut() = headers;
+                request
+            },
+        );
     let mut response = node::send(state, &target.node, request).await?;
     if response.status() == StatusCode::SWITCHING_PROTOCOLS {
         let on_node = response.extensions_mut().remove::<OnUpgrade>();
@@ -206,8 +213,10 @@ async fn pass(
 /// The headers of a request that are meant for its target.
 fn passed_on(headers: &HeaderMap) -> HeaderMap {
     let named = headers.get_all(CONNECTION).iter().filter_map(|value| value.to_str().ok());
-    let named: Vec<String> =
-        named.flat_map(|value| value.split(',')).map(|name| name.trim().to_ascii_lowercase()).collect();
+    let named: Vec<String> = named
+        .flat_map(|value| value.split(','))
+        .map(|name| name.trim().to_ascii_lowercase())
+        .collect();
     let mut passed = headers.clone();
     for name in headers.keys() {
         let ours = *name == AUTHORIZATION || name.as_str().starts_with("impersonate-");

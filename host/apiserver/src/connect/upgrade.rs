@@ -16,9 +16,9 @@ use crate::state::State;
 
 /// Which protocol a client wants instead of HTTP, in lower case.
 pub(super) fn wanted(call: &Call) -> Option<String> {
-    let names_upgrade = call
-        .header(CONNECTION)
-        .is_some_and(|value| value.split(',').any(|word| word.trim().eq_ignore_ascii_case("upgrade")));
+    let names_upgrade = call.header(CONNECTION).is_some_and(|value| {
+        value.split(',').any(|word| word.trim().eq_ignore_ascii_case("upgrade"))
+    });
     let protocol = call.header(UPGRADE)?.to_ascii_lowercase();
     names_upgrade.then_some(protocol)
 }
@@ -40,7 +40,9 @@ pub(super) fn accept<F>(
 where
     F: Future<Output = ()> + Send + 'static,
 {
-    let Some(on_upgrade) = call.parts.extensions.remove::<OnUpgrade>() else { return Err(required()) };
+    let Some(on_upgrade) = call.parts.extensions.remove::<OnUpgrade>() else {
+        return Err(required());
+    };
     let place = limits::take(&state.limits.watches)?;
     run(state, async move {
         match on_upgrade.await {

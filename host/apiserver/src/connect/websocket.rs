@@ -1,20 +1,23 @@
-//! WebSockets of clients: the handshake, and a byte stream inside one.
+//! `WebSockets` of clients: the handshake, and a byte stream inside one.
 //!
 //! See RFC 6455 and <https://kubernetes.io/blog/2024/08/20/websockets-transition/>.
 
 use bytes::Bytes;
 use futures::{SinkExt as _, StreamExt as _};
 use http::header::{
-    HeaderName, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION,
+    HeaderName, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL,
+    SEC_WEBSOCKET_VERSION,
 };
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
 use meta::StatusError;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
 use tokio_tungstenite::WebSocketStream;
-use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+use tokio_tungstenite::tungstenite::protocol::frame::CloseFrame;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
+use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
 
 use crate::authentication::PROTOCOL_PREFIX;
 use crate::chain::Call;
@@ -40,11 +43,14 @@ pub(super) fn handshake(call: &Call, spoken: &[&'static str]) -> Result<Handshak
         return Err(StatusError::bad_request("a WebSocket needs version 13 and a key"));
     }
     let offered = call.parts.headers.get_all(SEC_WEBSOCKET_PROTOCOL).iter();
-    let offered = offered.filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));
-    let mut offered = offered.map(str::trim).filter(|protocol| !protocol.starts_with(PROTOCOL_PREFIX));
+    let offered =
+        offered.filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));
+    let mut offered =
+        offered.map(str::trim).filter(|protocol| !protocol.starts_with(PROTOCOL_PREFIX));
     let protocol = offered.find_map(|protocol| spoken.iter().find(|own| **own == protocol));
     let Some(protocol) = protocol else {
-        let text = format!("none of the WebSocket's protocols is spoken here: {}", spoken.join(", "));
+        let text =
+            format!("none of the WebSocket's protocols is spoken here: {}", spoken.join(", "));
         return Err(StatusError::bad_request(text));
     };
     let accept = HeaderValue::from_str(&derive_accept_key(key.as_bytes()))
@@ -62,6 +68,11 @@ pub(super) async fn open(io: TokioIo<Upgraded>) -> Socket {
         .max_message_size(Some(MESSAGE_BYTES_MAX))
         .max_frame_size(Some(MESSAGE_BYTES_MAX));
     WebSocketStream::from_raw_socket(io, Role::Server, Some(config)).await
+}
+
+/// The end of a conversation as clients expect it: without a code they take it for a failure.
+pub(super) fn goodbye() -> Message {
+    Message::Close(Some(CloseFrame { code: CloseCode::Normal, reason: Utf8Bytes::default() }))
 }
 
 /// The bytes of all binary messages as one stream. The returned work moves them and ends with either side.
@@ -88,7 +99,7 @@ pub(super) fn tunnel(socket: Socket) -> (DuplexStream, impl Future<Output = ()> 
             let message = Message::Binary(Bytes::copy_from_slice(chunk));
             sink.send(message).await.map_err(std::io::Error::other)?;
         }
-        sink.close().await.map_err(std::io::Error::other)
+        sink.send(goodbye()).await.map_err(std::io::Error::other)
     };
     let work = async move {
         let ended: std::io::Result<()> = tokio::select! {

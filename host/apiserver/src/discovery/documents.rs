@@ -22,12 +22,11 @@ const STORED_OLDER: [(&str, &str, &str); 5] = [
 ];
 
 pub(super) fn core_versions(state: &State, call: &Call) -> Tree {
-    let address = match state.config.advertise {
-        Some((address, port)) => std::net::SocketAddr::new(address, port).to_string(),
-        None => {
-            let authority = call.parts.uri.authority().map(http::uri::Authority::as_str);
-            authority.or_else(|| call.header(HOST)).unwrap_or_default().to_owned()
-        }
+    let address = if let Some((address, port)) = state.config.advertise {
+        std::net::SocketAddr::new(address, port).to_string()
+    } else {
+        let authority = call.parts.uri.authority().map(http::uri::Authority::as_str);
+        authority.or_else(|| call.header(HOST)).unwrap_or_default().to_owned()
     };
     json!({
         "kind": "APIVersions",
@@ -68,7 +67,8 @@ fn describe(group: &Group) -> Map<String, Tree> {
 pub(super) fn resources(groups: &Groups, group: &str, version: &str) -> Option<Tree> {
     let found = groups.find(group)?.version(version)?;
     let resources: Vec<Tree> = found.kinds.iter().flat_map(|info| lines(info)).collect();
-    let group_version = if group.is_empty() { version.to_owned() } else { format!("{group}/{version}") };
+    let group_version =
+        if group.is_empty() { version.to_owned() } else { format!("{group}/{version}") };
     let mut document = json!({
         "kind": "APIResourceList",
         "groupVersion": group_version,
@@ -125,12 +125,12 @@ fn lines(info: &KindInfo) -> Vec<Tree> {
 
 /// Tells clients only whether the stored form is the same as on another server.
 fn storage_version_hash(info: &KindInfo) -> String {
-    let (group, version, kind) = match info.stored_as {
-        Some(stored) => (stored.group, stored.version, stored.kind),
-        None => {
-            let older = STORED_OLDER.iter().find(|(group, kind, _)| *group == info.group && *kind == info.kind);
-            (info.group, older.map_or(info.version, |(_, _, version)| version), info.kind)
-        }
+    let (group, version, kind) = if let Some(stored) = info.stored_as {
+        (stored.group, stored.version, stored.kind)
+    } else {
+        let mut older = STORED_OLDER.iter();
+        let older = older.find(|(group, kind, _)| *group == info.group && *kind == info.kind);
+        (info.group, older.map_or(info.version, |(_, _, version)| version), info.kind)
     };
     let digest = Sha256::digest(format!("{group}/{version}/{kind}"));
     STANDARD.encode(digest.get(..8).unwrap_or_default())

@@ -52,7 +52,7 @@ pub(super) struct Groups(Vec<Group>);
 impl Groups {
     pub(super) fn of(registry: &Registry) -> Self {
         let mut groups: Vec<Group> = Vec::new();
-        for info in registry.all().map(|kind| kind.info()) {
+        for info in registry.all().map(kinds::AnyKind::info) {
             let position = groups.iter().position(|group| group.name == info.group);
             let position = position.unwrap_or_else(|| {
                 groups.push(Group { name: info.group, versions: Vec::new() });
@@ -70,7 +70,8 @@ impl Groups {
                 version.kinds.sort_by_key(|info| info.plural);
             }
         }
-        let place = |name: &str| ORDER.iter().position(|known| *known == name).unwrap_or(ORDER.len());
+        let place =
+            |name: &str| ORDER.iter().position(|known| *known == name).unwrap_or(ORDER.len());
         groups.sort_by_key(|group| (!group.name.is_empty(), place(group.name), group.name));
         Self(groups)
     }

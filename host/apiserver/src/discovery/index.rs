@@ -3,16 +3,16 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use http::header::{CONTENT_TYPE, HeaderValue};
 use http::Response;
+use http::header::{CONTENT_TYPE, HeaderValue};
 use meta::StatusError;
 use serde_json::json;
 
 use super::groups::Groups;
 use crate::body::Body;
 use crate::chain::Call;
-use crate::state::State;
 use crate::health;
+use crate::state::State;
 
 const FIXED: [&str; 11] = [
     "/.well-known/openid-configuration",
@@ -32,7 +32,9 @@ pub(crate) async fn paths(state: &Arc<State>, _: Call) -> Result<Response<Body>,
     let mut paths: BTreeSet<String> = FIXED.iter().map(ToString::to_string).collect();
     for group in Groups::of(&state.kinds).named() {
         paths.insert(format!("/apis/{}", group.name));
-        paths.extend(group.versions.iter().map(|version| format!("/apis/{}/{}", group.name, version.name)));
+        paths.extend(
+            group.versions.iter().map(|version| format!("/apis/{}/{}", group.name, version.name)),
+        );
     }
     paths.extend(health::paths());
     let text = serde_json::to_string_pretty(&json!({ "paths": paths }))

@@ -29,8 +29,12 @@ use groups::Groups;
 
 const MEDIA_TYPES: [Format; 2] = [Format::Json, Format::Yaml];
 
+#[expect(clippy::unused_async, reason = "the table of routes wants futures")]
 pub(crate) async fn handle(state: &Arc<State>, call: Call) -> Result<Response<Body>, StatusError> {
-    if !matches!(call.info.method, Method::GET | Method::HEAD | Method::POST | Method::PUT | Method::PATCH) {
+    if !matches!(
+        call.info.method,
+        Method::GET | Method::HEAD | Method::POST | Method::PUT | Method::PATCH
+    ) {
         return Err(method_not_allowed());
     }
     let groups = Groups::of(&state.kinds);
@@ -39,15 +43,19 @@ pub(crate) async fn handle(state: &Arc<State>, call: Call) -> Result<Response<Bo
     let document = match path.as_slice() {
         [root @ ("api" | "apis")] => {
             if let Some(format) = aggregated_form(&call.parts.headers) {
-                return aggregated(&call, &groups, root, format);
+                return Ok(aggregated(&call, &groups, root, format));
             }
             match *root {
                 "api" => documents::core_versions(state, &call),
                 _ => documents::group_list(&groups),
             }
         }
-        ["api", version] => documents::resources(&groups, "", version).ok_or_else(StatusError::no_such_path)?,
-        ["apis", group] => documents::group(&groups, group).ok_or_else(StatusError::no_such_path)?,
+        ["api", version] => {
+            documents::resources(&groups, "", version).ok_or_else(StatusError::no_such_path)?
+        }
+        ["apis", group] => {
+            documents::group(&groups, group).ok_or_else(StatusError::no_such_path)?
+        }
         ["apis", group, version] if !group.is_empty() => {
             documents::resources(&groups, group, version).ok_or_else(StatusError::no_such_path)?
         }
@@ -60,12 +68,7 @@ pub(crate) async fn handle(state: &Arc<State>, call: Call) -> Result<Response<Bo
     Ok(encode::response(StatusCode::OK, accepted, encode::value(&document, accepted)))
 }
 
-fn aggregated(
-    call: &Call,
-    groups: &Groups,
-    root: &str,
-    format: Format,
-) -> Result<Response<Body>, StatusError> {
+fn aggregated(call: &Call, groups: &Groups, root: &str, format: Format) -> Response<Body> {
     let document: Tree = aggregated::document(groups, root == "api");
     let tag = etag(document.to_string().as_bytes());
     let matches = call.header(IF_NONE_MATCH) == Some(tag.as_str());
@@ -75,13 +78,16 @@ fn aggregated(
         *response.status_mut() = StatusCode::NOT_MODIFIED;
         response
     } else {
-        let mut response = encode::response(StatusCode::OK, accepted, encode::value(&document, accepted));
+        let mut response =
+            encode::response(StatusCode::OK, accepted, encode::value(&document, accepted));
         let media_type = match format {
             Format::Yaml => "application/yaml;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList",
             _ => "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList",
         };
         // Older clients compare this text as a whole, so parameters keep this order whatever the client sent.
-        response.headers_mut().insert(http::header::CONTENT_TYPE, HeaderValue::from_static(media_type));
+        response
+            .headers_mut()
+            .insert(http::header::CONTENT_TYPE, HeaderValue::from_static(media_type));
         response
     };
     let headers = response.headers_mut();
@@ -90,11 +96,12 @@ fn aggregated(
     }
     headers.insert(VARY, HeaderValue::from_static("Accept"));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("public"));
-    Ok(response)
+    response
 }
 
 fn is_pretty(call: &Call) -> bool {
-    negotiate::accept(&HeaderMap::new(), &call.info.query, Offers::Plain).is_ok_and(|accepted| accepted.pretty)
+    negotiate::accept(&HeaderMap::new(), &call.info.query, Offers::Plain)
+        .is_ok_and(|accepted| accepted.pretty)
 }
 
 fn method_not_allowed() -> StatusError {
@@ -130,7 +137,11 @@ fn accepts_any_of_ours(headers: &HeaderMap) -> bool {
     let clauses = clauses(headers);
     clauses.is_empty()
         || clauses.iter().any(|clause| {
-            clause.sub == "*" || MEDIA_TYPES.into_iter().chain([Format::Protobuf]).any(|format| names(clause, format))
+            clause.sub == "*"
+                || MEDIA_TYPES
+                    .into_iter()
+                    .chain([Format::Protobuf])
+                    .any(|format| names(clause, format))
         })
 }
 

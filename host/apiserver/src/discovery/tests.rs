@@ -17,7 +17,10 @@ fn the_aggregated_document_is_chosen_by_its_parameters_wherever_they_stand() {
         (JSON.to_owned(), Some(Format::Json)),
         (format!("{JSON},{OLD},application/json"), Some(Format::Json)),
         (format!("{OLD},application/json,{JSON}"), Some(Format::Json)),
-        ("application/json;as=APIGroupDiscoveryList;v=v2;g=apidiscovery.k8s.io".to_owned(), Some(Format::Json)),
+        (
+            "application/json;as=APIGroupDiscoveryList;v=v2;g=apidiscovery.k8s.io".to_owned(),
+            Some(Format::Json),
+        ),
         (format!("{JSON};profile=nopeer"), Some(Format::Json)),
         (JSON.replace("json", "yaml"), Some(Format::Yaml)),
         (OLD.to_owned(), None),
@@ -43,9 +46,10 @@ fn every_kind_is_in_both_forms() {
     let groups = Groups::of(&registry);
     let core = aggregated::document(&groups, true);
     let named = aggregated::document(&groups, false);
-    for info in registry.all().map(|kind| kind.info()) {
+    for info in registry.all().map(kinds::AnyKind::info) {
         let list = documents::resources(&groups, info.group, info.version).unwrap();
-        let found = list["resources"].as_array().unwrap().iter().any(|line| line["name"] == info.plural);
+        let found =
+            list["resources"].as_array().unwrap().iter().any(|line| line["name"] == info.plural);
         assert!(found, "{}", info.plural);
         let document = if info.group.is_empty() { &core } else { &named };
         let resources = document["items"]
@@ -56,7 +60,11 @@ fn every_kind_is_in_both_forms() {
             .flat_map(|item| item["versions"].as_array().unwrap())
             .filter(|version| version["version"] == info.version)
             .flat_map(|version| version["resources"].as_array().unwrap());
-        assert!(resources.into_iter().any(|line| line["resource"] == info.plural), "{}", info.plural);
+        assert!(
+            resources.into_iter().any(|line| line["resource"] == info.plural),
+            "{}",
+            info.plural
+        );
     }
 }
 

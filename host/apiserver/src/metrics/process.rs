@@ -11,9 +11,17 @@ pub(super) fn register(registry: &mut Registry) {
     let page = rustix::param::page_size() as u64;
     let stat = std::fs::read_to_string("/proc/self/stat").ok();
     if let Some(usage) = stat.as_deref().and_then(|stat| parse(stat, ticks, page)) {
-        registry.register("process_cpu_seconds", "CPU time used.", ConstCounter::new(usage.cpu_seconds));
+        registry.register(
+            "process_cpu_seconds",
+            "CPU time used.",
+            ConstCounter::new(usage.cpu_seconds),
+        );
         let bytes = i64::try_from(usage.resident_bytes).unwrap_or(i64::MAX);
-        registry.register("process_resident_memory_bytes", "Resident memory.", ConstGauge::new(bytes));
+        registry.register(
+            "process_resident_memory_bytes",
+            "Resident memory.",
+            ConstGauge::new(bytes),
+        );
         registry.register("process_threads", "Threads.", ConstGauge::new(usage.threads));
     }
     if let Ok(files) = std::fs::read_dir("/proc/self/fd") {

@@ -15,13 +15,15 @@ pub(super) const STATUS: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.Status";
 pub(super) const DELETE_OPTIONS: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions";
 pub(super) const PATCH: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.Patch";
 pub(super) const RESOURCE_LIST: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.APIResourceList";
-pub(super) const SCALE: &str = "io.k8s.api.autoscaling.v1.Scale";
 const WATCH_EVENT: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.WatchEvent";
 const TIME: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.Time";
 const MICRO_TIME: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.MicroTime";
 const QUANTITY: &str = "io.k8s.apimachinery.pkg.api.resource.Quantity";
 const INT_OR_STRING: &str = "io.k8s.apimachinery.pkg.util.intstr.IntOrString";
 const ANY: &str = "io.k8s.apimachinery.pkg.runtime.RawExtension";
+
+/// The number that the items of every list type have; how a list of objects merges is nothing to publish.
+const LIST_ITEMS: u32 = 2;
 
 /// Which of the two languages a schema is written in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,8 +52,10 @@ pub(super) fn list_name(info: &KindInfo) -> String {
 /// The names of all types that the parts need, sorted.
 pub(super) fn names(parts: &[&Part]) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
-    let mut pending: Vec<String> =
-        [STATUS, DELETE_OPTIONS, PATCH, RESOURCE_LIST, WATCH_EVENT].iter().map(ToString::to_string).collect();
+    let mut pending: Vec<String> = [STATUS, DELETE_OPTIONS, PATCH, RESOURCE_LIST, WATCH_EVENT]
+        .iter()
+        .map(ToString::to_string)
+        .collect();
     for info in parts.iter().flat_map(|part| &part.kinds).map(|kind| kind.info()) {
         pending.push(info.type_name.to_owned());
         if info.has_verb(kinds::Verb::List) {
@@ -122,7 +126,12 @@ pub(super) fn definition(
     Tree::Object(schema)
 }
 
-fn structure(ty: &Struct, name: &str, descriptions: &Descriptions, language: Language) -> Map<String, Tree> {
+fn structure(
+    ty: &Struct,
+    name: &str,
+    descriptions: &Descriptions,
+    language: Language,
+) -> Map<String, Tree> {
     let texts = descriptions.find(name);
     let mut schema = Map::new();
     schema.insert("type".to_owned(), "object".into());
@@ -135,7 +144,9 @@ fn structure(ty: &Struct, name: &str, descriptions: &Descriptions, language: Lan
         .fields()
         .iter()
         .map(|field| {
-            let text = texts.and_then(|texts| texts.field(&field.name)).or_else(|| field_text(&field.name));
+            let text = texts
+                .and_then(|texts| texts.field(&field.name))
+                .or_else(|| field_text(&field.name));
             (field.name.to_string(), property(field, text, language))
         })
         .collect();
@@ -151,7 +162,9 @@ fn structure(ty: &Struct, name: &str, descriptions: &Descriptions, language: Lan
 fn property(field: &Field, text: Option<&str>, language: Language) -> Tree {
     let mut schema = match value(&field.ty, language) {
         // Version 3 allows nothing beside a reference, so that it is put into a list of one.
-        Tree::Object(reference) if reference.contains_key("$ref") && language == Language::Three => {
+        Tree::Object(reference)
+            if reference.contains_key("$ref") && language == Language::Three =>
+        {
             let mut schema = Map::new();
             schema.insert("allOf".to_owned(), json!([reference]));
             schema
@@ -163,16 +176,23 @@ fn property(field: &Field, text: Option<&str>, language: Language) -> Tree {
     if let Some(text) = text {
         set("description", text.into());
     }
-    if let Some(default) = field.default.clone().or_else(|| zero(field)) {
+    // Version 2 says nothing of defaults.
+    if language == Language::Three
+        && let Some(default) = field.default.clone().or_else(|| zero(field))
+    {
         set("default", default);
     }
     let facts = &field.facts;
-    if matches!(field.ty, TypeRef::List(_)) {
+    let is_items = &*field.name == "items" && field.proto == LIST_ITEMS;
+    if matches!(field.ty, TypeRef::List(_)) && !is_items {
         match &facts.list {
             ListType::Atomic => set("x-kubernetes-list-type", "atomic".into()),
             ListType::Set => set("x-kubernetes-list-type", "set".into()),
             ListType::Map(keys) => {
-                set("x-kubernetes-list-map-keys", keys.iter().map(|key| Tree::from(&**key)).collect());
+                set(
+                    "x-kubernetes-list-map-keys",
+                    keys.iter().map(|key| Tree::from(&**key)).collect(),
+                );
                 set("x-kubernetes-list-type", "map".into())
             }
         };
@@ -190,7 +210,11 @@ fn property(field: &Field, text: Option<&str>, language: Language) -> Tree {
 }
 
 fn strategy(strategy: PatchStrategy) -> Option<String> {
-    let parts = [("merge", strategy.merge), ("replace", strategy.replace), ("retainKeys", strategy.retain_keys)];
+    let parts = [
+        ("merge", strategy.merge),
+        ("replace", strategy.replace),
+        ("retainKeys", strategy.retain_keys),
+    ];
     let parts: Vec<&str> = parts.iter().filter(|(_, set)| *set).map(|(name, _)| *name).collect();
     (!parts.is_empty()).then(|| parts.join(","))
 }
@@ -204,17 +228,22 @@ fn zero(field: &Field) -> Option<Tree> {
         TypeRef::String => Some("".into()),
         TypeRef::Bool => Some(false.into()),
         TypeRef::Int32 | TypeRef::Int64 | TypeRef::Uint32 | TypeRef::Uint64 => Some(0.into()),
+        TypeRef::Struct(_) => Some(json!({})),
         _ => None,
     }
 }
 
 fn value(ty: &TypeRef, language: Language) -> Tree {
-    if let (Some(name), false) = (reference_name(ty), matches!(ty, TypeRef::List(_) | TypeRef::Map(_))) {
+    if let (Some(name), false) =
+        (reference_name(ty), matches!(ty, TypeRef::List(_) | TypeRef::Map(_)))
+    {
         return language.reference(&name);
     }
     match ty {
         TypeRef::List(item) => json!({ "type": "array", "items": value(item, language) }),
-        TypeRef::Map(item) => json!({ "type": "object", "additionalProperties": value(item, language) }),
+        TypeRef::Map(item) => {
+            json!({ "type": "object", "additionalProperties": value(item, language) })
+        }
         TypeRef::Bool => json!({ "type": "boolean" }),
         TypeRef::Int32 | TypeRef::Uint32 => json!({ "type": "integer", "format": "int32" }),
         TypeRef::Int64 | TypeRef::Uint64 => json!({ "type": "integer", "format": "int64" }),
@@ -229,7 +258,9 @@ fn value(ty: &TypeRef, language: Language) -> Tree {
 /// Types that are no structs.
 fn special(name: &str, language: Language) -> Map<String, Tree> {
     let schema = match (name, language) {
-        (QUANTITY, Language::Three) => json!({ "oneOf": [{ "type": "string" }, { "type": "number" }] }),
+        (QUANTITY, Language::Three) => {
+            json!({ "oneOf": [{ "type": "string" }, { "type": "number" }] })
+        }
         (INT_OR_STRING, Language::Three) => {
             json!({ "format": "int-or-string", "oneOf": [{ "type": "integer" }, { "type": "string" }] })
         }
@@ -279,17 +310,18 @@ fn field_text(name: &str) -> Option<&'static str> {
 }
 
 fn group_version_kinds(name: &str, parts: &[&Part]) -> Vec<Tree> {
-    let entry = |group: &str, version: &str, kind: &str| {
-        json!({ "group": group, "kind": kind, "version": version })
-    };
-    let every = |kind: &str| parts.iter().map(|part| entry(part.group, part.version, kind)).collect();
+    let entry = |group: &str, version: &str, kind: &str| json!({ "group": group, "kind": kind, "version": version });
+    let every =
+        |kind: &str| parts.iter().map(|part| entry(part.group, part.version, kind)).collect();
     match name {
         DELETE_OPTIONS => return every("DeleteOptions"),
         WATCH_EVENT => return every("WatchEvent"),
         STATUS => return vec![entry("", "v1", "Status")],
         _ => {}
     }
-    if let Some(body) = kinds::BODIES.iter().find(|body| body.type_name == name && !name.starts_with(META)) {
+    if let Some(body) =
+        kinds::BODIES.iter().find(|body| body.type_name == name && !name.starts_with(META))
+    {
         return vec![entry(body.group, body.version, body.kind)];
     }
     let infos = parts.iter().flat_map(|part| &part.kinds).map(|kind| kind.info());

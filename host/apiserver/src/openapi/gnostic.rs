@@ -1,4 +1,4 @@
-//! OpenAPI 2 in protobuf: the messages of the `openapi.v2` package, which kubectl and client-go ask for.
+//! `OpenAPI` 2 in protobuf: the messages of the `openapi.v2` package, which kubectl and client-go ask for.
 //!
 //! Made from the same trees as the JSON form, one path and one type at a time. The field numbers are those of
 //! <https://github.com/google/gnostic-models/blob/main/openapiv2/OpenAPIv2.proto>.
@@ -19,7 +19,11 @@ pub(super) fn document(parts: &[Part]) -> Vec<u8> {
     for (name, definition) in v2::schemas(parts) {
         definitions = definitions.message(1, &named(&name, &schema(&definition)));
     }
-    let document = Message::default().text(1, "2.0").message(2, &info).message(8, &paths).message(9, &definitions);
+    let document = Message::default()
+        .text(1, "2.0")
+        .message(2, &info)
+        .message(8, &paths)
+        .message(9, &definitions);
     document.0
 }
 
@@ -61,7 +65,15 @@ fn extensions(mut message: Message, field: u32, tree: &Tree) -> Message {
 }
 
 fn path_item(item: &Tree) -> Message {
-    let methods = [("get", 2), ("put", 3), ("post", 4), ("delete", 5), ("options", 6), ("head", 7), ("patch", 8)];
+    let methods = [
+        ("get", 2),
+        ("put", 3),
+        ("post", 4),
+        ("delete", 5),
+        ("options", 6),
+        ("head", 7),
+        ("patch", 8),
+    ];
     let mut message = Message::default();
     for (method, field) in methods {
         message = message.maybe(field, item.get(method).map(operation).as_ref());
@@ -82,9 +94,11 @@ fn operation(operation: &Tree) -> Message {
         message = message.message(8, &parameter(own));
     }
     let mut responses = Message::default();
-    for (code, answer) in operation.get("responses").and_then(Tree::as_object).into_iter().flatten() {
+    for (code, answer) in operation.get("responses").and_then(Tree::as_object).into_iter().flatten()
+    {
         let body = answer.get("schema").map(|own| Message::default().message(1, &schema(own)));
-        let response = Message::default().text(1, text(answer, "description")).maybe(2, body.as_ref());
+        let response =
+            Message::default().text(1, text(answer, "description")).maybe(2, body.as_ref());
         responses = responses.message(1, &named(code, &Message::default().message(1, &response)));
     }
     message = texts(message.message(9, &responses), 10, operation, "schemes");

@@ -1,4 +1,4 @@
-//! The published description of the API: one OpenAPI 3 document for each group and version, and one OpenAPI 2 document of everything.
+//! The published description of the API: one `OpenAPI` 3 document for each group and version, and one `OpenAPI` 2 document of everything.
 //!
 //! Structure (types, list keys, patch strategies) comes from the facts behind `kinds::schema`, descriptions from the wire types, paths from the
 //! table of kinds. Documents are made when somebody asks, written piece by piece, and kept nowhere: clients keep them, by the hash in
@@ -34,11 +34,14 @@ use crate::routes;
 use crate::state::State;
 
 const JSON: &str = "application/json";
-/// How clients name OpenAPI 2 in protobuf; the second form is of clients before 2022.
-const GNOSTIC: [&str; 2] =
-    ["com.github.proto-openapi.spec.v2.v1.0+protobuf", "com.github.proto-openapi.spec.v2@v1.0+protobuf"];
+/// How clients name `OpenAPI` 2 in protobuf; the second form is of clients before 2022.
+const GNOSTIC: [&str; 2] = [
+    "com.github.proto-openapi.spec.v2.v1.0+protobuf",
+    "com.github.proto-openapi.spec.v2@v1.0+protobuf",
+];
 const GNOSTIC_ANSWER: &str = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";
 
+#[expect(clippy::unused_async, reason = "the table of routes wants futures")]
 pub(crate) async fn handle(state: &Arc<State>, call: Call) -> Result<Response<Body>, StatusError> {
     if !matches!(call.info.method, Method::GET | Method::HEAD) {
         let text = "the server does not allow this method on the requested resource";
@@ -69,9 +72,10 @@ impl Part {
         let mut parts: Vec<Self> = Vec::new();
         for kind in registry.all() {
             let info = kind.info();
-            match parts.iter_mut().find(|part| (part.group, part.version) == (info.group, info.version)) {
+            let (group, version) = (info.group, info.version);
+            match parts.iter_mut().find(|part| (part.group, part.version) == (group, version)) {
                 Some(part) => part.kinds.push(kind),
-                None => parts.push(Self { group: info.group, version: info.version, kinds: vec![kind] }),
+                None => parts.push(Self { group, version, kinds: vec![kind] }),
             }
         }
         parts

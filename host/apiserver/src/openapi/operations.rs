@@ -89,7 +89,11 @@ fn discovery(part: &Part) -> Place {
         answers: vec![(200, Answer::Object(RESOURCE_LIST.to_owned()))],
         action: None,
     };
-    Place { path: format!("/{}/", part.path()), parameters: Vec::new(), operations: vec![operation] }
+    Place {
+        path: format!("/{}/", part.path()),
+        parameters: Vec::new(),
+        operations: vec![operation],
+    }
 }
 
 /// `AppsV1`, `RbacAuthorizationV1`, `CoreV1`
@@ -99,7 +103,11 @@ fn camel(part: &Part) -> String {
 
 fn camel_group(group: &str) -> String {
     let group = group.strip_suffix(".k8s.io").unwrap_or(group);
-    if group.is_empty() { "Core".to_owned() } else { group.split(['.', '-']).map(capital).collect() }
+    if group.is_empty() {
+        "Core".to_owned()
+    } else {
+        group.split(['.', '-']).map(capital).collect()
+    }
 }
 
 fn tag(part: &Part) -> String {
@@ -124,18 +132,31 @@ impl Writer<'_> {
     fn places(&self) -> Vec<Place> {
         let info = self.info;
         let root = format!("/{}", self.part.path());
-        let collection = match info.namespaced {
-            true => format!("{root}/namespaces/{{namespace}}/{}", info.plural),
-            false => format!("{root}/{}", info.plural),
+        let collection = if info.namespaced {
+            format!("{root}/namespaces/{{namespace}}/{}", info.plural)
+        } else {
+            format!("{root}/{}", info.plural)
         };
         let item = format!("{collection}/{{name}}");
         let mut places = vec![
-            Place { path: collection, parameters: self.scope(&[]), operations: self.on_collection() },
-            Place { path: item.clone(), parameters: self.scope(&[&NAME]), operations: self.on_item() },
+            Place {
+                path: collection,
+                parameters: self.scope(&[]),
+                operations: self.on_collection(),
+            },
+            Place {
+                path: item.clone(),
+                parameters: self.scope(&[&NAME]),
+                operations: self.on_item(),
+            },
         ];
         if info.namespaced && info.has_verb(Verb::List) {
             let operations = vec![self.list("ForAllNamespaces", "")];
-            places.push(Place { path: format!("{root}/{}", info.plural), parameters: vec![&PRETTY], operations });
+            places.push(Place {
+                path: format!("{root}/{}", info.plural),
+                parameters: vec![&PRETTY],
+                operations,
+            });
         }
         for subresource in info.all_subresources() {
             self.below(&item, &subresource, &mut places);
@@ -162,7 +183,11 @@ impl Writer<'_> {
             operations.push(self.write("post", "create", "create a", ""));
         }
         if self.info.has_verb(Verb::DeleteCollection) {
-            let mut operation = self.delete("deletecollection", "delete collection of", parameters::DELETE_COLLECTION);
+            let mut operation = self.delete(
+                "deletecollection",
+                "delete collection of",
+                parameters::DELETE_COLLECTION,
+            );
             operation.id = self.id("delete", "Collection", self.namespaced(), "");
             operation.answers = vec![(200, Answer::Object(STATUS.to_owned()))];
             operations.push(operation);
@@ -263,7 +288,13 @@ impl Writer<'_> {
         Gvk { group: self.info.group, version: self.info.version, kind: self.info.kind }
     }
 
-    fn operation(&self, method: &'static str, action: &'static str, id: String, text: String) -> Operation {
+    fn operation(
+        &self,
+        method: &'static str,
+        action: &'static str,
+        id: String,
+        text: String,
+    ) -> Operation {
         Operation {
             method,
             id,
@@ -283,7 +314,9 @@ impl Writer<'_> {
     fn about(&self, verb: &str, suffix: &str) -> String {
         match suffix {
             "" => format!("{verb} {}", self.info.kind),
-            suffix => format!("{verb} {} of the specified {}", suffix.to_lowercase(), self.info.kind),
+            suffix => {
+                format!("{verb} {} of the specified {}", suffix.to_lowercase(), self.info.kind)
+            }
         }
     }
 
@@ -297,7 +330,8 @@ impl Writer<'_> {
 
     fn read(&self, suffix: &str) -> Operation {
         let id = self.id("read", "", self.namespaced(), suffix);
-        let text = self.about(if suffix.is_empty() { "read the specified" } else { "read" }, suffix);
+        let text =
+            self.about(if suffix.is_empty() { "read the specified" } else { "read" }, suffix);
         let mut operation = self.operation("get", "get", id, text);
         operation.answers = vec![(200, self.own())];
         operation
@@ -318,11 +352,17 @@ impl Writer<'_> {
 
     fn patch(&self, suffix: &str) -> Operation {
         let id = self.id("patch", "", self.namespaced(), suffix);
-        let text = self.about(if suffix.is_empty() { "partially update the specified" } else { "partially update" }, suffix);
+        let text = self.about(
+            if suffix.is_empty() { "partially update the specified" } else { "partially update" },
+            suffix,
+        );
         let mut operation = self.operation("patch", "patch", id, text);
         operation.parameters = parameters::APPLY;
-        operation.body =
-            Some(RequestBody { type_name: PATCH.to_owned(), media_types: PATCH_TYPES, required: true });
+        operation.body = Some(RequestBody {
+            type_name: PATCH.to_owned(),
+            media_types: PATCH_TYPES,
+            required: true,
+        });
         operation.answers = vec![(200, self.own()), (201, self.own())];
         operation
     }
@@ -358,7 +398,12 @@ impl Writer<'_> {
         methods
             .map(|(method, capital)| {
                 let id = self.id("connect", capital, self.namespaced(), suffix);
-                let text = format!("connect {} requests to {} of {}", method.to_uppercase(), subresource.name, self.info.kind);
+                let text = format!(
+                    "connect {} requests to {} of {}",
+                    method.to_uppercase(),
+                    subresource.name,
+                    self.info.kind
+                );
                 let mut operation = self.operation(method, "connect", id, text);
                 operation.parameters = own;
                 operation.answers = vec![(200, Answer::Text)];

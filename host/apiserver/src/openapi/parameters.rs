@@ -20,13 +20,22 @@ const fn path(name: &'static str, text: &'static str) -> Parameter {
 pub(super) static NAME: Parameter = path("name", "The name of the object.");
 pub(super) static NAMESPACE: Parameter = path("namespace", "The namespace of the object.");
 pub(super) static PATH: Parameter = path("path", "The path of the request that is passed on.");
-pub(super) static PRETTY: Parameter =
-    query("pretty", "string", "If 'true', the answer is indented. Browsers, curl and wget get that anyway.");
+pub(super) static PRETTY: Parameter = query(
+    "pretty",
+    "string",
+    "If 'true', the answer is indented. Browsers, curl and wget get that anyway.",
+);
 
-static DRY_RUN: Parameter =
-    query("dryRun", "string", "With 'All' the request is processed completely but nothing is kept.");
-static FIELD_MANAGER: Parameter =
-    query("fieldManager", "string", "Who makes the change; it owns the fields that it sets. At most 128 characters. Required for apply.");
+static DRY_RUN: Parameter = query(
+    "dryRun",
+    "string",
+    "With 'All' the request is processed completely but nothing is kept.",
+);
+static FIELD_MANAGER: Parameter = query(
+    "fieldManager",
+    "string",
+    "Who makes the change; it owns the fields that it sets. At most 128 characters. Required for apply.",
+);
 static FIELD_VALIDATION: Parameter = query(
     "fieldValidation",
     "string",
@@ -56,40 +65,66 @@ static BOOKMARKS: Parameter = query(
     "boolean",
     "Asks a watch for BOOKMARK events, which carry the version from which it can be resumed.",
 );
-static CONTINUE: Parameter =
-    query("continue", "string", "The token of the page before, to get the next page of the same list.");
-static FIELD_SELECTOR: Parameter =
-    query("fieldSelector", "string", "Restricts the objects by their fields. Without it all are meant.");
-static LABEL_SELECTOR: Parameter =
-    query("labelSelector", "string", "Restricts the objects by their labels. Without it all are meant.");
-static LIMIT: Parameter =
-    query("limit", "integer", "How many objects a page has at most. The answer has a continue token if there are more.");
-static VERSION: Parameter =
-    query("resourceVersion", "string", "At which version the request reads, or from which on it watches.");
-static VERSION_MATCH: Parameter =
-    query("resourceVersionMatch", "string", "How resourceVersion restricts a list: 'Exact' or 'NotOlderThan'.");
+static CONTINUE: Parameter = query(
+    "continue",
+    "string",
+    "The token of the page before, to get the next page of the same list.",
+);
+static FIELD_SELECTOR: Parameter = query(
+    "fieldSelector",
+    "string",
+    "Restricts the objects by their fields. Without it all are meant.",
+);
+static LABEL_SELECTOR: Parameter = query(
+    "labelSelector",
+    "string",
+    "Restricts the objects by their labels. Without it all are meant.",
+);
+static LIMIT: Parameter = query(
+    "limit",
+    "integer",
+    "How many objects a page has at most. The answer has a continue token if there are more.",
+);
+static VERSION: Parameter = query(
+    "resourceVersion",
+    "string",
+    "At which version the request reads, or from which on it watches.",
+);
+static VERSION_MATCH: Parameter = query(
+    "resourceVersionMatch",
+    "string",
+    "How resourceVersion restricts a list: 'Exact' or 'NotOlderThan'.",
+);
 static SEND_INITIAL: Parameter = query(
     "sendInitialEvents",
     "boolean",
     "A watch begins with the objects that exist and tells the end of them with a bookmark.",
 );
-static SHARD: Parameter =
-    query("shardSelector", "string", "Restricts the objects to a part of the hash range of a field.");
-static TIMEOUT: Parameter = query("timeoutSeconds", "integer", "How long the request lasts at most.");
+static SHARD: Parameter = query(
+    "shardSelector",
+    "string",
+    "Restricts the objects to a part of the hash range of a field.",
+);
+static TIMEOUT: Parameter =
+    query("timeoutSeconds", "integer", "How long the request lasts at most.");
 static WATCH: Parameter =
     query("watch", "boolean", "Tells changes as they come instead of the objects as they are.");
 
-static COMMAND: Parameter = query("command", "string", "The command to run, one argument for each value.");
+static COMMAND: Parameter =
+    query("command", "string", "The command to run, one argument for each value.");
 static CONTAINER: Parameter =
     query("container", "string", "The container. May be left out if the Pod has only one.");
 static STDIN: Parameter = query("stdin", "boolean", "Whether the client sends standard input.");
 static STDOUT: Parameter = query("stdout", "boolean", "Whether the client gets standard output.");
 static STDERR: Parameter = query("stderr", "boolean", "Whether the client gets standard error.");
 static TTY: Parameter = query("tty", "boolean", "Whether the command gets a terminal.");
-static PORTS: Parameter = query("ports", "integer", "The ports to forward, for WebSocket channels.");
-static PROXY_PATH: Parameter = query("path", "string", "The path of the request that is passed on.");
+static PORTS: Parameter =
+    query("ports", "integer", "The ports to forward, for WebSocket channels.");
+static PROXY_PATH: Parameter =
+    query("path", "string", "The path of the request that is passed on.");
 static FOLLOW: Parameter = query("follow", "boolean", "Goes on with what is written later.");
-static PREVIOUS: Parameter = query("previous", "boolean", "Reads what the container before the last restart wrote.");
+static PREVIOUS: Parameter =
+    query("previous", "boolean", "Reads what the container before the last restart wrote.");
 static SINCE_SECONDS: Parameter = query("sinceSeconds", "integer", "Begins so many seconds ago.");
 static TAIL: Parameter = query("tailLines", "integer", "Begins so many lines before the end.");
 static BYTES: Parameter = query("limitBytes", "integer", "Ends after so many bytes.");

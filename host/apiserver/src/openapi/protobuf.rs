@@ -1,4 +1,4 @@
-//! Writes protobuf messages field by field: as much of the wire format as the OpenAPI messages need.
+//! Writes protobuf messages field by field: as much of the wire format as the `OpenAPI` messages need.
 //!
 //! See <https://protobuf.dev/programming-guides/encoding/>.
 

@@ -53,11 +53,17 @@ fn operations_have_ids_of_their_own() {
     let document: Tree = serde_json::from_slice(&v2::document(&parts())).unwrap();
     let mut ids = BTreeSet::new();
     for item in document["paths"].as_object().unwrap().values() {
-        for operation in item.as_object().unwrap().values().filter_map(|operation| operation.get("operationId")) {
+        for operation in
+            item.as_object().unwrap().values().filter_map(|operation| operation.get("operationId"))
+        {
             assert!(ids.insert(operation.as_str().unwrap().to_owned()), "{operation}");
         }
     }
-    for id in ["readCoreV1NamespacedPod", "listAppsV1DeploymentForAllNamespaces", "deleteCoreV1CollectionNamespacedPod"] {
+    for id in [
+        "readCoreV1NamespacedPod",
+        "listAppsV1DeploymentForAllNamespaces",
+        "deleteCoreV1CollectionNamespacedPod",
+    ] {
         assert!(ids.contains(id), "{id}");
     }
 }
@@ -65,9 +71,14 @@ fn operations_have_ids_of_their_own() {
 #[test]
 fn clients_learn_that_the_server_validates_and_how_to_patch() {
     let document = third_of("apis/apps/v1");
-    let patch = &document["paths"]["/apis/apps/v1/namespaces/{namespace}/deployments/{name}"]["patch"];
-    let names: Vec<&str> =
-        patch["parameters"].as_array().unwrap().iter().map(|own| own["name"].as_str().unwrap()).collect();
+    let patch =
+        &document["paths"]["/apis/apps/v1/namespaces/{namespace}/deployments/{name}"]["patch"];
+    let names: Vec<&str> = patch["parameters"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|own| own["name"].as_str().unwrap())
+        .collect();
     assert_eq!(names, ["dryRun", "fieldManager", "fieldValidation", "force"]);
     let content = &patch["requestBody"]["content"];
     assert!(content.get("application/strategic-merge-patch+json").is_some());
@@ -100,7 +111,12 @@ fn almost_every_field_is_described() {
     let document = third_of("api/v1");
     let (mut all, mut described) = (0, 0);
     for schema in document["components"]["schemas"].as_object().unwrap().values() {
-        for field in schema.get("properties").and_then(Tree::as_object).into_iter().flat_map(|own| own.values()) {
+        for field in schema
+            .get("properties")
+            .and_then(Tree::as_object)
+            .into_iter()
+            .flat_map(|own| own.values())
+        {
             all += 1;
             described += usize::from(field.get("description").is_some());
         }

@@ -1,4 +1,4 @@
-//! Writes the OpenAPI 2 document of all groups and versions, for clients that do not know version 3.
+//! Writes the `OpenAPI` 2 document of all groups and versions, for clients that do not know version 3.
 
 use meta::Tree;
 use serde_json::{Map, json};
@@ -51,7 +51,10 @@ fn path(place: &Place) -> Tree {
         item.insert(operation.method.to_owned(), write(operation));
     }
     if !place.parameters.is_empty() {
-        item.insert("parameters".to_owned(), place.parameters.iter().map(|own| parameter(own)).collect());
+        item.insert(
+            "parameters".to_owned(),
+            place.parameters.iter().map(|own| parameter(own)).collect(),
+        );
     }
     Tree::Object(item)
 }

@@ -1,4 +1,4 @@
-//! Writes the OpenAPI 3 document of one group and version.
+//! Writes the `OpenAPI` 3 document of one group and version.
 
 use meta::Tree;
 use serde_json::{Map, json};
@@ -14,8 +14,12 @@ const STREAM_TYPE: &str = "application/json;stream=watch";
 
 pub(super) fn document(part: &Part) -> Vec<u8> {
     let descriptions = Descriptions::of(part.kinds.iter());
-    let mut out = br#"{"openapi":"3.0.0","info":{"title":"Kubernetes","version":"1.37"},"paths":{"#.to_vec();
-    members(&mut out, operations::places(part).iter().map(|place| (place.path.clone(), path(place))));
+    let mut out =
+        br#"{"openapi":"3.0.0","info":{"title":"Kubernetes","version":"1.37"},"paths":{"#.to_vec();
+    members(
+        &mut out,
+        operations::places(part).iter().map(|place| (place.path.clone(), path(place))),
+    );
     out.extend_from_slice(br#"},"components":{"schemas":{"#);
     let schemas = definitions::names(&[part]).into_iter().map(|name| {
         let schema = definitions::definition(&name, &[part], &descriptions, Language::Three);
@@ -35,7 +39,8 @@ pub(super) fn members(out: &mut Vec<u8>, members: impl Iterator<Item = (String, 
             out.push(b',');
         }
         for tree in [&Tree::String(name), &value] {
-            serde_json::to_writer(&mut *out, tree).expect("a tree has text keys, and memory takes every byte");
+            serde_json::to_writer(&mut *out, tree)
+                .expect("a tree has text keys, and memory takes every byte");
             out.push(b':');
         }
         out.pop();
@@ -48,7 +53,10 @@ fn path(place: &Place) -> Tree {
         item.insert(operation.method.to_owned(), write(operation));
     }
     if !place.parameters.is_empty() {
-        item.insert("parameters".to_owned(), place.parameters.iter().map(|own| parameter(own)).collect());
+        item.insert(
+            "parameters".to_owned(),
+            place.parameters.iter().map(|own| parameter(own)).collect(),
+        );
     }
     Tree::Object(item)
 }
@@ -113,8 +121,9 @@ fn answer(code: u16, answer: &Answer) -> Tree {
         Answer::List(name) => (Language::Three.reference(name), true),
     };
     let media_types = MEDIA_TYPES.iter().copied().chain(streams.then_some(STREAM_TYPE));
-    let content: Map<String, Tree> =
-        media_types.map(|media_type| (media_type.to_owned(), json!({ "schema": schema }))).collect();
+    let content: Map<String, Tree> = media_types
+        .map(|media_type| (media_type.to_owned(), json!({ "schema": schema })))
+        .collect();
     json!({ "description": description, "content": content })
 }
 

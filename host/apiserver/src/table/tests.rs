@@ -39,7 +39,15 @@ fn rows_carry_what_was_asked_for() {
 fn a_table_names_its_columns_once() {
     let now = "2026-01-01T00:00:00Z".parse().unwrap();
     let of = |with_columns| -> Tree {
-        let text = table(kind(), &[], br#"{"resourceVersion":"3"}"#, ViewVersion::V1Beta1, Include::None, with_columns, now);
+        let text = table(
+            kind(),
+            &[],
+            br#"{"resourceVersion":"3"}"#,
+            ViewVersion::V1Beta1,
+            Include::None,
+            with_columns,
+            now,
+        );
         serde_json::from_slice(&text).unwrap()
     };
     let first = of(true);

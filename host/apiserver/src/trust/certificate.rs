@@ -1,5 +1,6 @@
 //! Making and reading certificates: the authority, what it signs, and what a certificate on disk says.
 
+use std::net::IpAddr;
 use std::path::Path;
 use std::time::Duration;
 
@@ -102,9 +103,8 @@ fn params(
 ) -> CertificateParams {
     let mut params = CertificateParams::default();
     let epoch = rcgen::date_time_ymd(1970, 1, 1);
-    let since_epoch = |time: Timestamp| {
-        Duration::from_secs(u64::try_from(time.as_second()).unwrap_or_default())
-    };
+    let since_epoch =
+        |time: Timestamp| Duration::from_secs(u64::try_from(time.as_second()).unwrap_or_default());
     let begin = now.saturating_sub(BACKDATED).unwrap_or(Timestamp::UNIX_EPOCH);
     let end = now.saturating_add(life).unwrap_or(Timestamp::MAX);
     params.not_before = epoch + since_epoch(begin);
@@ -129,8 +129,7 @@ pub(super) fn inspect(
         .map_err(|_| damaged("it holds no PEM certificate"))?;
     let (_, parsed) = X509Certificate::from_der(&der)
         .map_err(|_| damaged("its certificate cannot be decoded"))?;
-    let key = KeyPair::from_pem(&identity.key)
-        .map_err(|_| damaged("its key cannot be used"))?;
+    let key = KeyPair::from_pem(&identity.key).map_err(|_| damaged("its key cannot be used"))?;
     if rcgen::PublicKeyData::der_bytes(&key) != parsed.public_key().subject_public_key.data.as_ref()
     {
         return Err(damaged("its key belongs to another certificate"));
@@ -166,13 +165,11 @@ fn names(certificate: &X509Certificate<'_>) -> Vec<String> {
     names
         .filter_map(|name| match name {
             GeneralName::DNSName(name) => Some((*name).to_string()),
-            GeneralName::IPAddress(bytes) => match <[u8; 4]>::try_from(*bytes) {
-                Ok(bytes) => Some(std::net::Ipv4Addr::from(bytes).to_string()),
-                Err(_) => {
-                    let bytes = <[u8; 16]>::try_from(*bytes).ok()?;
-                    Some(std::net::Ipv6Addr::from(bytes).to_string())
-                }
-            },
+            GeneralName::IPAddress(bytes) => {
+                let four = <[u8; 4]>::try_from(*bytes).map(IpAddr::from);
+                let address = four.or_else(|_| <[u8; 16]>::try_from(*bytes).map(IpAddr::from));
+                address.ok().map(|address| address.to_string())
+            }
             _ => None,
         })
         .collect()

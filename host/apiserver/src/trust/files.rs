@@ -38,7 +38,9 @@ impl Folder {
         let Some(text) = read(&path)? else { return Ok(None) };
         match Identity::from_pem(&text) {
             Some(identity) => Ok(Some(identity)),
-            None => Err(Error::damaged(&path, "it must hold a certificate and then its private key")),
+            None => {
+                Err(Error::damaged(&path, "it must hold a certificate and then its private key"))
+            }
         }
     }
 
@@ -64,9 +66,7 @@ fn read(path: &Path) -> Result<Option<String>, Error> {
     };
     let mut text = String::new();
     match file.take(SIZE_MAX).read_to_string(&mut text) {
-        Ok(_) if text.trim().is_empty() => {
-            Err(Error::damaged(path, "it is empty"))
-        }
+        Ok(_) if text.trim().is_empty() => Err(Error::damaged(path, "it is empty")),
         Ok(_) => Ok(Some(text)),
         Err(error) if error.kind() == ErrorKind::InvalidData => {
             Err(Error::damaged(path, "it is no text"))

@@ -1,5 +1,5 @@
 //! Trust: the cluster's own certificate authority, everything it vouches for, and the key that signs
-//! ServiceAccount tokens. All of it exists from the first start on, under `<data-dir>/pki`, and is
+//! `ServiceAccount` tokens. All of it exists from the first start on, under `<data-dir>/pki`, and is
 //! renewed while the server runs: handshakes take the certificate from a resolver that is swapped.
 //!
 //! Reads and writes only its folder and `<data-dir>/kubeconfig`. A certificate and its key are one file. A file that cannot be read or makes
@@ -105,7 +105,8 @@ impl Identity {
 
     /// Splits at the beginning of the key.
     fn from_pem(text: &str) -> Option<Self> {
-        let begin = text.find("PRIVATE KEY-----").and_then(|end| text.get(..end)?.rfind("-----BEGIN"))?;
+        let begin =
+            text.find("PRIVATE KEY-----").and_then(|end| text.get(..end)?.rfind("-----BEGIN"))?;
         let (certificate, key) = text.split_at_checked(begin)?;
         let (certificate, key) = (certificate.to_string(), key.to_string());
         certificate.contains("-----BEGIN CERTIFICATE-----").then_some(Self { certificate, key })
@@ -182,7 +183,7 @@ impl Trust {
         self.clients.load().get(file).cloned()
     }
 
-    /// What signs and checks ServiceAccount tokens.
+    /// What signs and checks `ServiceAccount` tokens.
     pub fn signer(&self) -> &Arc<Signer> {
         &self.signer
     }

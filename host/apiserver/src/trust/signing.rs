@@ -1,4 +1,4 @@
-//! The key that signs ServiceAccount tokens: ES256, made at the first start. Its public half is published
+//! The key that signs `ServiceAccount` tokens: ES256, made at the first start. Its public half is published
 //! as a JSON Web Key Set, so that others can check tokens as well.
 //!
 //! Signatures only: which claims a token carries and whether they hold is `authentication`'s business.

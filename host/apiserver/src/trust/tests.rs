@@ -100,7 +100,9 @@ fn certificates_are_valid_for_clients_whose_clock_is_behind() {
 #[test]
 fn damaged_files_are_named_and_never_replaced() {
     for name in ["ca.pem", "server.pem", "admin.pem", "service-account.key"] {
-        for content in ["", "garbage", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"] {
+        for content in
+            ["", "garbage", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"]
+        {
             let folder = tempfile::tempdir().unwrap();
             Trust::open(config(folder.path()), now()).unwrap();
             let path = folder.path().join("pki").join(name);

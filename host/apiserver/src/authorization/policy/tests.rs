@@ -22,7 +22,9 @@ fn objects() -> Objects {
         { "apiGroups": [""], "resources": ["*/status"], "verbs": ["patch"] },
     ]);
     Objects {
-        roles: vec![serde_json::from_value(json!({ "metadata": metadata("r"), "rules": rules })).unwrap()],
+        roles: vec![
+            serde_json::from_value(json!({ "metadata": metadata("r"), "rules": rules })).unwrap(),
+        ],
         role_bindings: vec![
             binding("b", "Role", "r", json!([{ "kind": "Group", "name": "readers" }])),
             binding("c", "Role", "none", json!([{ "kind": "User", "name": "lost" }])),
@@ -39,7 +41,8 @@ fn identity(name: &str, groups: &[&str]) -> Identity {
 
 /// `verb namespace group resource[/subresource] name`, with `-` for nothing; or `verb /path`.
 fn decide(policy: &Policy, identity: &Identity, text: &str) -> Decision {
-    let words: Vec<&str> = text.split(' ').map(|word| if word == "-" { "" } else { word }).collect();
+    let words: Vec<&str> =
+        text.split(' ').map(|word| if word == "-" { "" } else { word }).collect();
     let resource = words.get(1).filter(|word| !word.starts_with('/')).map(|namespace| {
         let (resource, subresource) = words[3].split_once('/').unwrap_or((words[3], ""));
         ResourceAttempt {
@@ -112,7 +115,9 @@ fn the_roles_that_a_cluster_is_born_with_grant_what_they_should() {
     assert!(may(&somebody, "create - authorization.k8s.io selfsubjectaccessreviews -"));
     assert!(!may(&somebody, "list - - pods -"));
     let scheduler = identity("system:kube-scheduler", &[]);
-    assert!(may(&scheduler, "create ns - pods/binding p") && !may(&scheduler, "delete ns - secrets s"));
+    assert!(
+        may(&scheduler, "create ns - pods/binding p") && !may(&scheduler, "delete ns - secrets s")
+    );
     let controller = identity("system:serviceaccount:kube-system:deployment-controller", &[]);
     assert!(may(&controller, "create ns apps replicasets -"));
 }
@@ -121,7 +126,8 @@ fn the_roles_that_a_cluster_is_born_with_grant_what_they_should() {
 fn collecting_roles_are_filled_and_every_line_of_the_facts_counts() {
     let objects = bootstrap::objects();
     let find = |name: &str| {
-        let role = objects.cluster_roles.iter().find(|role| role.metadata.name.as_deref() == Some(name));
+        let role =
+            objects.cluster_roles.iter().find(|role| role.metadata.name.as_deref() == Some(name));
         role.and_then(|role| role.rules.as_ref()).map_or(0, Vec::len)
     };
     assert_eq!((find("view"), find("edit"), find("admin")), (12, 27, 29));

@@ -72,8 +72,7 @@ impl Decoder {
                     self.zlib.set_dictionary(DICTIONARY).map_err(|_| Error::Compressed)?;
                     continue;
                 }
-                Err(_) => return Err(Error::Compressed),
-                Ok(Status::StreamEnd) => return Err(Error::Compressed),
+                Err(_) | Ok(Status::StreamEnd) => return Err(Error::Compressed),
                 Ok(Status::Ok | Status::BufError) => {}
             }
             let made_progress = used > 0 || self.zlib.total_out() > produced;

@@ -160,7 +160,8 @@ fn words(words: &[u32]) -> Vec<u8> {
 }
 
 fn put_flags_and_len(out: &mut BytesMut, fin: bool, len: usize) -> Result<(), Error> {
-    let len = u32::try_from(len).ok().filter(|len| *len <= 0x00ff_ffff).ok_or(Error::TooLong(len))?;
+    let len =
+        u32::try_from(len).ok().filter(|len| *len <= 0x00ff_ffff).ok_or(Error::TooLong(len))?;
     out.put_u32((u32::from(fin) << 24) | len);
     Ok(())
 }

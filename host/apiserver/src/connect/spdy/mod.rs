@@ -10,7 +10,7 @@ mod block;
 mod frame;
 mod session;
 
-pub(super) use session::{Session, Stream, Writer, serve};
+pub(super) use session::{Session, Stream, Writer, serve, serve_with};
 
 #[cfg(test)]
 mod tests;

@@ -4,6 +4,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures::{SinkExt as _, Stream as Frames, StreamExt as _};
@@ -21,6 +22,8 @@ const STREAMS_MAX: usize = 512;
 const WAITING_MAX: usize = 16;
 /// Data frames are cut to this size, so that streams take turns.
 const CHUNK: usize = 32 * 1024;
+/// How long a client may take to hang up after everything was said.
+const LINGER: Duration = Duration::from_secs(10);
 const REFUSED_STREAM: u32 = 3;
 const INVALID_STREAM: u32 = 2;
 
@@ -69,6 +72,21 @@ where
     (Session { opened }, work)
 }
 
+/// Runs a session's work together with who serves its streams. When the streams are served, the client gets a moment to read what was
+/// written last and to hang up.
+pub(in crate::connect) async fn serve_with(
+    work: impl Future<Output = ()>,
+    serve: impl Future<Output = ()>,
+) {
+    tokio::pin!(work);
+    tokio::select! {
+        () = &mut work => {}
+        () = serve => {
+            let _ = tokio::time::timeout(LINGER, work).await;
+        }
+    }
+}
+
 async fn read(
     mut frames: impl Frames<Item = Result<Frame, Error>> + Unpin,
     announce: mpsc::Sender<Stream>,
@@ -81,7 +99,8 @@ async fn read(
                 let (arrive, incoming) = mpsc::channel(WAITING_MAX);
                 let full = open.lock().len() >= STREAMS_MAX;
                 if full || id % 2 == 0 || open.lock().contains_key(&id) {
-                    let _ = outgoing.send(Frame::Reset { stream: id, status: REFUSED_STREAM }).await;
+                    let _ =
+                        outgoing.send(Frame::Reset { stream: id, status: REFUSED_STREAM }).await;
                     continue;
                 }
                 if !fin {
@@ -103,7 +122,8 @@ async fn read(
                     Some(_) => {}
                     None if data.is_empty() => {}
                     None => {
-                        let _ = outgoing.send(Frame::Reset { stream, status: INVALID_STREAM }).await;
+                        let _ =
+                            outgoing.send(Frame::Reset { stream, status: INVALID_STREAM }).await;
                     }
                 }
                 if fin {
@@ -117,7 +137,11 @@ async fn read(
             Frame::Ping { id } if id % 2 == 1 => {
                 let _ = outgoing.send(Frame::Ping { id }).await;
             }
-            Frame::GoAway { .. } | Frame::Ping { .. } | Frame::Headers { .. } | Frame::Reply { .. } | Frame::Other => {}
+            Frame::GoAway { .. }
+            | Frame::Ping { .. }
+            | Frame::Headers { .. }
+            | Frame::Reply { .. }
+            | Frame::Other => {}
         }
     }
     Ok(())

@@ -18,7 +18,8 @@ fn headers(pairs: &[(&str, &str)]) -> Headers {
 fn blocks_stay_in_step_over_a_connection() {
     let (mut encoder, mut decoder) = (Encoder::new(), Decoder::new());
     for round in 0..50 {
-        let sent = headers(&[("streamtype", "data"), ("port", "8080"), ("requestid", &round.to_string())]);
+        let sent =
+            headers(&[("streamtype", "data"), ("port", "8080"), ("requestid", &round.to_string())]);
         assert_eq!(decoder.decode(&encoder.encode(&sent).unwrap()).unwrap(), sent);
     }
 }
@@ -105,7 +106,10 @@ async fn streams_carry_bytes_both_ways_and_end() {
     let open = headers(&[("streamtype", "data")]);
     client.send(Frame::Open { stream: 1, fin: false, headers: open.clone() }).await.unwrap();
     client.send(Frame::Ping { id: 1 }).await.unwrap();
-    client.send(Frame::Data { stream: 1, fin: true, data: Bytes::from_static(b"ask") }).await.unwrap();
+    client
+        .send(Frame::Data { stream: 1, fin: true, data: Bytes::from_static(b"ask") })
+        .await
+        .unwrap();
 
     let mut stream = session.accept().await.unwrap();
     assert_eq!(stream.headers, open);
@@ -120,12 +124,15 @@ async fn streams_carry_bytes_both_ways_and_end() {
         seen.push(client.next().await.unwrap().unwrap());
     }
     let data = |fin, data| Frame::Data { stream: 1, fin, data: Bytes::from_static(data) };
-    assert_eq!(seen, [
-        Frame::Reply { stream: 1, fin: false, headers: Headers::default() },
-        Frame::Ping { id: 1 },
-        data(false, b"answer"),
-        data(true, b""),
-    ]);
+    assert_eq!(
+        seen,
+        [
+            Frame::Reply { stream: 1, fin: false, headers: Headers::default() },
+            Frame::Ping { id: 1 },
+            data(false, b"answer"),
+            data(true, b""),
+        ]
+    );
     drop(client);
     assert!(session.accept().await.is_none());
     work.await.unwrap();
@@ -138,7 +145,10 @@ async fn streams_of_the_wrong_side_and_data_for_none_are_reset() {
     let work = tokio::spawn(work);
     let mut client = Framed::new(theirs, Codec::new());
     client.send(Frame::Open { stream: 2, fin: false, headers: Headers::default() }).await.unwrap();
-    client.send(Frame::Data { stream: 9, fin: false, data: Bytes::from_static(b"x") }).await.unwrap();
+    client
+        .send(Frame::Data { stream: 9, fin: false, data: Bytes::from_static(b"x") })
+        .await
+        .unwrap();
     assert_eq!(client.next().await.unwrap().unwrap(), Frame::Reset { stream: 2, status: 3 });
     assert_eq!(client.next().await.unwrap().unwrap(), Frame::Reset { stream: 9, status: 2 });
     drop(client);
