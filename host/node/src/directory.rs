@@ -37,10 +37,13 @@ pub struct Usage {
     pub memory_bytes: u64,
 }
 
+/// Namespace and name.
+type Name = (Box<str>, Box<str>);
+
 /// The names.
 #[derive(Debug, Default)]
 pub(crate) struct Directory {
-    pods: RwLock<HashMap<(Box<str>, Box<str>), Arc<Listed>>>,
+    pods: RwLock<HashMap<Name, Arc<Listed>>>,
 }
 
 impl Directory {

@@ -148,8 +148,9 @@ fn value_of(
         let name = selector.container_name.as_deref().filter(|name| !name.is_empty());
         let of = match name {
             None => container,
-            Some(name) => named(facts.pod, name)
-                .ok_or_else(|| EnvError::Container(name.to_owned()))?,
+            Some(name) => {
+                named(facts.pod, name).ok_or_else(|| EnvError::Container(name.to_owned()))?
+            }
         };
         return Ok(Some(facts.resource(selector, of)?));
     }
@@ -180,23 +181,19 @@ pub(crate) fn expand(text: &str, values: &BTreeMap<String, String>) -> String {
             continue;
         }
         let reference = after.strip_prefix('(').and_then(|inner| inner.split_once(')'));
-        match reference {
-            Some((name, tail)) => {
-                match values.get(name) {
-                    Some(value) => out.push_str(value),
-                    None => {
-                        out.push_str("$(");
-                        out.push_str(name);
-                        out.push(')');
-                    }
-                }
-                rest = tail;
-            }
-            None => {
-                out.push('$');
-                rest = after;
-            }
+        let Some((name, tail)) = reference else {
+            out.push('$');
+            rest = after;
+            continue;
+        };
+        if let Some(value) = values.get(name) {
+            out.push_str(value);
+        } else {
+            out.push_str("$(");
+            out.push_str(name);
+            out.push(')');
         }
+        rest = tail;
     }
     out.push_str(rest);
     out

@@ -104,7 +104,8 @@ impl Pressure {
         Self {
             memory: memory("MemAvailable").is_some_and(|left| left < MEMORY_BYTES_MIN),
             disk: disk(data_dir).is_some_and(|disk| {
-                disk.available_bytes.saturating_mul(100) < disk.bytes.saturating_mul(DISK_PERCENT_MIN)
+                disk.available_bytes.saturating_mul(100)
+                    < disk.bytes.saturating_mul(DISK_PERCENT_MIN)
             }),
             pids: are_pids_scarce().unwrap_or(false),
         }

@@ -1,4 +1,4 @@
-//! What a Pod refers to and needs read before it can start: ConfigMaps, Secrets, tokens. The list is pure; reading is the shell's.
+//! What a Pod refers to and needs read before it can start: `ConfigMaps`, Secrets, tokens. The list is pure; reading is the shell's.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

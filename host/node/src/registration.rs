@@ -184,13 +184,18 @@ fn conditions(pressure: Pressure, before: &[NodeCondition], now: Timestamp) -> V
             status,
         }
     };
-    let pick = |is_true: bool, bad: &'static str, good: &'static str| if is_true { bad } else { good };
+    let pick =
+        |is_true: bool, bad: &'static str, good: &'static str| if is_true { bad } else { good };
     vec![
         condition(
             "MemoryPressure",
             pressure.memory,
             pick(pressure.memory, "KubeletHasInsufficientMemory", "KubeletHasSufficientMemory"),
-            pick(pressure.memory, "kubelet has insufficient memory available", "kubelet has sufficient memory available"),
+            pick(
+                pressure.memory,
+                "kubelet has insufficient memory available",
+                "kubelet has sufficient memory available",
+            ),
         ),
         condition(
             "DiskPressure",
@@ -202,7 +207,11 @@ fn conditions(pressure: Pressure, before: &[NodeCondition], now: Timestamp) -> V
             "PIDPressure",
             pressure.pids,
             pick(pressure.pids, "KubeletHasInsufficientPID", "KubeletHasSufficientPID"),
-            pick(pressure.pids, "kubelet has insufficient PID available", "kubelet has sufficient PID available"),
+            pick(
+                pressure.pids,
+                "kubelet has insufficient PID available",
+                "kubelet has sufficient PID available",
+            ),
         ),
         condition("Ready", true, "KubeletReady", "skiff is ready to run Pods"),
     ]
@@ -219,7 +228,9 @@ async fn write_status(shared: &Shared, status: &NodeStatus) -> Result<(), Error>
 async fn beat(shared: &Shared, node_uid: &str, now: Timestamp) -> Result<(), Error> {
     let leases = shared.client.api::<Lease>(Some(LEASE_NAMESPACE));
     let name = &shared.config.node_name;
-    let renew = Patch::Merge(serde_json::json!({ "spec": { "renewTime": MicroTime(now), "holderIdentity": name } }));
+    let renew = Patch::Merge(
+        serde_json::json!({ "spec": { "renewTime": MicroTime(now), "holderIdentity": name } }),
+    );
     match leases.patch(name, &renew, &WriteParams::default()).await {
         Err(Error::NotFound(_)) => {}
         renewed => return renewed.map(drop),

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use api::{Cache, Client};
+use api::Client;
 use image::Puller;
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1 as core;
@@ -16,7 +16,7 @@ use crate::directory::Directory;
 use crate::fields::Facts;
 use crate::logs::Logs;
 use crate::machine::Machine;
-use crate::network::{HostPorts, Network};
+use crate::network::{HostPorts, KnownServices, Network};
 use crate::recorder::Recorder;
 use crate::shell::Sources;
 
@@ -32,7 +32,7 @@ pub(crate) struct Shared {
     pub(crate) network: Arc<Network>,
     pub(crate) host_ports: Arc<HostPorts>,
     pub(crate) logs: Logs,
-    pub(crate) services: Cache<core::Service>,
+    pub(crate) services: Arc<KnownServices>,
     pub(crate) recorder: Recorder,
     pub(crate) sources: Sources,
     pub(crate) directory: Directory,
@@ -46,11 +46,7 @@ impl Shared {
     }
 
     /// What the downward API answers from.
-    pub(crate) fn facts<'a>(
-        &self,
-        pod: &'a core::Pod,
-        ip: Option<std::net::IpAddr>,
-    ) -> Facts<'a> {
+    pub(crate) fn facts<'a>(&self, pod: &'a core::Pod, ip: Option<std::net::IpAddr>) -> Facts<'a> {
         Facts {
             pod,
             pod_ip: ip,

@@ -111,7 +111,8 @@ pub(crate) async fn mirror(client: &Client, pod: &Pod, node: &str) -> Result<(),
 /// Takes the mirror of a Pod away.
 pub(crate) async fn remove_mirror(client: &Client, pod: &Pod) -> Result<(), Error> {
     let pods = client.api::<Pod>(pod.metadata.namespace.as_deref());
-    let at_once = api::DeleteParams { grace_period_seconds: Some(0), ..api::DeleteParams::default() };
+    let at_once =
+        api::DeleteParams { grace_period_seconds: Some(0), ..api::DeleteParams::default() };
     match pods.delete(pod.metadata.name.as_deref().unwrap_or_default(), &at_once).await {
         Ok(_) | Err(Error::NotFound(_)) => Ok(()),
         Err(error) => Err(error),
@@ -127,7 +128,10 @@ fn manifests_become_pods_of_this_node_and_other_files_do_not() {
     let yaml = "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n  containers: [{name: c, image: web}]\n";
     write("web.yaml", yaml);
     write("broken.yaml", "metadata: [");
-    write("empty.json", r#"{"apiVersion":"v1","kind":"Pod","metadata":{"name":"x"},"spec":{"containers":[]}}"#);
+    write(
+        "empty.json",
+        r#"{"apiVersion":"v1","kind":"Pod","metadata":{"name":"x"},"spec":{"containers":[]}}"#,
+    );
     write("notes.txt", yaml);
     let pods = read(folder.path(), "n1").unwrap();
     let (uid, pod) = pods.first_key_value().unwrap();

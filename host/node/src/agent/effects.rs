@@ -15,14 +15,14 @@ use crate::recorder::Telling;
 use crate::shell::{self, Job, Served};
 
 /// How long a hook without an end of its own may take.
-const POST_START_MAX: Duration = Duration::from_secs(300);
+const POST_START_MAX: Duration = Duration::from_mins(5);
 const DELETE_BACKOFF_MIN: Duration = Duration::from_millis(200);
 const DELETE_BACKOFF_MAX: Duration = Duration::from_secs(30);
 
 const SURVEY_SECS: i64 = 10;
 const COLLECT_SECS: i64 = 3600;
 /// Younger blobs may belong to a push in progress.
-const IMAGE_AGE_MIN: Duration = Duration::from_secs(3600);
+const IMAGE_AGE_MIN: Duration = Duration::from_hours(1);
 
 /// The killed exit of a function, which has no process to be killed.
 const KILLED: i32 = 137;
@@ -119,7 +119,10 @@ impl Agent {
         if is_remote && plan.pull == pod::PullPolicy::Always {
             let message = format!("Pulling image \"{}\"", plan.image);
             let reason = "Pulling";
-            self.record(uid, Note { is_warning: false, reason, message, container: Some(container) });
+            self.record(
+                uid,
+                Note { is_warning: false, reason, message, container: Some(container) },
+            );
         }
         self.spawn(uid, async move {
             match shell::pull(&shared, &object, &plan).await {
@@ -139,7 +142,8 @@ impl Agent {
         part.instance = instance;
         let pod = Arc::clone(&slot.object);
         let job = Job { pod, plan, container, instance, ip, image, stop };
-        let (shared, sender, uid) = (Arc::clone(&self.shared), self.sender.clone(), Arc::clone(uid));
+        let (shared, sender, uid) =
+            (Arc::clone(&self.shared), self.sender.clone(), Arc::clone(uid));
         self.tasks.spawn(shell::start(shared, job, async move |event, served, account| {
             let body = match event {
                 Event::Started { container, instance } => {
@@ -154,13 +158,13 @@ impl Agent {
 
     pub(super) fn begun(
         &mut self,
-        uid: Uid,
+        uid: &Uid,
         container: usize,
         instance: u32,
         served: Option<Served>,
-        account: Option<Arc<Account>>,
+        account: Option<&Arc<Account>>,
     ) {
-        let slot = self.slots.get_mut(&uid);
+        let slot = self.slots.get_mut(uid);
         let part = slot.and_then(|slot| slot.parts.get_mut(container));
         let Some(part) = part.filter(|part| part.instance == instance) else {
             if let Some(served) = served {
@@ -169,13 +173,13 @@ impl Agent {
             }
             return;
         };
-        part.account = account.as_ref().map(Arc::downgrade).unwrap_or_default();
+        part.account = account.map(Arc::downgrade).unwrap_or_default();
         part.served = served;
         let was_killed = part.stop.as_ref().is_some_and(Stop::is_killed);
         let is_served = part.served.is_some();
-        self.backlog.push_back((Arc::clone(&uid), Event::Started { container, instance }));
+        self.backlog.push_back((Arc::clone(uid), Event::Started { container, instance }));
         if was_killed && is_served {
-            self.kill(&uid, container, instance);
+            self.kill(uid, container, instance);
         }
     }
 
@@ -215,13 +219,7 @@ impl Agent {
         (part.instance == instance).then_some(part)
     }
 
-    pub(super) fn probe(
-        &mut self,
-        uid: &Uid,
-        container: usize,
-        instance: u32,
-        kind: ProbeKind,
-    ) {
+    pub(super) fn probe(&mut self, uid: &Uid, container: usize, instance: u32, kind: ProbeKind) {
         let Some(slot) = self.slots.get(uid) else { return };
         let plan = kind.plan(&slot.state.plan.containers[container]).cloned();
         let (Some(plan), Some(ip)) = (plan, slot.ip) else { return };
@@ -290,15 +288,20 @@ impl Agent {
         let (namespace, name) = (slot.namespace().to_owned(), slot.name().to_owned());
         self.tasks.spawn(async move {
             let pods = client.api::<core::Pod>(Some(&namespace));
-            let params =
-                api::DeleteParams { grace_period_seconds: Some(0), ..api::DeleteParams::of_uid(&uid) };
+            let params = api::DeleteParams {
+                grace_period_seconds: Some(0),
+                ..api::DeleteParams::of_uid(&uid)
+            };
             let mut wait = DELETE_BACKOFF_MIN;
             loop {
                 match pods.delete(&name, &params).await {
                     // A conflict is about the uid: another Pod has the name, so this one is gone.
                     Ok(_) | Err(api::Error::NotFound(_) | api::Error::Conflict(_)) => return,
                     Err(error) => {
-                        tracing::debug!(error = &error as &dyn std::error::Error, "cannot delete a Pod");
+                        tracing::debug!(
+                            error = &error as &dyn std::error::Error,
+                            "cannot delete a Pod"
+                        );
                     }
                 }
                 tokio::time::sleep(wait).await;
@@ -347,10 +350,14 @@ impl Agent {
                 let crashes = served.function.service.crashes().borrow().clone();
                 if crashes.count > part.crashes {
                     let last = crashes.last.map(|exit| exit.to_string()).unwrap_or_default();
-                    let message = format!("An instance of the function ended without an answer: {last}");
+                    let message =
+                        format!("An instance of the function ended without an answer: {last}");
                     let reason = "Crashed";
                     let container = Some(container);
-                    notes.push((Arc::clone(uid), Note { is_warning: true, reason, message, container }));
+                    notes.push((
+                        Arc::clone(uid),
+                        Note { is_warning: true, reason, message, container },
+                    ));
                 }
                 part.crashes = crashes.count;
             }
@@ -364,7 +371,8 @@ impl Agent {
     /// Removes images that no container and no name uses.
     pub(super) fn collect(&mut self, now: Timestamp) {
         let parts = self.slots.values().flat_map(|slot| &slot.parts);
-        let in_use = parts.filter_map(|part| part.image.as_ref()).map(|image| image.manifest).collect();
+        let in_use =
+            parts.filter_map(|part| part.image.as_ref()).map(|image| image.manifest).collect();
         let store = self.shared.images.store().clone();
         self.tasks.spawn(async move {
             match store.collect(in_use, now.into(), IMAGE_AGE_MIN).await {
@@ -373,7 +381,10 @@ impl Agent {
                 }
                 Ok(_) => {}
                 Err(error) => {
-                    tracing::warn!(error = &error as &dyn std::error::Error, "cannot remove unused images");
+                    tracing::warn!(
+                        error = &error as &dyn std::error::Error,
+                        "cannot remove unused images"
+                    );
                 }
             }
         });
@@ -396,7 +407,9 @@ fn claim_host_ports(
         }
         let at = host_port(port.host_ip.as_deref().filter(|ip| !ip.is_empty()), host);
         if !shared.host_ports.add(at, uid, SocketAddr::new(ip, number)) {
-            return Err(format!("Failed to create pod sandbox: host port {at} is in use by another Pod"));
+            return Err(format!(
+                "Failed to create pod sandbox: host port {at} is in use by another Pod"
+            ));
         }
     }
     Ok(())

@@ -1,6 +1,6 @@
 //! The agent: one loop owns all Pods of the node, feeds their machines with what happens, and has the effects carried out.
 //!
-//! It makes true that what the API server has bound to this node runs here. It reads Pods, Services and EndpointSlices by watch, writes Pod
+//! It makes true that what the API server has bound to this node runs here. It reads Pods, Services and `EndpointSlices` by watch, writes Pod
 //! statuses and deletes Pods that have ended. Work happens in tasks that answer with one message; a Pod that waits has none. When the control
 //! plane is away the loop goes on with what it knows, and a restarted process begins with what is on record.
 
@@ -54,8 +54,17 @@ pub(crate) struct Message {
 #[derive(Debug)]
 enum Body {
     Event(Event),
-    Pulled { container: usize, image: pod::Image, wasm: Arc<Wasm> },
-    Begun { container: usize, instance: u32, served: Option<Served>, account: Option<Arc<Account>> },
+    Pulled {
+        container: usize,
+        image: pod::Image,
+        wasm: Arc<Wasm>,
+    },
+    Begun {
+        container: usize,
+        instance: u32,
+        served: Option<Served>,
+        account: Option<Arc<Account>>,
+    },
     Prepared(Result<std::net::IpAddr, String>),
     Reported(reports::Outcome),
     /// The API server answers (again); these are all Pods it knows.
@@ -151,7 +160,7 @@ impl Agent {
     }
 
     fn wake_in(&self) -> Duration {
-        const LONGEST: Duration = Duration::from_secs(60);
+        const LONGEST: Duration = Duration::from_mins(1);
         let Some(next) = self.alarms.next() else { return LONGEST };
         let millis = next.as_millisecond().saturating_sub(self.shared.now().as_millisecond());
         // A clock that jumps is noticed within the longest sleep.
@@ -226,7 +235,7 @@ impl Agent {
                 self.backlog.push_back((uid, Event::Pulled { container, image }));
             }
             Body::Begun { container, instance, served, account } => {
-                self.begun(uid, container, instance, served, account);
+                self.begun(&uid, container, instance, served, account.as_ref());
             }
             Body::Prepared(result) => self.prepared(uid, result),
             Body::Reported(outcome) => self.reported(&uid, outcome),
@@ -265,10 +274,10 @@ impl Agent {
         } else {
             // A name that an older Pod has here: the API server has forgotten that one.
             let (namespace, name) = (&object.metadata.namespace, &object.metadata.name);
-            let older = self.shared.directory.get(
-                namespace.as_deref().unwrap_or_default(),
-                name.as_deref().unwrap_or_default(),
-            );
+            let older = self
+                .shared
+                .directory
+                .get(namespace.as_deref().unwrap_or_default(), name.as_deref().unwrap_or_default());
             if let Some(older) = older {
                 self.removed(&Uid::from(&*older.uid));
             }
@@ -310,8 +319,12 @@ impl Agent {
 
     /// Removes Pods that are on record and that the API server, now that it answers, does not know.
     fn forget_unknown(&mut self, known: &HashSet<String>) {
-        let unknown: Vec<Uid> =
-            self.slots.iter().filter(|(uid, slot)| !slot.is_static && !known.contains(&***uid)).map(|(uid, _)| Arc::clone(uid)).collect();
+        let unknown: Vec<Uid> = self
+            .slots
+            .iter()
+            .filter(|(uid, slot)| !slot.is_static && !known.contains(&***uid))
+            .map(|(uid, _)| Arc::clone(uid))
+            .collect();
         for uid in unknown {
             self.removed(&uid);
         }
@@ -335,7 +348,8 @@ impl Agent {
     fn drop_slot(&mut self, uid: &Uid) {
         let Some(slot) = self.slots.remove(uid) else { return };
         self.shared.directory.remove(slot.namespace(), slot.name(), uid);
-        let (shared, records, uid) = (Arc::clone(&self.shared), self.records.clone(), Arc::clone(uid));
+        let (shared, records, uid) =
+            (Arc::clone(&self.shared), self.records.clone(), Arc::clone(uid));
         self.tasks.spawn_blocking(move || {
             shared.logs.remove(&uid);
             records.remove(&uid);
@@ -369,8 +383,7 @@ impl Agent {
 /// The conditions that readiness gates wait for.
 fn gates(pod: &core::Pod) -> Vec<(&str, &str)> {
     let gates = pod.spec.iter().flat_map(|spec| spec.readiness_gates.iter().flatten());
-    let conditions =
-        || pod.status.iter().flat_map(|status| status.conditions.iter().flatten());
+    let conditions = || pod.status.iter().flat_map(|status| status.conditions.iter().flatten());
     gates
         .filter_map(|gate| {
             let condition = conditions().find(|known| known.type_ == gate.condition_type)?;

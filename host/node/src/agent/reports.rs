@@ -24,7 +24,7 @@ const RETRY_MIN: Duration = Duration::from_millis(500);
 const RETRY_MAX: Duration = Duration::from_secs(10);
 
 /// What became of a report.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Outcome {
     Written,
     /// The Pod is gone or another one has its name.
@@ -154,7 +154,8 @@ impl Agent {
             // The watch will say what has happened to it.
             Outcome::Unknown => slot.report.is_stale = false,
             Outcome::Failed => {
-                let pause = self.reports.pause.map_or(RETRY_MIN, |pause| (pause * 2).min(RETRY_MAX));
+                let pause =
+                    self.reports.pause.map_or(RETRY_MIN, |pause| (pause * 2).min(RETRY_MAX));
                 self.reports.pause = Some(pause);
                 let millis = i64::try_from(pause.as_millis()).unwrap_or(i64::MAX);
                 let until = after(now, millis);

@@ -23,7 +23,7 @@ use crate::directory::{Directory, Usage};
 use crate::http::{Body, serve};
 use crate::logs::Logs;
 use crate::machine::Machine;
-use crate::network::{HostPorts, Network, keep_doors, keep_tables};
+use crate::network::{HostPorts, KnownServices, Network, keep_doors, keep_remembered, keep_tables};
 use crate::recorder::{self, Recorder};
 use crate::registration;
 use crate::shared::Shared;
@@ -32,7 +32,7 @@ use crate::shell::Sources;
 /// Preparations and starts at one time.
 const WORK_MAX: usize = 64;
 /// How long Pods wait for the services of the cluster before they begin without them: a control plane that is away must not keep them down.
-const PATIENCE: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// What the agent is built from.
 #[derive(Clone, Debug)]
@@ -91,9 +91,11 @@ pub async fn run(
         });
     };
 
-    let seed = usize::try_from(parts.clock.now().as_nanosecond().unsigned_abs() % 65_521).unwrap_or(0);
+    let seed =
+        usize::try_from(parts.clock.now().as_nanosecond().unsigned_abs() % 65_521).unwrap_or(0);
     let (recorder, tellings) = Recorder::new();
-    let (services, services_driver) = Cache::new(client.api::<core::Service>(None), Setup::default());
+    let (services, services_driver) =
+        Cache::new(client.api::<core::Service>(None), Setup::default());
     let slices_setup = Setup { index_labels: true, ..Setup::default() };
     let (slices, slices_driver) = Cache::new(client.api::<EndpointSlice>(None), slices_setup);
     let fields = format!("spec.nodeName={}", config.node_name);
@@ -108,6 +110,8 @@ pub async fn run(
         pods: config.cluster_pods,
         service_range: config.service_range,
     });
+    let remembered = config.data_dir.join("services.json");
+    let known_services = Arc::new(KnownServices::open(remembered, services.clone(), &network));
     let host_ports = Arc::new(HostPorts::default());
     let logs = Logs::new(config.data_dir.join("logs"), config.log_bounds, Arc::clone(&parts.clock));
     let shared = Arc::new(Shared {
@@ -119,7 +123,7 @@ pub async fn run(
         network: Arc::clone(&network),
         host_ports: Arc::clone(&host_ports),
         logs,
-        services: services.clone(),
+        services: Arc::clone(&known_services),
         recorder,
         sources: Sources::default(),
         directory: Directory::default(),
@@ -133,7 +137,14 @@ pub async fn run(
     background(Box::pin(recorder::write(client, shared.config.node_name.clone(), tellings)));
     background(Box::pin(registration::keep(Arc::clone(&shared))));
     let on_ports = Arc::clone(&host_ports.changed);
-    background(Box::pin(keep_tables(Arc::clone(&network), services.clone(), slices, on_ports)));
+    background(Box::pin(keep_tables(
+        Arc::clone(&network),
+        services.clone(),
+        slices.clone(),
+        Arc::clone(&known_services),
+        on_ports,
+    )));
+    background(Box::pin(keep_remembered(known_services, slices)));
     let at = shared.config.node_ports_at;
     let reporter = Arc::clone(&shared);
     background(Box::pin(keep_doors(network, host_ports, at, move |service, message| {
@@ -145,13 +156,12 @@ pub async fn run(
     background(Box::pin(agent.watch_files()));
     let stop = shutdown.clone();
     tasks.spawn(async move {
-        // A timeout is fine: Pods begin with what is known.
-        let _ = tokio::time::timeout(PATIENCE, services.ready()).await;
-        let changes = pods.subscribe();
+        let ready = async { tokio::join!(services.ready(), pods.ready()) };
         let synced = tokio::select! {
             () = stop.cancelled() => return,
-            synced = tokio::time::timeout(PATIENCE, pods.ready()) => synced.is_ok(),
+            synced = tokio::time::timeout(PATIENCE, ready) => synced.is_ok(),
         };
+        let changes = pods.subscribe();
         if synced {
             let uids: HashSet<String> =
                 pods.list().iter().filter_map(|pod| pod.metadata.uid.clone()).collect();

@@ -13,6 +13,10 @@ use crate::shell::Served;
 
 /// One Pod.
 #[derive(Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own that any other may go with"
+)]
 pub(super) struct Slot {
     pub(super) object: Arc<core::Pod>,
     pub(super) state: pod::Pod,
@@ -96,7 +100,9 @@ impl Slot {
     /// Whether files of volumes have to be kept current.
     pub(super) fn has_files(&self) -> bool {
         let volumes = self.object.spec.iter().flat_map(|spec| spec.volumes.iter().flatten());
-        volumes.into_iter().any(|volume| crate::volumes::kind(volume) == crate::volumes::Kind::Files)
+        volumes
+            .into_iter()
+            .any(|volume| crate::volumes::kind(volume) == crate::volumes::Kind::Files)
     }
 
     /// Whether the first status can wait a moment for a better one.

@@ -29,7 +29,9 @@ impl Agent {
                 let read = tokio::task::spawn_blocking(move || static_pods::read(&at, &node)).await;
                 let pods = match read {
                     Ok(Ok(pods)) => pods,
-                    Ok(Err(error)) if error.kind() == std::io::ErrorKind::NotFound => BTreeMap::new(),
+                    Ok(Err(error)) if error.kind() == std::io::ErrorKind::NotFound => {
+                        BTreeMap::new()
+                    }
                     Ok(Err(error)) => {
                         tracing::warn!(folder = %folder.display(), %error, "cannot read static Pods");
                         continue;
@@ -94,7 +96,10 @@ impl Agent {
             while let Err(error) =
                 static_pods::mirror(&shared.client, &pod, &shared.config.node_name).await
             {
-                tracing::debug!(error = &error as &dyn std::error::Error, "cannot show a static Pod");
+                tracing::debug!(
+                    error = &error as &dyn std::error::Error,
+                    "cannot show a static Pod"
+                );
                 if sender.is_closed() {
                     return;
                 }

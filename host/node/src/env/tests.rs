@@ -67,7 +67,10 @@ fn keys_fields_and_resources_become_values() {
     let cases = [
         (r#""configMapKeyRef":{"name":"conf","key":"A"}"#, "V=1"),
         (r#""secretKeyRef":{"name":"sec","key":"P"}"#, "V=pw"),
-        (r#""secretKeyRef":{"name":"sec","key":"Q"}"#, "error: couldn't find key Q in Secret shop/sec"),
+        (
+            r#""secretKeyRef":{"name":"sec","key":"Q"}"#,
+            "error: couldn't find key Q in Secret shop/sec",
+        ),
         (r#""secretKeyRef":{"name":"no","key":"Q"}"#, "error: secret \"no\" not found"),
         (r#""secretKeyRef":{"name":"no","key":"Q","optional":true}"#, ""),
         (r#""fieldRef":{"fieldPath":"metadata.name"}"#, "V=web-0"),

@@ -22,7 +22,8 @@ pub(super) async fn answer(
     let listed = find(shared, &request.headers, namespace, pod)?;
     let bad = |text: String| refuse(StatusCode::BAD_REQUEST, text);
     let found = listed.containers.iter().find(|listed| *listed.name == *container);
-    let found = found.ok_or_else(|| bad(format!("container {container} is not valid for pod {pod}")))?;
+    let found =
+        found.ok_or_else(|| bad(format!("container {container} is not valid for pod {pod}")))?;
     let (options, is_previous) =
         parse(request.uri.query().unwrap_or_default(), shared.now()).map_err(bad)?;
     if found.instance == 0 {

@@ -59,8 +59,8 @@ async fn over_a_pipe(
     tokio::spawn(async move {
         let service = hyper::service::service_fn(move |request: Request<_>| {
             let shared = Arc::clone(&shared);
-            let request = request
-                .map(|body: hyper::body::Incoming| body.map_err(Into::into).boxed_unsync());
+            let request =
+                request.map(|body: hyper::body::Incoming| body.map_err(Into::into).boxed_unsync());
             async move { Ok::<_, std::convert::Infallible>(answer(&shared, request).await) }
         });
         let server = hyper::server::conn::http1::Builder::new();

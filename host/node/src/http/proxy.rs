@@ -28,13 +28,14 @@ pub(super) async fn answer(
     let uri = format!("http://{to}/{path}{query}");
     *request.uri_mut() = uri.parse().map_err(|_| bad("the path"))?;
     let on_client = request.extensions_mut().remove::<hyper::upgrade::OnUpgrade>();
-    let request =
-        request.map(|body| body.map_err(|_| runtime::BodyError::ConnectionTerminated).boxed_unsync());
+    let request = request
+        .map(|body| body.map_err(|_| runtime::BodyError::ConnectionTerminated).boxed_unsync());
     let answered = network::request(&shared.network, to, request).await;
     let mut response = answered.map_err(|error| match error {
-        RequestError::Connect { .. } => {
-            refuse(StatusCode::SERVICE_UNAVAILABLE, format!("error trying to reach service: {error}"))
-        }
+        RequestError::Connect { .. } => refuse(
+            StatusCode::SERVICE_UNAVAILABLE,
+            format!("error trying to reach service: {error}"),
+        ),
         RequestError::Http(_) | RequestError::Function => {
             refuse(StatusCode::BAD_GATEWAY, format!("error trying to reach service: {error}"))
         }

@@ -42,7 +42,8 @@ impl PodDatagrams {
 
     fn endpoint(&self, front: &net::Front, service: SocketAddr) -> Option<SocketAddr> {
         let mut known = self.services.lock();
-        let still = |at: &SocketAddr| front.endpoints.iter().any(|endpoint| endpoint.address == *at);
+        let still =
+            |at: &SocketAddr| front.endpoints.iter().any(|endpoint| endpoint.address == *at);
         if let Some((_, at)) = known.iter().find(|(s, at)| *s == service && still(at)) {
             return Some(*at);
         }
@@ -76,18 +77,17 @@ impl PodDatagrams {
         datagram: &[u8],
         to: SocketAddr,
     ) -> Poll<io::Result<()>> {
-        let socket = match self.outside.get() {
-            Some(socket) => socket,
-            None => {
-                let any = match to.ip() {
-                    IpAddr::V4(_) => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
-                    IpAddr::V6(_) => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
-                };
-                let socket = std::net::UdpSocket::bind((any, 0))?;
-                socket.set_nonblocking(true)?;
-                let socket = UdpSocket::from_std(socket)?;
-                self.outside.get_or_init(|| socket)
-            }
+        let socket = if let Some(socket) = self.outside.get() {
+            socket
+        } else {
+            let any = match to.ip() {
+                IpAddr::V4(_) => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+                IpAddr::V6(_) => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
+            };
+            let socket = std::net::UdpSocket::bind((any, 0))?;
+            socket.set_nonblocking(true)?;
+            let socket = UdpSocket::from_std(socket)?;
+            self.outside.get_or_init(|| socket)
         };
         ready!(socket.poll_send_to(cx, datagram, to))?;
         Poll::Ready(Ok(()))

@@ -6,6 +6,7 @@ mod datagrams;
 mod doors;
 mod function;
 mod pod;
+mod remembered;
 mod request;
 mod tables;
 
@@ -21,6 +22,7 @@ use tokio::net::TcpStream;
 pub(crate) use doors::{HostPorts, host_port, keep as keep_doors};
 pub(crate) use function::{Function, empty};
 pub(crate) use pod::PodNetwork;
+pub(crate) use remembered::{KnownServices, keep as keep_remembered};
 pub(crate) use request::{RequestError, connect, request};
 pub(crate) use tables::keep as keep_tables;
 
@@ -93,10 +95,8 @@ impl Network {
         let mut tried = Vec::new();
         loop {
             let client = Client::Inside(from.ip());
-            let target = self
-                .services
-                .pick(front, client, &tried, Instant::now())
-                .map_err(refusal)?;
+            let target =
+                self.services.pick(front, client, &tried, Instant::now()).map_err(refusal)?;
             let way = self.way(target.address, Protocol::Tcp);
             match self.dial_way(from, way).await {
                 Err(error) if is_refused(&error) && tried.len() < TRIES_MAX => {

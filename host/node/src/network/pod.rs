@@ -55,14 +55,14 @@ impl View {
             _ => SocketAddr::new(self.ip, self.network.fabric.ephemeral_port(self.ip)),
         }
     }
+}
 
-    /// Addresses as the guest knows them: a connection to loopback comes from loopback.
-    fn shown(&self, local: SocketAddr, remote: SocketAddr) -> SocketAddr {
-        if remote.ip().is_loopback() {
-            SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), local.port())
-        } else {
-            local
-        }
+/// The guest's own address as it knows it: a connection to loopback comes from loopback.
+fn shown(local: SocketAddr, remote: SocketAddr) -> SocketAddr {
+    if remote.ip().is_loopback() {
+        SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), local.port())
+    } else {
+        local
     }
 }
 
@@ -76,7 +76,7 @@ impl runtime::Network for PodNetwork {
         Box::pin(async move {
             let from = view.local(local);
             let stream = view.network.dial(from, view.meant(remote)).await?;
-            let local = view.shown(from, remote);
+            let local = shown(from, remote);
             Ok(Connection { stream: Box::new(stream), local, remote })
         })
     }
@@ -96,9 +96,7 @@ impl runtime::Network for PodNetwork {
     fn resolve(&self, name: &str) -> BoxFuture<'static, io::Result<Vec<IpAddr>>> {
         match self.0.resolver.resolve(&self.0.network.services, name) {
             Resolved::Addresses(addresses) => Box::pin(std::future::ready(Ok(addresses))),
-            Resolved::Unknown => {
-                Box::pin(std::future::ready(Err(io::ErrorKind::NotFound.into())))
-            }
+            Resolved::Unknown => Box::pin(std::future::ready(Err(io::ErrorKind::NotFound.into()))),
             Resolved::Outside(names) => Box::pin(ask_host(names)),
         }
     }

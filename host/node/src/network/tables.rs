@@ -1,4 +1,4 @@
-//! Keeps the service table: what changes among Services and EndpointSlices is compiled, service by service.
+//! Keeps the service table: what changes among Services and `EndpointSlices` is compiled, service by service.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -10,10 +10,10 @@ use net::ServiceKey;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
-use super::Network;
+use super::{KnownServices, Network};
 
 /// The label by which a slice belongs to a service.
-const SERVICE_NAME: &str = "kubernetes.io/service-name";
+pub(super) const SERVICE_NAME: &str = "kubernetes.io/service-name";
 
 /// What has changed and is not compiled yet. Merged by service, so its size is bounded by their number.
 #[derive(Debug, Default)]
@@ -34,8 +34,12 @@ pub(crate) async fn keep(
     network: Arc<Network>,
     services: Cache<Service>,
     slices: Cache<EndpointSlice>,
+    known: Arc<KnownServices>,
     on_ports: Arc<Notify>,
 ) {
+    // Half of the state would be taken for all of it: endpoints that have not been read yet would count as gone.
+    services.ready().await;
+    slices.ready().await;
     let stale = Arc::<Stale>::default();
     let of_services = Arc::clone(&stale);
     services.observe(move |change| {
@@ -50,6 +54,7 @@ pub(crate) async fn keep(
             }
         }
     });
+    known.outdated().into_iter().for_each(|key| stale.add(key));
     loop {
         let next = stale.keys.lock().pop_first();
         let Some(key) = next else {

@@ -23,9 +23,8 @@ pub(crate) struct Backoff {
 impl Backoff {
     /// The wait that a failure at `failed` costs, counted from then. Answers its end and its length.
     pub(crate) fn fail(&mut self, failed: Timestamp) -> (Timestamp, i64) {
-        let is_forgiven = self
-            .last_try
-            .is_some_and(|last| failed >= after_secs(last, FORGIVEN_AFTER_SECS));
+        let is_forgiven =
+            self.last_try.is_some_and(|last| failed >= after_secs(last, FORGIVEN_AFTER_SECS));
         if is_forgiven {
             self.next_secs = 0;
         }

@@ -13,7 +13,7 @@ use super::{after, after_secs};
 
 /// How long a failed pull is shown as such before it is shown as waiting.
 const PULL_ERROR_SHOWN_MILLIS: i64 = 2000;
-/// Between looks for a missing ConfigMap or Secret.
+/// Between looks for a missing `ConfigMap` or Secret.
 const CONFIG_RETRY_SECS: i64 = 10;
 /// The exit code of a container that could not begin.
 const CANNOT_RUN: i32 = 128;
@@ -228,7 +228,7 @@ impl Turn<'_> {
         }
     }
 
-    pub(super) fn hooked(&mut self, index: usize, instance: u32, error: Option<String>) {
+    pub(super) fn hooked(&mut self, index: usize, instance: u32, is_failed: bool) {
         let now = self.now;
         let grace_secs = self.pod.plan.grace_secs;
         let container = &mut self.pod.containers[index];
@@ -239,7 +239,7 @@ impl Turn<'_> {
             State::Running { hook, .. } if *hook == HookState::Running => {
                 *hook = HookState::None;
                 self.is_changed = true;
-                if error.is_some() {
+                if is_failed {
                     let message = "PostStartHook failed".to_owned();
                     self.record(true, "FailedPostStartHook", message, Some(index));
                     let kill = after_secs(now, grace_secs);
@@ -250,7 +250,7 @@ impl Turn<'_> {
                 stopping.phase = StopPhase::Asked;
                 stopping.kill = stopping.kill.max(after_secs(now, GRACE_SECS_MIN));
                 self.effects.push(Effect::Stop { container: index, instance });
-                if error.is_some() {
+                if is_failed {
                     let message = "PreStopHook failed".to_owned();
                     self.record(true, "FailedPreStopHook", message, Some(index));
                 }

@@ -12,21 +12,57 @@ pub(crate) enum Event {
     /// Time passed.
     Tick,
     /// Address, folders and volumes are there.
-    Prepared { ip: IpAddr },
+    Prepared {
+        ip: IpAddr,
+    },
     /// They are not.
-    PrepareFailed { message: String },
-    Pulled { container: usize, image: Image },
-    PullFailed { container: usize, failure: Failure },
-    Started { container: usize, instance: u32 },
-    StartFailed { container: usize, instance: u32, failure: Failure },
-    Exited { container: usize, instance: u32, code: i32, reason: &'static str, message: String },
+    PrepareFailed {
+        message: String,
+    },
+    Pulled {
+        container: usize,
+        image: Image,
+    },
+    PullFailed {
+        container: usize,
+        failure: Failure,
+    },
+    Started {
+        container: usize,
+        instance: u32,
+    },
+    StartFailed {
+        container: usize,
+        instance: u32,
+        failure: Failure,
+    },
+    Exited {
+        container: usize,
+        instance: u32,
+        code: i32,
+        reason: &'static str,
+        message: String,
+    },
     /// A hook is through; an error is its text.
-    Hooked { container: usize, instance: u32, error: Option<String> },
-    Probed { container: usize, instance: u32, kind: ProbeKind, error: Option<String> },
+    Hooked {
+        container: usize,
+        instance: u32,
+        error: Option<String>,
+    },
+    Probed {
+        container: usize,
+        instance: u32,
+        kind: ProbeKind,
+        error: Option<String>,
+    },
     /// The spec names another image for a container.
-    Replaced { container: usize },
+    Replaced {
+        container: usize,
+    },
     /// Somebody wants the Pod to end within this time.
-    Delete { grace_secs: i64 },
+    Delete {
+        grace_secs: i64,
+    },
     /// The Pod no longer exists for the API server.
     Removed,
     /// Nothing of the Pod is left on the node.
@@ -65,16 +101,38 @@ pub(crate) enum FailureKind {
 pub(crate) enum Effect {
     /// Give the Pod an address, folders and volumes.
     Prepare,
-    Pull { container: usize },
-    Start { container: usize, instance: u32 },
+    Pull {
+        container: usize,
+    },
+    Start {
+        container: usize,
+        instance: u32,
+    },
     /// Run the hook after the start, or before the stop.
-    PostStart { container: usize, instance: u32 },
-    PreStop { container: usize, instance: u32, within_secs: i64 },
+    PostStart {
+        container: usize,
+        instance: u32,
+    },
+    PreStop {
+        container: usize,
+        instance: u32,
+        within_secs: i64,
+    },
     /// Ask an instance to end.
-    Stop { container: usize, instance: u32 },
+    Stop {
+        container: usize,
+        instance: u32,
+    },
     /// End it.
-    Kill { container: usize, instance: u32 },
-    Probe { container: usize, instance: u32, kind: ProbeKind },
+    Kill {
+        container: usize,
+        instance: u32,
+    },
+    Probe {
+        container: usize,
+        instance: u32,
+        kind: ProbeKind,
+    },
     /// Give everything back: address, folders, volumes.
     TearDown,
     /// Delete the Pod from the API server.

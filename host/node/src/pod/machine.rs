@@ -93,7 +93,7 @@ impl Turn<'_> {
                 self.exited(container, instance, code, reason, message);
             }
             Event::Hooked { container, instance, error } => {
-                self.hooked(container, instance, error);
+                self.hooked(container, instance, error.is_some());
             }
             Event::Probed { container, instance, kind, error } => {
                 self.probed(container, instance, kind, error);

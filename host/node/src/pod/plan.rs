@@ -90,9 +90,20 @@ pub(crate) struct ProbePlan {
 /// What a probe or a hook does.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Action {
-    Http { scheme: Scheme, host: Option<Box<str>>, port: u16, path: Box<str>, headers: Vec<(Box<str>, Box<str>)> },
-    Tcp { host: Option<Box<str>>, port: u16 },
-    Grpc { port: u16 },
+    Http {
+        scheme: Scheme,
+        host: Option<Box<str>>,
+        port: u16,
+        path: Box<str>,
+        headers: Vec<(Box<str>, Box<str>)>,
+    },
+    Tcp {
+        host: Option<Box<str>>,
+        port: u16,
+    },
+    Grpc {
+        port: u16,
+    },
     Exec,
     /// The spec names no action, or a port that the container does not have.
     Invalid(Box<str>),
@@ -159,11 +170,10 @@ impl ContainerPlan {
         let pull = match container.image_pull_policy.as_deref() {
             Some("Always") => PullPolicy::Always,
             Some("Never") => PullPolicy::Never,
-            Some(_) => PullPolicy::IfNotPresent,
             None if image.parse::<image::Reference>().is_ok_and(|r| r.is_latest()) => {
                 PullPolicy::Always
             }
-            None => PullPolicy::IfNotPresent,
+            Some(_) | None => PullPolicy::IfNotPresent,
         };
         let hook = |handler: Option<&core::LifecycleHandler>| Hook::of(handler?, container);
         let lifecycle = container.lifecycle.as_ref();

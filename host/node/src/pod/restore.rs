@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use k8s_openapi::api::core::v1 as core;
 
 use super::backoff::Backoff;
-use super::state::{Container, End, Ended, Pod, Stage, State};
 use super::plan::Plan;
+use super::state::{Container, End, Ended, Pod, Stage, State};
 
 const LOST: i32 = 255;
 
@@ -54,7 +54,11 @@ fn known_reason(reason: &str) -> Option<&'static str> {
     ["DeadlineExceeded", "UnsupportedPod", "Evicted"].into_iter().find(|known| *known == reason)
 }
 
-fn remembered(known: &core::ContainerStatus, restart: super::plan::Restart, now: Timestamp) -> Container {
+fn remembered(
+    known: &core::ContainerStatus,
+    restart: super::plan::Restart,
+    now: Timestamp,
+) -> Container {
     let restarts = u32::try_from(known.restart_count).unwrap_or(0);
     let instance = restarts + 1;
     let mut container = Container::new();
@@ -74,7 +78,7 @@ fn remembered(known: &core::ContainerStatus, restart: super::plan::Restart, now:
         };
     } else if let Some(running) = state.and_then(|state| state.running.as_ref()) {
         container.instance = instance;
-        let lost = Ended {
+        let vanished = Ended {
             instance,
             code: LOST,
             reason: "Unknown".to_owned(),
@@ -84,9 +88,9 @@ fn remembered(known: &core::ContainerStatus, restart: super::plan::Restart, now:
         };
         container.last = last.map(|last| ended(last, instance.saturating_sub(1)));
         container.state = if restart.wants(LOST) {
-            State::BackingOff { until: now, wait_secs: 0, ended: lost }
+            State::BackingOff { until: now, wait_secs: 0, ended: vanished }
         } else {
-            State::Ended(lost)
+            State::Ended(vanished)
         };
     } else if let Some(last) = last {
         container.instance = instance;

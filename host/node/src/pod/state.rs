@@ -38,7 +38,10 @@ pub(crate) struct Deleting {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Stage {
     /// Address, folders and volumes are being made. After a failure, when to try again.
-    Preparing { retry: Option<Timestamp>, backoff: Backoff },
+    Preparing {
+        retry: Option<Timestamp>,
+        backoff: Backoff,
+    },
     Active,
     /// All containers are being ended.
     Ending(End),
@@ -81,13 +84,27 @@ pub(crate) enum State {
     /// The image is being found or fetched.
     Pulling,
     /// It was not, or the configuration is not complete.
-    Failed { reason: &'static str, message: String, failed: Timestamp, retry: Option<Timestamp>, is_pull: bool },
+    Failed {
+        reason: &'static str,
+        message: String,
+        failed: Timestamp,
+        retry: Option<Timestamp>,
+        is_pull: bool,
+    },
     /// The instance is being made.
     Creating,
-    Running { started: Timestamp, probes: Box<Probes>, hook: HookState },
+    Running {
+        started: Timestamp,
+        probes: Box<Probes>,
+        hook: HookState,
+    },
     Stopping(Box<Stopping>),
     /// Ended; begins again then.
-    BackingOff { until: Timestamp, wait_secs: i64, ended: Ended },
+    BackingOff {
+        until: Timestamp,
+        wait_secs: i64,
+        ended: Ended,
+    },
     /// Ended for good.
     Ended(Ended),
 }

@@ -32,11 +32,7 @@ pub(crate) struct Surroundings<'a> {
 
 /// Brings the conditions up to date with the state.
 pub(super) fn refresh(pod: &mut Pod, now: Timestamp) {
-    let mut wanted = vec![
-        sandbox(pod),
-        initialized(pod),
-        containers_ready(pod),
-    ];
+    let mut wanted = vec![sandbox(pod), initialized(pod), containers_ready(pod)];
     for condition in &mut wanted {
         let known = pod.conditions.iter().find(|known| known.kind == condition.kind);
         condition.since = match known {
@@ -154,7 +150,9 @@ pub(crate) fn phase(pod: &Pod) -> &'static str {
         None => {}
     }
     let has_begun = |container: &Container| match &container.state {
-        State::Running { .. } | State::Stopping(_) | State::BackingOff { .. } | State::Ended(_) => true,
+        State::Running { .. } | State::Stopping(_) | State::BackingOff { .. } | State::Ended(_) => {
+            true
+        }
         State::Waiting | State::Pulling | State::Creating | State::Failed { .. } => {
             container.last.is_some()
         }
@@ -177,7 +175,9 @@ fn ready(pod: &Pod, around: &Surroundings<'_>, generation: Option<i64>) -> core:
         .filter_map(|gate| {
             let kind = &gate.condition_type;
             match known.clone().find(|condition| condition.type_ == *kind) {
-                None => Some(format!("corresponding condition of pod readiness gate \"{kind}\" does not exist.")),
+                None => Some(format!(
+                    "corresponding condition of pod readiness gate \"{kind}\" does not exist."
+                )),
                 Some(condition) if condition.status != "True" => Some(format!(
                     "the status of pod readiness gate \"{kind}\" is not \"True\", but {}",
                     condition.status
@@ -205,7 +205,8 @@ fn ready(pod: &Pod, around: &Surroundings<'_>, generation: Option<i64>) -> core:
             wire.last_transition_time.clone_from(&before.last_transition_time);
         }
         _ if closed.is_empty() => {
-            wire.last_transition_time = containers.map(|containers| Time(seconds(containers.since)));
+            wire.last_transition_time =
+                containers.map(|containers| Time(seconds(containers.since)));
         }
         _ => {}
     }
@@ -287,7 +288,9 @@ fn has_run(container: &Container) -> bool {
 /// The instance that is or was last there.
 fn shown_instance(container: &Container) -> u32 {
     match (&container.state, &container.last) {
-        (State::Waiting | State::Pulling | State::Creating | State::Failed { .. }, Some(last)) => last.instance,
+        (State::Waiting | State::Pulling | State::Creating | State::Failed { .. }, Some(last)) => {
+            last.instance
+        }
         _ => container.instance,
     }
 }
@@ -330,8 +333,7 @@ fn states(
         State::Failed { reason, message, .. } => (waiting(reason, Some(message.clone())), last),
         State::Running { started, .. } => (running(started), last),
         State::Stopping(stopping) => (running(&stopping.started), last),
-        State::BackingOff { wait_secs: 0, ended, .. } => (terminated(ended), last),
-        State::BackingOff { wait_secs, ended, .. } => {
+        State::BackingOff { wait_secs, ended, .. } if *wait_secs > 0 => {
             let message = format!(
                 "back-off {} restarting failed container={name} pod={}",
                 go_duration(*wait_secs),
@@ -339,7 +341,7 @@ fn states(
             );
             (waiting("CrashLoopBackOff", Some(message)), terminated(ended))
         }
-        State::Ended(ended) => (terminated(ended), last),
+        State::BackingOff { ended, .. } | State::Ended(ended) => (terminated(ended), last),
     }
 }
 

@@ -69,7 +69,9 @@ async fn write(
                 |error: String| format!("MountVolume.SetUp failed for volume \"{name}\" : {error}");
             let folder = root.join(name);
             match volumes::kind(volume) {
-                Kind::Empty => std::fs::create_dir_all(&folder).map_err(|e| failed(e.to_string()))?,
+                Kind::Empty => {
+                    std::fs::create_dir_all(&folder).map_err(|e| failed(e.to_string()))?;
+                }
                 Kind::Files => {
                     let files = volumes::project(volume, &facts, &materials)
                         .map_err(|error| failed(error.to_string()))?;
@@ -80,7 +82,9 @@ async fn write(
                         std::fs::create_dir_all(path).map_err(|e| failed(e.to_string()))?;
                     }
                     if !std::path::Path::new(path).is_dir() {
-                        return Err(failed(format!("hostPath type check failed: {path} is not a directory")));
+                        return Err(failed(format!(
+                            "hostPath type check failed: {path} is not a directory"
+                        )));
                     }
                 }
                 Kind::Unsupported(_) => {}

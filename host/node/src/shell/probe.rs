@@ -58,9 +58,8 @@ pub(crate) fn unsupported(action: &Action) -> Option<String> {
 
 fn target(host: Option<&str>, ip: IpAddr) -> Result<IpAddr, String> {
     match host {
-        None => Ok(ip),
         // Inside a Pod, localhost is the Pod.
-        Some("localhost" | "127.0.0.1") => Ok(ip),
+        None | Some("localhost" | "127.0.0.1") => Ok(ip),
         Some(host) => host.parse().map_err(|_| format!("host {host:?} is not an IP address")),
     }
 }

@@ -1,4 +1,4 @@
-//! Reading ConfigMaps, Secrets and tokens for Pods. A thousand Pods that begin at once and share one ConfigMap read it once.
+//! Reading `ConfigMaps`, Secrets and tokens for Pods. A thousand Pods that begin at once and share one `ConfigMap` read it once.
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -59,7 +59,8 @@ pub(crate) async fn start(
         Ok(ready) => {
             ready.log.end();
             let (reason, message) = ("Error", String::new());
-            tell(Event::Exited { container, instance, code: 137, reason, message }, None, None).await;
+            tell(Event::Exited { container, instance, code: 137, reason, message }, None, None)
+                .await;
             return;
         }
         Err(failure) => {
@@ -114,12 +115,7 @@ fn bounded(mut text: String) -> String {
 }
 
 /// What the container wrote as its last words, or what its log ends with.
-async fn own_message(
-    shared: &Shared,
-    job: &Job,
-    file: &Path,
-    code: i32,
-) -> Option<String> {
+async fn own_message(shared: &Shared, job: &Job, file: &Path, code: i32) -> Option<String> {
     use tokio::io::AsyncReadExt as _;
     if let Ok(file) = tokio::fs::File::open(file).await {
         let mut bytes = Vec::new();
@@ -147,7 +143,7 @@ struct Ready {
     message_file: PathBuf,
 }
 
-fn again(reason: &'static str, message: impl ToString) -> Failure {
+fn again(reason: &'static str, message: &dyn std::fmt::Display) -> Failure {
     Failure { reason, message: message.to_string(), kind: FailureKind::Again }
 }
 
@@ -195,7 +191,7 @@ async fn ready(shared: &Arc<Shared>, job: &Job) -> Result<Ready, Failure> {
     let folders = tokio::task::spawn_blocking(move || {
         folders(&blocking, &owned, &plan, instance, message_path.as_deref(), is_http, &known)
     });
-    let folders = folders.await.map_err(|_| again("CreateContainerError", "preparing failed"))?;
+    let folders = folders.await.map_err(|_| again("CreateContainerError", &"preparing failed"))?;
     let (mounts, message_file, log) = folders?;
     let spec_of_pod = pod.spec.clone().unwrap_or_default();
     let name = pod.metadata.name.as_deref().unwrap_or_default();
@@ -246,13 +242,16 @@ fn cannot_run(error: &LoadError) -> Failure {
         LoadError::Unsuitable(_) | LoadError::Compile { .. } | LoadError::Link { .. } => {
             FailureKind::Ended
         }
-        LoadError::Read { .. } | LoadError::Cache { .. } | LoadError::Panicked => FailureKind::Again,
+        LoadError::Read { .. } | LoadError::Cache { .. } | LoadError::Panicked => {
+            FailureKind::Again
+        }
     };
     let message = match std::error::Error::source(error) {
         Some(source) => format!("{error}: {source}"),
         None => error.to_string(),
     };
-    let reason = if kind == FailureKind::Ended { "ContainerCannotRun" } else { "CreateContainerError" };
+    let reason =
+        if kind == FailureKind::Ended { "ContainerCannotRun" } else { "CreateContainerError" };
     Failure { reason, message, kind }
 }
 
@@ -263,7 +262,9 @@ fn arguments(
     expand: impl Fn(&String) -> String,
 ) -> Vec<String> {
     let own = |list: &Option<Vec<String>>| {
-        list.as_ref().filter(|list| !list.is_empty()).map(|list| list.iter().map(&expand).collect::<Vec<_>>())
+        list.as_ref()
+            .filter(|list| !list.is_empty())
+            .map(|list| list.iter().map(&expand).collect::<Vec<_>>())
     };
     let (command, args) = (own(&container.command), own(&container.args));
     let mut all = match (&command, image.entrypoint.is_empty()) {
@@ -314,7 +315,7 @@ fn folders(
     let files = own.join("files");
     let expand = |text: &str| env::expand(text, known);
     let mut mounts = volumes::mounts(pod, container, &shared.volumes(uid), &files, expand)
-        .map_err(|error| again("CreateContainerConfigError", error))?;
+        .map_err(|error| again("CreateContainerConfigError", &error))?;
     let path = Path::new(message_path.unwrap_or("/dev/termination-log"));
     let name = path.file_name().unwrap_or_else(|| "termination-log".as_ref());
     let message_file = own.join("last-words").join(name);

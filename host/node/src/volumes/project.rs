@@ -156,7 +156,11 @@ fn config_map(
     materials: &Materials,
 ) -> Result<(), VolumeError> {
     let Some(found) = materials.config_maps.get(name) else {
-        return if from.is_optional { Ok(()) } else { Err(VolumeError::ConfigMap(name.to_owned())) };
+        return if from.is_optional {
+            Ok(())
+        } else {
+            Err(VolumeError::ConfigMap(name.to_owned()))
+        };
     };
     let text = found.data.iter().flatten().map(|(key, value)| (key, value.clone().into_bytes()));
     let binary = found.binary_data.iter().flatten().map(|(key, value)| (key, value.0.clone()));

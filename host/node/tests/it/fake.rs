@@ -16,7 +16,7 @@ use tokio::sync::{Notify, broadcast};
 use tokio_util::sync::CancellationToken;
 
 /// Ample for a slow machine; no test waits this long unless it fails.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 #[derive(Debug)]
 pub(crate) struct Server {
@@ -67,15 +67,13 @@ impl Server {
                 written.await;
             }
         };
-        match tokio::time::timeout(PATIENCE, wait).await {
-            Ok(found) => found,
-            Err(_) => {
-                let writes = self.writes.lock();
-                let shown: Vec<String> =
-                    writes.iter().map(|(method, path, body)| format!("{method} {path} {body}")).collect();
-                panic!("never seen; written was:\n{}", shown.join("\n"));
-            }
+        if let Ok(found) = tokio::time::timeout(PATIENCE, wait).await {
+            return found;
         }
+        let writes = self.writes.lock();
+        let shown: Vec<String> =
+            writes.iter().map(|(method, path, body)| format!("{method} {path} {body}")).collect();
+        panic!("never seen; written was:\n{}", shown.join("\n"));
     }
 
     /// Waits for a Pod's status.
@@ -100,7 +98,7 @@ impl Server {
         let body = serde_json::from_slice(request.body()).unwrap_or(Value::Null);
         if request.method() == Method::GET {
             let found = self.objects.lock().get(&path).cloned();
-            return found.map_or((404, not_found()), |found| (200, found));
+            return found.map_or_else(|| (404, not_found()), |found| (200, found));
         }
         let answer = match *request.method() {
             Method::POST if path.ends_with("/token") => json!({ "status": { "token": "a-token" } }),
@@ -203,7 +201,12 @@ pub(crate) struct Node {
     pub(crate) handle: node::Handle,
     shutdown: CancellationToken,
     pub(crate) folder: tempfile::TempDir,
-    executor: Option<tokio::runtime::Runtime>,
+}
+
+/// The guests' threads. One set for all tests: a runtime must not be dropped where it would be, inside of another.
+fn executor() -> tokio::runtime::Handle {
+    static EXECUTOR: std::sync::OnceLock<tokio::runtime::Runtime> = std::sync::OnceLock::new();
+    EXECUTOR.get_or_init(|| runtime::executor(None).unwrap()).handle().clone()
 }
 
 impl Node {
@@ -212,10 +215,9 @@ impl Node {
     }
 
     pub(crate) async fn start_in(folder: tempfile::TempDir, server: Arc<Server>) -> Self {
-        let executor = runtime::executor(None).unwrap();
         let mut config = runtime::Config::new(folder.path().join("cache"));
         config.pooled_instances_max = std::num::NonZeroU32::new(32);
-        let engine = runtime::Engine::new(config, executor.handle().clone()).unwrap();
+        let engine = runtime::Engine::new(config, executor()).unwrap();
         let store =
             image::Store::open(folder.path().join("images"), image::Limits::default()).unwrap();
         for (name, wasm) in guests::ALL {
@@ -232,23 +234,13 @@ impl Node {
         };
         let shutdown = CancellationToken::new();
         let handle = node::run(config, parts, shutdown.clone()).await.unwrap();
-        Self { server, handle, shutdown, folder, executor: Some(executor) }
+        Self { server, handle, shutdown, folder }
     }
 
-    pub(crate) async fn stop(mut self) -> (tempfile::TempDir, Arc<Server>) {
+    pub(crate) async fn stop(self) -> (tempfile::TempDir, Arc<Server>) {
         self.shutdown.cancel();
         self.handle.stopped().await;
-        if let Some(executor) = self.executor.take() {
-            executor.shutdown_background();
-        }
-        let server = Arc::clone(&self.server);
-        // The folder outlives the node.
-        let this = std::mem::ManuallyDrop::new(self);
-        let path = this.folder.path().to_owned();
-        let fresh = tempfile::tempdir().unwrap();
-        std::fs::remove_dir(fresh.path()).unwrap();
-        std::fs::rename(path, fresh.path()).unwrap();
-        (fresh, server)
+        (self.folder, self.server)
     }
 
     /// Binds a Pod to the node.

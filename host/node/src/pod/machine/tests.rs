@@ -50,19 +50,21 @@ impl World {
     fn note(&mut self, effect: &Effect) {
         let secs = self.now.as_second() - self.start.as_second();
         let text = match effect {
-            Effect::Report => return,
+            Effect::Report | Effect::Pull { .. } => return,
             Effect::Record(note) => match note.reason {
-                "BackOff" | "Killing" | "Unhealthy" | "DeadlineExceeded" | "FailedMount" | "Failed" => {
+                "BackOff" | "Killing" | "Unhealthy" | "DeadlineExceeded" | "FailedMount"
+                | "Failed" => {
                     format!("{}: {}", note.reason, note.message)
                 }
                 _ => return,
             },
-            Effect::Pull { .. } => return,
             Effect::Probe { container, kind, .. } => format!("probe {container} {kind:?}"),
             Effect::Start { container, instance } => format!("start {container}#{instance}"),
             Effect::Stop { container, .. } => format!("stop {container}"),
             Effect::Kill { container, .. } => format!("kill {container}"),
-            Effect::PreStop { container, within_secs, .. } => format!("preStop {container} {within_secs}s"),
+            Effect::PreStop { container, within_secs, .. } => {
+                format!("preStop {container} {within_secs}s")
+            }
             Effect::PostStart { container, .. } => format!("postStart {container}"),
             Effect::Prepare => "prepare".into(),
             Effect::TearDown => "tear down".into(),
@@ -88,7 +90,8 @@ impl World {
             Effect::Stop { container, .. } if self.stubborn.contains(container) => return None,
             Effect::Stop { container, instance } => exited(*container, *instance, 143),
             Effect::Kill { container, instance } => exited(*container, *instance, 137),
-            Effect::PostStart { container, instance } | Effect::PreStop { container, instance, .. } => {
+            Effect::PostStart { container, instance }
+            | Effect::PreStop { container, instance, .. } => {
                 Event::Hooked { container: *container, instance: *instance, error: None }
             }
             Effect::Probe { container, instance, kind } => {
@@ -229,7 +232,13 @@ fn init_containers_run_in_order_and_sidecars_outlive_the_others() {
     w.shows("Running ready i=Completed(0)*0 s=running*0 j=Completed(0)*0 a=running*0");
     w.exit(1, 1);
     w.exit(3, 0);
-    w.did(&["0s start 3#1", "0s start 1#2", "0s Killing: Stopping container s", "0s stop 1", "0s tear down"]);
+    w.did(&[
+        "0s start 3#1",
+        "0s start 1#2",
+        "0s Killing: Stopping container s",
+        "0s stop 1",
+        "0s tear down",
+    ]);
     w.shows("Succeeded i=Completed(0)*0 s=Error(143)*1 j=Completed(0)*0 a=Completed(0)*0");
 }
 
@@ -298,8 +307,15 @@ fn probes_keep_their_times_and_thresholds() {
     w.pass(2);
     let unhealthy = "Unhealthy: Startup probe failed: HTTP probe failed with statuscode: 500";
     // Passed at 2 s; what is overdue by then runs at once, readiness not before its delay.
-    w.did(&["0s prepare", "0s start 0#1", "0s probe 0 Startup", &format!("0s {unhealthy}"),
-        "2s probe 0 Startup", "2s probe 0 Liveness", "3s probe 0 Readiness"]);
+    w.did(&[
+        "0s prepare",
+        "0s start 0#1",
+        "0s probe 0 Startup",
+        &format!("0s {unhealthy}"),
+        "2s probe 0 Startup",
+        "2s probe 0 Liveness",
+        "3s probe 0 Readiness",
+    ]);
     w.shows("Running a=running*0");
     w.pass(4);
     w.did(&["7s probe 0 Liveness", "7s probe 0 Readiness"]);
@@ -309,7 +325,11 @@ fn probes_keep_their_times_and_thresholds() {
     w.pass(10);
     let failed = "Liveness probe failed: HTTP probe failed with statuscode: 500";
     assert!(w.done.contains(&format!("17s Unhealthy: {failed}")), "{:?}", w.done);
-    assert!(w.done.contains(&"17s Killing: Container a failed liveness probe, will be restarted".to_owned()));
+    assert!(
+        w.done.contains(
+            &"17s Killing: Container a failed liveness probe, will be restarted".to_owned()
+        )
+    );
     assert!(w.done.contains(&"17s start 0#2".to_owned()));
 }
 
@@ -401,11 +421,8 @@ fn after_a_restart_of_the_process_the_same_pod_runs_again() {
 fn any_event() -> impl Strategy<Value = Event> {
     let at = || (0_usize..4, 0_u32..4);
     let failure = |kind| Failure { reason: "Reason", message: "m".into(), kind };
-    let kinds = prop_oneof![
-        Just(FailureKind::Again),
-        Just(FailureKind::Ended),
-        Just(FailureKind::Stuck)
-    ];
+    let kinds =
+        prop_oneof![Just(FailureKind::Again), Just(FailureKind::Ended), Just(FailureKind::Stuck)];
     let probes = prop_oneof![Just(Kind::Startup), Just(Kind::Liveness), Just(Kind::Readiness)];
     let error = || prop::option::of(Just("e".to_owned()));
     prop_oneof![
@@ -416,8 +433,10 @@ fn any_event() -> impl Strategy<Value = Event> {
             container,
             image: Image { id: "i".into(), note: String::new() }
         }),
-        (0_usize..4, kinds.clone())
-            .prop_map(move |(container, kind)| Event::PullFailed { container, failure: failure(kind) }),
+        (0_usize..4, kinds.clone()).prop_map(move |(container, kind)| Event::PullFailed {
+            container,
+            failure: failure(kind)
+        }),
         at().prop_map(|(container, instance)| Event::Started { container, instance }),
         (at(), kinds).prop_map(move |((container, instance), kind)| Event::StartFailed {
             container,
@@ -431,7 +450,11 @@ fn any_event() -> impl Strategy<Value = Event> {
             reason: "Error",
             message: String::new()
         }),
-        (at(), error()).prop_map(|((container, instance), error)| Event::Hooked { container, instance, error }),
+        (at(), error()).prop_map(|((container, instance), error)| Event::Hooked {
+            container,
+            instance,
+            error
+        }),
         (at(), probes, error()).prop_map(|((container, instance), kind, error)| Event::Probed {
             container,
             instance,
@@ -487,7 +510,7 @@ proptest! {
         }
         prop_assert!(w.pod.is_gone());
         let slack = 3 * (GRACE_SECS_MIN + 1) + grace_secs;
-        let last = w.done.iter().filter(|line| line.contains("kill")).next_back();
+        let last = w.done.iter().rfind(|line| line.contains("kill"));
         if let Some(last) = last {
             let secs: i64 = last.split('s').next().unwrap().parse().unwrap();
             let since = asked.as_second() - w.start.as_second();

@@ -76,6 +76,7 @@ fn readiness_gates_hold_a_pod_back() {
         last(&object),
         "Ready=False ReadinessGatesNotReady corresponding condition of pod readiness gate \"x.io/g\" does not exist."
     );
-    object.status = serde_json::from_str(r#"{"conditions":[{"type":"x.io/g","status":"True"}]}"#).unwrap();
+    object.status =
+        serde_json::from_str(r#"{"conditions":[{"type":"x.io/g","status":"True"}]}"#).unwrap();
     assert_eq!(last(&object), "Ready=True");
 }

@@ -9,7 +9,8 @@ fn check(volume: &str, expected: &str) {
         r#"{"metadata":{"name":"web","labels":{"app":"x"}},"spec":{"containers":[{"name":"c"}]}}"#,
     )
     .unwrap();
-    let volume: core::Volume = serde_json::from_str(&format!(r#"{{"name":"v",{volume}}}"#)).unwrap();
+    let volume: core::Volume =
+        serde_json::from_str(&format!(r#"{{"name":"v",{volume}}}"#)).unwrap();
     let facts =
         Facts { pod: &pod, pod_ip: None, host_ip: None, node_cpu_millis: 0, node_memory_bytes: 0 };
     let config: core::ConfigMap =
@@ -44,7 +45,10 @@ fn sources_become_files() {
     );
     check(r#""configMap":{"name":"no"}"#, "error: configmap \"no\" not found");
     check(r#""secret":{"secretName":"no","optional":true}"#, "");
-    check(r#""downwardAPI":{"items":[{"path":"l","fieldRef":{"fieldPath":"metadata.labels"}}]}"#, "l=app=\"x\":644");
+    check(
+        r#""downwardAPI":{"items":[{"path":"l","fieldRef":{"fieldPath":"metadata.labels"}}]}"#,
+        "l=app=\"x\":644",
+    );
     check(
         r#""projected":{"sources":[{"configMap":{"name":"conf","items":[{"key":"a","path":"ca"}]}},{"serviceAccountToken":{"path":"token"}}]}"#,
         "ca=1:644 token=token:644",
