@@ -60,3 +60,6 @@ fn no_method() -> StatusError {
 fn find_pod(state: &State, request: &ResourceRequest, name: &str) -> Result<pod::Pod, StatusError> {
     pod::find(&state.store.snapshot(), &request.namespace, name)
 }
+
+#[cfg(test)]
+mod tests;

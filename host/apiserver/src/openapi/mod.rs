@@ -27,7 +27,7 @@ use serde_json::{Map, json};
 
 use crate::body::Body;
 use crate::chain::Call;
-use crate::codec::negotiate;
+use crate::codec::{gzip, negotiate};
 use crate::etag::{digest, etag};
 use crate::registry::{KindRef, Registry};
 use crate::routes;
@@ -165,13 +165,18 @@ fn answer(
     let known = call.header(IF_NONE_MATCH).is_some_and(|known| {
         known == "*" || known.split(',').any(|known| known.trim().trim_start_matches("W/") == tag)
     });
-    let mut response =
-        if known { empty(StatusCode::NOT_MODIFIED) } else { Response::new(Body::full(document())) };
+    let mut response = if known {
+        empty(StatusCode::NOT_MODIFIED)
+    } else if gzip::is_accepted(&call.parts.headers) {
+        gzip::apply(Response::new(Body::Empty), document().into())
+    } else {
+        Response::new(Body::full(document()))
+    };
     let headers = response.headers_mut();
     if let Ok(tag) = HeaderValue::from_str(tag) {
         headers.insert(ETAG, tag);
     }
-    headers.insert(VARY, HeaderValue::from_static("Accept"));
+    headers.append(VARY, HeaderValue::from_static("Accept"));
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
     response
 }

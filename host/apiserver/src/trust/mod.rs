@@ -23,10 +23,13 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use jiff::Timestamp;
+use meta::Clock;
 use parking_lot::Mutex;
+use tokio_util::sync::CancellationToken;
 
 pub(crate) use certificate::subject;
 pub use error::Error;
@@ -128,6 +131,8 @@ pub struct Trust {
     resolver: Arc<Resolver>,
     clients: ArcSwap<BTreeMap<String, Identity>>,
     signer: Arc<Signer>,
+    /// Where the kubeconfig says that the server is; nothing before it was asked for.
+    listening: Mutex<Option<SocketAddr>>,
     /// Renewals are rare and write several files that belong together.
     renewal: Mutex<()>,
 }
@@ -145,6 +150,7 @@ impl Trust {
             resolver: Arc::new(Resolver::default()),
             clients: ArcSwap::default(),
             signer,
+            listening: Mutex::new(None),
             renewal: Mutex::new(()),
         };
         trust.renew(now)?;
@@ -188,15 +194,45 @@ impl Trust {
         &self.signer
     }
 
-    /// Writes `<data-dir>/kubeconfig` for the administrator, with everything embedded.
+    /// Keeps everything valid until the server stops. What fails is tried again, and told in the log.
+    pub async fn keep(&self, clock: &dyn Clock, stop: &CancellationToken) {
+        loop {
+            let now = clock.now();
+            let next = self.renew(now).unwrap_or_else(|error| {
+                let error = crate::status::chain(&error);
+                tracing::error!(%error, "certificates could not be renewed");
+                plan::retry(now)
+            });
+            let wait = Duration::try_from(next.duration_since(now)).unwrap_or_default();
+            tokio::select! {
+                () = tokio::time::sleep(wait) => {}
+                () = stop.cancelled() => return,
+            }
+        }
+    }
+
+    /// Writes `<data-dir>/kubeconfig` for the administrator, with everything embedded, now and whenever a certificate in it is renewed.
     pub fn write_kubeconfig(&self, listening: SocketAddr) -> Result<PathBuf, Error> {
-        let path = self.config.data_dir.join("kubeconfig");
-        let admin = self
-            .client(&Client::admin().file)
-            .expect("the administrator's identity is made on opening");
-        let text = kubeconfig::render(listening, &self.authority_certificate(), &admin);
-        files::write_private(&path, text.as_bytes())?;
+        *self.listening.lock() = Some(listening);
+        let path = self.kubeconfig_path();
+        self.refresh_kubeconfig()?;
         Ok(path)
+    }
+
+    fn kubeconfig_path(&self) -> PathBuf {
+        self.config.data_dir.join("kubeconfig")
+    }
+
+    /// Writes the kubeconfig unless nobody asked for one, or it is as it should be.
+    fn refresh_kubeconfig(&self) -> Result<(), Error> {
+        let Some(listening) = *self.listening.lock() else { return Ok(()) };
+        let Some(admin) = self.client(&Client::admin().file) else { return Ok(()) };
+        let text = kubeconfig::render(listening, &self.authority_certificate(), &admin);
+        let path = self.kubeconfig_path();
+        if std::fs::read(&path).is_ok_and(|present| present == text.as_bytes()) {
+            return Ok(());
+        }
+        files::write_private(&path, text.as_bytes())
     }
 
     fn wanted(&self) -> Vec<plan::Wanted> {
@@ -257,7 +293,7 @@ impl Trust {
             }
         }
         self.clients.store(Arc::new(clients));
-        Ok(())
+        self.refresh_kubeconfig()
     }
 }
 

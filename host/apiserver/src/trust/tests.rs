@@ -151,3 +151,15 @@ fn the_kubeconfig_is_private() {
     assert_eq!(metadata.permissions().mode() & 0o777, 0o600);
     assert!(std::fs::read_to_string(&path).unwrap().contains("server: https://127.0.0.1:6443"));
 }
+
+#[test]
+fn the_kubeconfig_follows_the_certificates_in_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let trust = Trust::open(config(folder.path()), now()).unwrap();
+    let path = trust.write_kubeconfig("127.0.0.1:6443".parse().unwrap()).unwrap();
+    let first = std::fs::read_to_string(&path).unwrap();
+    trust.renew(later(1)).unwrap();
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), first);
+    trust.renew(later(300)).unwrap();
+    assert_ne!(std::fs::read_to_string(&path).unwrap(), first);
+}

@@ -13,4 +13,4 @@ mod session;
 pub(super) use session::{Session, Stream, Writer, serve, serve_with};
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

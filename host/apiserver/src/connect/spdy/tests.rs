@@ -1,14 +1,62 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+use std::collections::BTreeMap;
+
 use bytes::{Bytes, BytesMut};
 use flate2::{Compress, Compression, FlushCompress};
 use futures::{SinkExt as _, StreamExt as _};
 use proptest::prelude::*;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_util::codec::{Decoder as _, Encoder as _, Framed};
 
 use super::block::{Decoder, Encoder, Headers};
 use super::frame::{Codec, Error, Frame};
 use super::serve;
+
+/// The client's side of a connection.
+pub(in crate::connect) struct Client<T> {
+    frames: Framed<T, Codec>,
+    /// What was heard of each stream, and whether it has ended.
+    heard: BTreeMap<u32, (Vec<u8>, bool)>,
+}
+
+impl<T: AsyncRead + AsyncWrite + Unpin> Client<T> {
+    pub(in crate::connect) fn new(io: T) -> Self {
+        Self { frames: Framed::new(io, Codec::new()), heard: BTreeMap::new() }
+    }
+
+    pub(in crate::connect) async fn open(&mut self, stream: u32, pairs: &[(&str, &str)]) {
+        let frame = Frame::Open { stream, fin: false, headers: headers(pairs) };
+        self.frames.send(frame).await.unwrap();
+    }
+
+    pub(in crate::connect) async fn say(&mut self, stream: u32, data: &[u8], fin: bool) {
+        let data = Bytes::copy_from_slice(data);
+        self.frames.send(Frame::Data { stream, fin, data }).await.unwrap();
+    }
+
+    /// The next bytes of a stream.
+    pub(in crate::connect) async fn hear(&mut self, stream: u32, len: usize) -> Vec<u8> {
+        self.until(stream, |(data, _)| data.len() >= len).await;
+        self.heard.get_mut(&stream).unwrap().0.drain(..len).collect()
+    }
+
+    /// All that follows on a stream until its end.
+    pub(in crate::connect) async fn hear_all(&mut self, stream: u32) -> Vec<u8> {
+        self.until(stream, |(_, ended)| *ended).await;
+        self.heard.remove(&stream).unwrap().0
+    }
+
+    async fn until(&mut self, stream: u32, done: impl Fn(&(Vec<u8>, bool)) -> bool) {
+        while !self.heard.get(&stream).is_some_and(&done) {
+            if let Frame::Data { stream, fin, data } = self.frames.next().await.unwrap().unwrap() {
+                let (heard, ended) = self.heard.entry(stream).or_default();
+                heard.extend_from_slice(&data);
+                *ended |= fin;
+            }
+        }
+    }
+}
 
 fn headers(pairs: &[(&str, &str)]) -> Headers {
     Headers(pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect())
