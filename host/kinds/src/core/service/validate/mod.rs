@@ -1,5 +1,8 @@
 //! What holds for services: types, ports, addresses and traffic policies.
 
+mod addresses;
+mod change;
+
 use std::collections::BTreeSet;
 
 use k8s_openapi::api::core::v1::{Service, ServicePort, ServiceSpec};
@@ -7,13 +10,15 @@ use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use meta::field::{BadValue, FieldError};
 use meta::names;
 
+use self::addresses::{cluster_ips, external_ips, source_ranges};
+pub(super) use self::change::{status, update};
 use super::{
     is_external_name, is_externally_accessible, is_headless, is_load_balancer, needs_health_check,
 };
-use crate::check::{At, Errors, IMMUTABLE, json};
+use crate::check::{At, Errors, json};
 use crate::core::pod::validate::{port_number, port_number_or_name};
+use crate::metadata;
 use crate::wire::OrEmpty;
-use crate::{address, metadata};
 
 const SPEC: At<'static> = At::root("spec");
 const PROTOCOLS: &[&str] = &["SCTP", "TCP", "UDP"];
@@ -192,117 +197,6 @@ fn affinity(errors: &mut Errors, spec: &ServiceSpec) {
     }
 }
 
-/// Addresses of the service itself, and their families.
-fn cluster_ips(errors: &mut Errors, spec: &ServiceSpec, old: Option<&ServiceSpec>) {
-    if is_external_name(spec) {
-        return;
-    }
-    let (ips, ips_at) = (spec.cluster_ips.or_empty(), SPEC.field("clusterIPs"));
-    match (spec.cluster_ip.or_empty(), ips.first()) {
-        ("", Some(_)) => {
-            errors.invalid(&ips_at, ips, "must be empty when `clusterIP` is not specified");
-        }
-        ("", None) => {}
-        (_, None) => errors.required(&ips_at, ""),
-        (one, Some(first)) if one != first => {
-            errors.invalid(&ips_at, ips, "first value must match `clusterIP`");
-        }
-        _ => {}
-    }
-    let (families, families_at) = (spec.ip_families.or_empty(), SPEC.field("ipFamilies"));
-    let mut seen = BTreeSet::new();
-    for (index, family) in families.iter().enumerate() {
-        let at = families_at.index(index);
-        errors.one_of(&at, family, &["IPv4", "IPv6"]);
-        if !seen.insert(family) {
-            errors.duplicate(&at, family);
-        }
-    }
-    if let Some(policy) = &spec.ip_family_policy {
-        let known = &["PreferDualStack", "RequireDualStack", "SingleStack"];
-        errors.one_of(&SPEC.field("ipFamilyPolicy"), policy, known);
-    }
-    let before = errors.len();
-    let known = old.map(|old| old.cluster_ips.or_empty()).unwrap_or_default();
-    for (index, ip) in ips.iter().enumerate() {
-        if index == 0 && ip == "None" {
-            if ips.len() > 1 {
-                errors.invalid(&ips_at, ips, "'None' must be the first and only value");
-            }
-        } else if !known.contains(ip) {
-            address::validate(errors, &ips_at.index(index), ip);
-        }
-    }
-    let are_good = errors.len() == before;
-    if ips.len() > 2 {
-        errors.invalid(&ips_at, ips, "may only hold up to 2 values");
-    }
-    if !are_good {
-        return;
-    }
-    if ips.len() > 1 && !address::is_dual_stack(ips.iter().map(String::as_str)) {
-        errors.invalid(&ips_at, ips, "may specify no more than one IP for each IP family");
-    }
-    if !is_headless(spec) {
-        for (index, (ip, family)) in ips.iter().zip(families).enumerate() {
-            if (family == "IPv4") == ip.contains(':') {
-                let detail =
-                    format!("expected an {family} value as indicated by `ipFamilies[{index}]`");
-                errors.invalid(&ips_at.index(index), ip, detail);
-            }
-        }
-    }
-}
-
-fn external_ips(errors: &mut Errors, spec: &ServiceSpec, old: Option<&ServiceSpec>) {
-    let all = SPEC.field("externalIPs");
-    let known = old.map(|old| old.external_ips.or_empty()).unwrap_or_default();
-    for (index, ip) in spec.external_ips.or_empty().iter().enumerate() {
-        let at = all.index(index);
-        let before = errors.len();
-        if !known.contains(ip) {
-            address::validate(errors, &at, ip);
-        }
-        if errors.len() == before {
-            address::validate_endpoint(errors, &at, ip);
-        }
-    }
-}
-
-const SOURCE_RANGES: &str = "service.beta.kubernetes.io/load-balancer-source-ranges";
-
-fn source_ranges(
-    errors: &mut Errors,
-    service: &Service,
-    spec: &ServiceSpec,
-    old: Option<&ServiceSpec>,
-) {
-    const REFUSED: &str = "may only be used when `type` is 'LoadBalancer'";
-    let ranges = spec.load_balancer_source_ranges.or_empty();
-    if !ranges.is_empty() {
-        let all = SPEC.field("LoadBalancerSourceRanges");
-        if !is_load_balancer(spec) {
-            errors.forbidden(&all, REFUSED);
-        }
-        let known = old.map(|old| old.load_balancer_source_ranges.or_empty()).unwrap_or_default();
-        for (index, range) in ranges.iter().enumerate() {
-            if !known.contains(range) {
-                address::validate_range(errors, &all.index(index), range.trim());
-            }
-        }
-    } else if let Some(text) = service.metadata.annotations.or_empty().get(SOURCE_RANGES) {
-        let metadata = At::root("metadata");
-        let annotations_at = metadata.field("annotations");
-        let at = annotations_at.key(SOURCE_RANGES);
-        if !is_load_balancer(spec) {
-            errors.forbidden(&at, REFUSED);
-        }
-        for range in text.split(',').map(str::trim).filter(|_| !text.trim().is_empty()) {
-            address::validate_range(errors, &at, range);
-        }
-    }
-}
-
 fn load_balancer(errors: &mut Errors, spec: &ServiceSpec, old: Option<&ServiceSpec>) {
     const REFUSED: &str = "may only be used when `type` is 'LoadBalancer'";
     let class_at = SPEC.field("loadBalancerClass");
@@ -367,129 +261,4 @@ fn other_policies(errors: &mut Errors, spec: &ServiceSpec) {
         let known = &["PreferClose", "PreferSameZone", "PreferSameNode"];
         errors.one_of(&SPEC.field("trafficDistribution"), distribution, known);
     }
-}
-
-/// What is wrong with a service that replaces `old`.
-pub(super) fn update(new: &Service, old: &Service) -> Vec<FieldError> {
-    let mut errors = Errors::new();
-    if let (Some(spec), Some(old)) = (&new.spec, &old.spec) {
-        cluster_ips(&mut errors, spec, Some(old));
-        if !errors.is_empty() {
-            return errors.into_list();
-        }
-        if !is_external_name(spec) && !is_external_name(old) {
-            fixed_ips(&mut errors, spec, old);
-            fixed_families(&mut errors, spec, old);
-        }
-        load_balancer(&mut errors, spec, Some(old));
-        if needs_health_check(spec)
-            && needs_health_check(old)
-            && spec.health_check_node_port != old.health_check_node_port
-        {
-            errors.forbidden(&SPEC.field("healthCheckNodePort"), IMMUTABLE);
-        }
-    }
-    errors.extend(service(new, Some(old)));
-    errors.into_list()
-}
-
-const FIXED: &str = "may not change once set";
-
-/// The first address stays; a second one may come and go with the policy.
-fn fixed_ips(errors: &mut Errors, new: &ServiceSpec, old: &ServiceSpec) {
-    if is_headless(new) && is_headless(old) {
-        return;
-    }
-    let (ips, old_ips) = (new.cluster_ips.or_empty(), old.cluster_ips.or_empty());
-    let at = SPEC.field("clusterIPs");
-    if ips.len() == old_ips.len() {
-        for (index, _) in ips.iter().zip(old_ips).enumerate().filter(|(_, (a, b))| a != b) {
-            errors.invalid(&at.index(index), ips, FIXED);
-        }
-        return;
-    }
-    if ips.is_empty() {
-        errors.invalid(&at.index(0), null_if_empty(ips), "primary clusterIP can not be unset");
-    } else if !old_ips.is_empty() && ips[0] != old_ips[0] {
-        errors.invalid(&at.index(0), ips, FIXED);
-    }
-    released(errors, new, (ips.len(), old_ips.len()), "clusterIP");
-}
-
-fn fixed_families(errors: &mut Errors, new: &ServiceSpec, old: &ServiceSpec) {
-    if is_headless(new) || is_headless(old) {
-        return;
-    }
-    let (families, old_families) = (new.ip_families.or_empty(), old.ip_families.or_empty());
-    let all = SPEC.field("ipFamilies");
-    let at = all.index(0);
-    if families.len() == old_families.len() {
-        for _ in families.iter().zip(old_families).filter(|(a, b)| a != b) {
-            errors.invalid(&at, families, FIXED);
-        }
-        return;
-    }
-    if families.len() < old_families.len() && new.cluster_ips.is_unset() {
-        errors.invalid(&at, null_if_empty(families), "primary ipFamily can not be unset");
-    }
-    if let (Some(first), Some(old_first)) = (families.first(), old_families.first())
-        && first != old_first
-    {
-        errors.invalid(&at, new.cluster_ips.or_empty(), FIXED);
-    }
-    released(errors, new, (families.len(), old_families.len()), "ipFamily");
-}
-
-fn released(errors: &mut Errors, new: &ServiceSpec, (count, before): (usize, usize), what: &str) {
-    let is_single = new.ip_family_policy.as_deref() == Some("SingleStack");
-    if count == 1 && before > 1 && !is_single {
-        let detail = format!("must be set to 'SingleStack' when releasing the secondary {what}");
-        errors.invalid(&SPEC.field("ipFamilyPolicy"), json(&new.ip_family_policy), detail);
-    }
-}
-
-fn null_if_empty(texts: &[String]) -> BadValue {
-    if texts.is_empty() { BadValue::null() } else { texts.into() }
-}
-
-/// What is wrong with the addresses that a load balancer reports.
-pub(super) fn status(new: &Service, old: &Service) -> Vec<FieldError> {
-    let mut errors = Errors::new();
-    let of = |service: &Service| {
-        let status = service.status.as_ref().and_then(|status| status.load_balancer.clone());
-        status.and_then(|status| status.ingress).unwrap_or_default()
-    };
-    let (ingress, known) = (of(new), of(old));
-    let status_at = At::root("status");
-    let balancer_at = status_at.field("loadBalancer");
-    let all = balancer_at.field("ingress");
-    let is_load_balancer = new.spec.as_ref().is_some_and(is_load_balancer);
-    if !is_load_balancer && !ingress.is_empty() {
-        errors.forbidden(&all, "may only be used when `spec.type` is 'LoadBalancer'");
-        return errors.into_list();
-    }
-    for (index, ingress) in ingress.iter().enumerate() {
-        let at = all.index(index);
-        let (ip, mode_at) = (ingress.ip.or_empty(), at.field("ipMode"));
-        if !ip.is_empty() && !known.iter().any(|known| known.ip.or_empty() == ip) {
-            address::validate(&mut errors, &at.field("ip"), ip);
-        }
-        match &ingress.ip_mode {
-            None if ip.is_empty() => {}
-            None => errors.required(&mode_at, "must be specified when `ip` is set"),
-            Some(_) if ip.is_empty() => {
-                errors.forbidden(&mode_at, "may not be specified when `ip` is not set");
-            }
-            Some(mode) => errors.one_of(&mode_at, mode, &["Proxy", "VIP"]),
-        }
-        let host = ingress.hostname.or_empty();
-        if !host.is_empty() {
-            let host_at = at.field("hostname");
-            errors.invalid_each(&host_at, host, names::is_dns1123_subdomain(host));
-            if host.parse::<std::net::IpAddr>().is_ok() {
-                errors.invalid(&host_at, host, "must be a DNS name, not an IP address");
-            }
-        }
-    }
-    errors.into_list()
 }
