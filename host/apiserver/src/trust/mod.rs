@@ -23,13 +23,10 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use jiff::Timestamp;
-use meta::Clock;
 use parking_lot::Mutex;
-use tokio_util::sync::CancellationToken;
 
 pub(crate) use certificate::subject;
 pub use error::Error;
@@ -192,23 +189,6 @@ impl Trust {
     /// What signs and checks `ServiceAccount` tokens.
     pub fn signer(&self) -> &Arc<Signer> {
         &self.signer
-    }
-
-    /// Keeps everything valid until the server stops. What fails is tried again, and told in the log.
-    pub async fn keep(&self, clock: &dyn Clock, stop: &CancellationToken) {
-        loop {
-            let now = clock.now();
-            let next = self.renew(now).unwrap_or_else(|error| {
-                let error = crate::status::chain(&error);
-                tracing::error!(%error, "certificates could not be renewed");
-                plan::retry(now)
-            });
-            let wait = Duration::try_from(next.duration_since(now)).unwrap_or_default();
-            tokio::select! {
-                () = tokio::time::sleep(wait) => {}
-                () = stop.cancelled() => return,
-            }
-        }
     }
 
     /// Writes `<data-dir>/kubeconfig` for the administrator, with everything embedded, now and whenever a certificate in it is renewed.

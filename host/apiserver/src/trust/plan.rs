@@ -10,8 +10,6 @@ use super::Client;
 
 /// At the latest after this time the folder is looked at again, whatever the certificates say.
 const LOOK_AGAIN: SignedDuration = SignedDuration::from_hours(12);
-/// A failure may be over by then, a full disk for example.
-const RETRY: SignedDuration = SignedDuration::from_mins(10);
 /// A look after an early one does not come sooner than this.
 const LOOK_SOONEST: SignedDuration = SignedDuration::from_secs(60);
 
@@ -97,11 +95,6 @@ pub(super) fn next_look(seen: &[Option<Seen>], now: Timestamp) -> Timestamp {
     let latest = now.saturating_add(LOOK_AGAIN).unwrap_or(Timestamp::MAX);
     let soonest = now.saturating_add(LOOK_SOONEST).unwrap_or(Timestamp::MAX);
     seen.iter().flatten().map(renewal_of).fold(latest, Timestamp::min).max(soonest)
-}
-
-/// When to try again after a failure.
-pub(super) fn retry(now: Timestamp) -> Timestamp {
-    now.saturating_add(RETRY).unwrap_or(Timestamp::MAX)
 }
 
 fn renewal_of(seen: &Seen) -> Timestamp {
