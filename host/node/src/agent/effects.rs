@@ -4,25 +4,18 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use jiff::Timestamp;
 use k8s_openapi::api::core::v1 as core;
 use runtime::{Account, Stop};
 
 use super::{Agent, Body, Due, Message, REFRESH_SECS, Uid};
 use crate::network::host_port;
-use crate::pod::{self, Event, Note, ProbeKind, after_secs};
-use crate::recorder::Telling;
+use crate::pod::{Event, Note, ProbeKind, after_secs};
 use crate::shell::{self, Job, Served};
 
 /// How long a hook without an end of its own may take.
 const POST_START_MAX: Duration = Duration::from_mins(5);
 const DELETE_BACKOFF_MIN: Duration = Duration::from_millis(200);
 const DELETE_BACKOFF_MAX: Duration = Duration::from_secs(30);
-
-const SURVEY_SECS: i64 = 10;
-const COLLECT_SECS: i64 = 3600;
-/// Younger blobs may belong to a push in progress.
-const IMAGE_AGE_MIN: Duration = Duration::from_hours(1);
 
 /// The killed exit of a function, which has no process to be killed.
 const KILLED: i32 = 137;
@@ -94,38 +87,16 @@ impl Agent {
         self.backlog.push_back((uid, event));
     }
 
-    /// Compares the files of volumes with what they come from.
-    pub(super) fn refresh(&mut self, uid: &Uid, now: Timestamp) {
-        let Some(slot) = self.slots.get(uid) else { return };
-        let (Some(ip), pod::Stage::Active) = (slot.ip, &slot.state.stage) else { return };
-        let (shared, object) = (Arc::clone(&self.shared), Arc::clone(&slot.object));
-        self.tasks.spawn(async move {
-            let _work = shared.work.acquire().await;
-            if let Err(message) = shell::refresh(&shared, &object, ip).await {
-                tracing::debug!(message, "volumes stay as they are");
-            }
-        });
-        self.alarms.set(after_secs(now, REFRESH_SECS), Due::Refresh, uid);
-    }
-
     pub(super) fn pull(&mut self, uid: &Uid, container: usize) {
         let Some(slot) = self.slots.get(uid) else { return };
         let (shared, object) = (Arc::clone(&self.shared), Arc::clone(&slot.object));
         let plan = slot.state.plan.containers[container].clone();
-        let is_remote = plan
-            .image
-            .parse::<image::Reference>()
-            .is_ok_and(|reference| reference.registry().is_some());
-        if is_remote && plan.pull == pod::PullPolicy::Always {
-            let message = format!("Pulling image \"{}\"", plan.image);
-            let reason = "Pulling";
-            self.record(
-                uid,
-                Note { is_warning: false, reason, message, container: Some(container) },
-            );
-        }
+        let message = format!("Pulling image \"{}\"", plan.image);
+        let (is_warning, reason, container_of) = (false, "Pulling", Some(container));
+        let note = Note { is_warning, reason, message, container: container_of };
+        let pulling = slot.telling(note, self.shared.now());
         self.spawn(uid, async move {
-            match shell::pull(&shared, &object, &plan).await {
+            match shell::pull(&shared, &object, &plan, pulling).await {
                 Ok((image, wasm)) => Body::Pulled { container, image, wasm },
                 Err(failure) => Body::Event(Event::PullFailed { container, failure }),
             }
@@ -311,84 +282,9 @@ impl Agent {
     }
 
     pub(super) fn record(&self, uid: &Uid, note: Note) {
-        let Some(slot) = self.slots.get(uid) else { return };
-        let plan = &slot.state.plan;
-        let field_path = note.container.map(|index| {
-            let container = &plan.containers[index];
-            let list = match container.role {
-                pod::Role::Init | pod::Role::Sidecar => "initContainers",
-                pod::Role::Main => "containers",
-            };
-            format!("spec.{list}{{{}}}", container.name)
-        });
-        let object = core::ObjectReference {
-            api_version: Some("v1".to_owned()),
-            kind: Some("Pod".to_owned()),
-            namespace: Some(plan.namespace.to_string()),
-            name: Some(plan.name.to_string()),
-            uid: Some(uid.to_string()),
-            resource_version: slot.object.metadata.resource_version.clone(),
-            field_path,
-        };
-        self.shared.recorder.tell(Telling {
-            object,
-            is_warning: note.is_warning,
-            reason: note.reason.to_owned(),
-            message: note.message,
-            at: self.shared.now(),
-        });
-    }
-}
-
-impl Agent {
-    /// Tells of functions whose instances ended without an answer. Looking at all of them now and then is cheaper than a task for each.
-    pub(super) fn survey(&mut self, now: Timestamp) {
-        let mut notes = Vec::new();
-        for (uid, slot) in &mut self.slots {
-            for (container, part) in slot.parts.iter_mut().enumerate() {
-                let Some(served) = &part.served else { continue };
-                let crashes = served.function.service.crashes().borrow().clone();
-                if crashes.count > part.crashes {
-                    let last = crashes.last.map(|exit| exit.to_string()).unwrap_or_default();
-                    let message =
-                        format!("An instance of the function ended without an answer: {last}");
-                    let reason = "Crashed";
-                    let container = Some(container);
-                    notes.push((
-                        Arc::clone(uid),
-                        Note { is_warning: true, reason, message, container },
-                    ));
-                }
-                part.crashes = crashes.count;
-            }
+        if let Some(slot) = self.slots.get(uid) {
+            self.shared.recorder.tell(slot.telling(note, self.shared.now()));
         }
-        for (uid, note) in notes {
-            self.record(&uid, note);
-        }
-        self.alarms.set(after_secs(now, SURVEY_SECS), Due::Survey, &Uid::from(""));
-    }
-
-    /// Removes images that no container and no name uses.
-    pub(super) fn collect(&mut self, now: Timestamp) {
-        let parts = self.slots.values().flat_map(|slot| &slot.parts);
-        let in_use =
-            parts.filter_map(|part| part.image.as_ref()).map(|image| image.manifest).collect();
-        let store = self.shared.images.store().clone();
-        self.tasks.spawn(async move {
-            match store.collect(in_use, now.into(), IMAGE_AGE_MIN).await {
-                Ok(done) if done.blobs > 0 => {
-                    tracing::info!(blobs = done.blobs, bytes = done.bytes, "removed unused images");
-                }
-                Ok(_) => {}
-                Err(error) => {
-                    tracing::warn!(
-                        error = &error as &dyn std::error::Error,
-                        "cannot remove unused images"
-                    );
-                }
-            }
-        });
-        self.alarms.set(after_secs(now, COLLECT_SECS), Due::Collect, &Uid::from(""));
     }
 }
 

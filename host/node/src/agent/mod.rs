@@ -11,6 +11,7 @@ mod reports;
 mod run;
 mod slot;
 mod statics;
+mod upkeep;
 
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::Arc;

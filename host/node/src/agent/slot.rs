@@ -8,7 +8,8 @@ use k8s_openapi::api::core::v1 as core;
 use runtime::{Account, Stop};
 
 use crate::directory::{Listed, ListedContainer};
-use crate::pod::{self, Plan, State};
+use crate::pod::{self, Note, Plan, Role, State};
+use crate::recorder::Telling;
 use crate::shell::Served;
 
 /// One Pod.
@@ -80,6 +81,30 @@ impl Slot {
 
     pub(super) fn name(&self) -> &str {
         &self.state.plan.name
+    }
+
+    /// A note as an Event about this Pod or one of its containers.
+    pub(super) fn telling(&self, note: Note, at: Timestamp) -> Telling {
+        let plan = &self.state.plan;
+        let field_path = note.container.map(|index| {
+            let container = &plan.containers[index];
+            let list = match container.role {
+                Role::Init | Role::Sidecar => "initContainers",
+                Role::Main => "containers",
+            };
+            format!("spec.{list}{{{}}}", container.name)
+        });
+        let object = core::ObjectReference {
+            api_version: Some("v1".to_owned()),
+            kind: Some("Pod".to_owned()),
+            namespace: Some(plan.namespace.to_string()),
+            name: Some(plan.name.to_string()),
+            uid: Some(plan.uid.to_string()),
+            resource_version: self.object.metadata.resource_version.clone(),
+            field_path,
+        };
+        let (is_warning, reason) = (note.is_warning, note.reason.to_owned());
+        Telling { object, is_warning, reason, message: note.message, at }
     }
 
     /// Takes a newer version of the object and answers which containers have another image. Of a Pod's spec little else can change.

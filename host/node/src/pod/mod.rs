@@ -9,6 +9,7 @@ mod probe;
 mod restore;
 mod state;
 pub(crate) mod status;
+mod stop;
 
 pub(crate) use event::{Effect, Event, Failure, FailureKind, Image, Note};
 pub(crate) use machine::step;

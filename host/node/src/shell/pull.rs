@@ -7,13 +7,15 @@ use image::{Credentials, PullError, Reference, Wasm};
 use k8s_openapi::api::core::v1 as core;
 
 use crate::pod::{ContainerPlan, Failure, FailureKind, Image, PullPolicy};
+use crate::recorder::Telling;
 use crate::shared::Shared;
 
-/// The image, or why there is none.
+/// The image, or why there is none. `pulling` is told when something has to be fetched.
 pub(crate) async fn pull(
     shared: &Shared,
     pod: &core::Pod,
     container: &ContainerPlan,
+    pulling: Telling,
 ) -> Result<(Image, Arc<Wasm>), Failure> {
     let name = &container.image;
     let reference: Reference = name.parse().map_err(|error: image::ReferenceError| Failure {
@@ -34,6 +36,9 @@ pub(crate) async fn pull(
             message: format!("Container image \"{name}\" is not present with pull policy of Never"),
             kind: FailureKind::Again,
         });
+    }
+    if reference.registry().is_some() {
+        shared.recorder.tell(pulling);
     }
     let began = Instant::now();
     let credentials = credentials(shared, pod).await;
