@@ -20,9 +20,9 @@ use crate::events::Recorder;
 use crate::pending::Need;
 
 /// Deletes that are under way at once.
-const DELETES_MAX: usize = 64;
+const DELETES_MAX: usize = 32;
 /// Creates that are under way at once.
-const CREATES_MAX: usize = 128;
+const CREATES_MAX: usize = 64;
 
 /// How a plan went.
 #[derive(Debug)]
@@ -114,6 +114,8 @@ impl Applier {
                 Some(Outcome::Conflict)
             }
             Err((Verb::Change, _, error)) if error.is_not_found() => Some(Outcome::Conflict),
+            // The server is busy: the same again, a little later.
+            Err((_, _, Error::TooManyRequests(_))) => Some(Outcome::Conflict),
             // Nothing new can be made there; the namespace's own end cleans up.
             Err((_, _, error)) if error.is_namespace_terminating() => None,
             Err((verb, resource, error)) => {

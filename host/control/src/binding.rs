@@ -30,7 +30,7 @@ use crate::report::Report;
 use waiting::Waiting;
 
 /// Writes that are under way at once.
-const WRITES_MAX: usize = 256;
+const WRITES_MAX: usize = 64;
 /// Decisions before other tasks of this thread get their turn.
 const DECISIONS_AT_ONCE: usize = 32;
 /// A Pod that fits nowhere is tried again after this time whatever happens.
