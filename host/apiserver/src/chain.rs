@@ -99,6 +99,9 @@ async fn admitted(state: &Arc<State>, unknown: Unknown) -> Result<Response<Body>
     authorize(state, &call).await?;
     let _permit = limits::enter(state, &call)?;
     let long_running = limits::is_long_running(&call.info);
+    if !long_running {
+        limits::check_timeout(&call.info.query)?;
+    }
     limits::within_time(state, long_running, route(state, call)).await
 }
 

@@ -11,6 +11,7 @@ use meta::StatusError;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::chain::Call;
+use crate::query::Query;
 use crate::request::{RequestInfo, Target, Verb};
 use crate::state::State;
 
@@ -42,6 +43,42 @@ pub(crate) fn take(places: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, Stat
         .map_err(|_| StatusError::too_many_requests("Too many requests, please try again later.", 1))
 }
 
+/// A client may say how long it waits; what is no duration is refused.
+pub(crate) fn check_timeout(query: &Query) -> Result<(), StatusError> {
+    match query.text("timeout") {
+        Some(text) if !is_duration(text) => {
+            let quoted = meta::quote(text);
+            let message = format!("invalid timeout specified in the request URL - time: invalid duration {quoted}");
+            Err(StatusError::bad_request(message))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Whether a text is a duration as Go writes it: `1h30m`, `-1.5s`, `0`.
+fn is_duration(text: &str) -> bool {
+    const UNITS: [&str; 8] = ["ns", "us", "\u{b5}s", "\u{3bc}s", "ms", "s", "m", "h"];
+    let mut rest = text.strip_prefix(['-', '+']).unwrap_or(text);
+    if rest == "0" {
+        return true;
+    }
+    if rest.is_empty() {
+        return false;
+    }
+    while !rest.is_empty() {
+        let after = rest.trim_start_matches(|character: char| character.is_ascii_digit() || character == '.');
+        let number = &rest[..rest.len() - after.len()];
+        let unit_len = after.find(|character: char| character.is_ascii_digit() || character == '.').unwrap_or(after.len());
+        let (unit, next) = after.split_at(unit_len);
+        let is_number = number.bytes().any(|byte| byte.is_ascii_digit()) && number.matches('.').count() <= 1;
+        if !is_number || !UNITS.contains(&unit) {
+            return false;
+        }
+        rest = next;
+    }
+    true
+}
+
 /// Runs a handler, unless it takes longer than requests may.
 pub(crate) async fn within_time<T>(
     state: &State,
@@ -57,3 +94,6 @@ pub(crate) async fn within_time<T>(
         Err(_) => Err(StatusError::timeout("request did not complete within the allowed timeout", 0)),
     }
 }
+
+#[cfg(test)]
+mod tests;

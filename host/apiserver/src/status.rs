@@ -7,17 +7,16 @@ use meta::{Revision, StatusError};
 use store::{CommitError, SnapshotError};
 
 use crate::body::{self, Body};
-use crate::codec::negotiate::{Accepted, Format};
+use crate::codec::negotiate::Accepted;
 
 /// The answer that carries an error as a `Status` object.
 pub(crate) fn response(error: &StatusError, accepted: Accepted) -> Response<Body> {
     let code = StatusCode::from_u16(error.code()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let format = if accepted.format == Format::Yaml { Format::Yaml } else { Format::Json };
-    let bytes = crate::codec::encode::value(&status(error), Accepted { format, ..accepted });
+    let bytes = crate::codec::encode::value(&status(error), accepted);
     let mut response = Response::new(Body::full(bytes));
     *response.status_mut() = code;
     let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static(format.media_type()));
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(accepted.format.media_type()));
     if let Some(seconds) = error.0.details.as_ref().and_then(|details| details.retry_after_seconds) {
         headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
     }

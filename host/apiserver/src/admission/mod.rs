@@ -8,6 +8,7 @@ mod made;
 mod namespace_content;
 mod namespace_lifecycle;
 mod node_ports;
+mod node_taint;
 mod owner_references;
 mod priority;
 mod service_account;
@@ -111,6 +112,7 @@ const PLUGINS: &[&dyn Plugin] = &[
     &owner_references::OwnerReferences,
     &service_account::ServiceAccountDefaults,
     &tolerations::DefaultTolerations,
+    &node_taint::NewNodeTaint,
     &priority::Priority,
     &storage_protection::StorageProtection,
     &service_addresses::ServiceAddresses,

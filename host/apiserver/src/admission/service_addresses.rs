@@ -50,6 +50,13 @@ impl Plugin for ServiceAddresses {
         }
         let before = attempted.old.and_then(service_ref).map(addresses).unwrap_or_default();
         let mut after = Vec::new();
+        let new = match new {
+            Some(new) => {
+                check_before(attempted, new)?;
+                Some(new)
+            }
+            None => None,
+        };
         if let Some(service) = new.and_then(service) {
             let name = service.metadata.name.clone().unwrap_or_default();
             assign(attempted, &name, service.spec.get_or_insert_default(), &before)?;
@@ -62,6 +69,21 @@ impl Plugin for ServiceAddresses {
         ops.extend(freed.filter_map(|address| made::delete(attempted.snapshot, &resource(), &address.to_string())));
         Ok(())
     }
+}
+
+/// Nothing is given to a Service whose wishes about addresses make no sense.
+fn check_before(attempted: &Attempted<'_>, new: &dyn Object) -> Result<(), StatusError> {
+    let errors = match attempted.old {
+        Some(old) => new.validate_update(old),
+        None => new.validate(),
+    };
+    let about = |error: &FieldError| error.path.starts_with("spec.clusterIP") || error.path.starts_with("spec.ipFamil");
+    let errors: Vec<FieldError> = errors.into_iter().filter(about).collect();
+    if errors.is_empty() {
+        return Ok(());
+    }
+    let name = new.metadata().name.as_deref().unwrap_or_default();
+    Err(StatusError::invalid(&attempted.info.group_kind(), name, &errors))
 }
 
 fn service(object: &mut dyn Object) -> Option<&mut Service> {
@@ -200,14 +222,9 @@ fn check_free(
     }
     let ranges = &attempted.state.config.service_ranges;
     let why = if !ranges.iter().any(|range| range.contains(&address)) {
-        let same: Vec<String> =
-            ranges.iter().filter(|range| range.addr().is_ipv6() == address.is_ipv6()).map(ToString::to_string).collect();
-        format!(
-            "the provided IP ({address}) is not in the valid range. The range of valid IPs is {}",
-            same.join(",")
-        )
+        "the provided network does not match the current range"
     } else if !is_free(attempted, address) {
-        "provided IP is already allocated".to_owned()
+        "provided IP is already allocated"
     } else {
         return Ok(());
     };

@@ -161,8 +161,7 @@ fn parse(raw: &Raw, expected: &Expected<'_>) -> Result<Parsed, StatusError> {
         }
         Format::Yaml => {
             let text = std::str::from_utf8(&raw.bytes).map_err(|_| parse_error("yaml: invalid UTF-8".to_owned()))?;
-            let document =
-                yaml::parse(text).map_err(|error| parse_error(format!("error converting YAML to JSON: {error}")))?;
+            let document = yaml::parse(text).map_err(|error| unrecognized(&error))?;
             Ok(Parsed { tree: document.tree, duplicates: false, yaml_duplicates: document.duplicates })
         }
         Format::Protobuf => {

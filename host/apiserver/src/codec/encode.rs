@@ -7,24 +7,47 @@ use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderValue};
 use http::{Response, StatusCode};
 use kinds::KindInfo;
-use meta::Tree;
+use meta::schema::TypeRef;
+use meta::{GroupVersion, Tree};
 use serde_json::Map;
 use store::Body as Stored;
 
 use crate::body::Body;
 use crate::codec::negotiate::{Accepted, Format};
-use crate::codec::yaml;
+use crate::codec::{protobuf, yaml};
 
 /// A tree as bytes of an answer.
 pub(crate) fn value(tree: &Tree, accepted: Accepted) -> Bytes {
     let mut bytes = match accepted.format {
         Format::Yaml => return yaml::write(tree).into(),
+        Format::Protobuf => return as_protobuf(tree),
         _ if accepted.pretty => serde_json::to_vec_pretty(tree),
         _ => serde_json::to_vec(tree),
     }
     .expect("a tree has text keys only");
     bytes.push(b'\n');
     bytes.into()
+}
+
+/// An object of a known type as protobuf; a type that nobody knows is empty there.
+fn as_protobuf(tree: &Tree) -> Bytes {
+    let text = |name| tree.get(name).and_then(Tree::as_str).unwrap_or_default();
+    let version = GroupVersion::parse(text("apiVersion")).unwrap_or_default();
+    let kind = text("kind");
+    let gvk = version.with_kind(kind.to_owned());
+    let single = kinds::find_kind(&gvk).map(kinds::AnyKind::type_ref);
+    let list = || {
+        let of_items = kinds::all().iter().find(|candidate| {
+            let info = candidate.info();
+            info.list_kind == kind && info.group == version.group && info.version == version.version
+        })?;
+        let name = format!("{}List", of_items.info().type_name);
+        kinds::schema().find(&name).map(TypeRef::Struct)
+    };
+    if let Some(ty) = single.or_else(|| kinds::find_body(&gvk).map(kinds::Body::type_ref)) {
+        return protobuf::encode(tree, ty).into();
+    }
+    list().map(|ty| protobuf::encode(tree, &ty)).unwrap_or_default().into()
 }
 
 /// A tree as compact JSON.
@@ -34,7 +57,7 @@ pub(crate) fn plain(tree: &Tree) -> Bytes {
 
 /// Stored bytes as bytes of an answer. Only people and YAML need another form than the stored one.
 pub(crate) fn stored_bytes(body: &Bytes, accepted: Accepted) -> Bytes {
-    if accepted.format == Format::Yaml || accepted.pretty {
+    if accepted.format != Format::Json || accepted.pretty {
         let tree: Tree = serde_json::from_slice(body).expect("stored bodies are JSON");
         return value(&tree, accepted);
     }

@@ -153,7 +153,6 @@ fn clause(text: &str) -> Option<Clause> {
     Some(Clause { main: main.to_owned(), sub: sub.to_owned(), parameters, quality })
 }
 
-const RESOURCE_FORMATS: [Format; 3] = [Format::Json, Format::Yaml, Format::Protobuf];
 const ACCEPTED: [&str; 3] = [Format::Json.media_type(), Format::Yaml.media_type(), Format::Protobuf.media_type()];
 
 /// Agrees on the form of an answer.
@@ -170,15 +169,19 @@ pub(crate) fn accept(headers: &HeaderMap, query: &Query, offers: Offers) -> Resu
     if !names_a_format(header) {
         return Err(no_representation());
     }
-    for clause in clauses(header) {
-        for format in RESOURCE_FORMATS {
-            let (main, sub) = format.media_type().split_once('/').unwrap_or_default();
-            if !clause.matches(main, sub) {
-                continue;
-            }
-            if let Some(view) = view(&clause, format, offers) {
-                let pretty = asked_pretty || clause.parameter("pretty") == Some("1");
-                return Ok(Accepted { format, view, pretty });
+    let clauses = clauses(header);
+    // Objects are kept as JSON: protobuf is for those who take nothing else.
+    for formats in [&[Format::Json, Format::Yaml][..], &[Format::Protobuf]] {
+        for clause in &clauses {
+            for format in formats.iter().copied() {
+                let (main, sub) = format.media_type().split_once('/').unwrap_or_default();
+                if !clause.matches(main, sub) {
+                    continue;
+                }
+                if let Some(view) = view(clause, format, offers) {
+                    let pretty = asked_pretty || clause.parameter("pretty") == Some("1");
+                    return Ok(Accepted { format, view, pretty });
+                }
             }
         }
     }
@@ -194,7 +197,7 @@ fn view(clause: &Clause, format: Format, offers: Offers) -> Option<View> {
     let group = clause.parameter("g");
     let version = clause.parameter("v");
     if kind.is_none() && group.is_none() && version.is_none() {
-        return Some(View::Object).filter(|_| format != Format::Protobuf);
+        return Some(View::Object);
     }
     if offers == Offers::Plain || group != Some("meta.k8s.io") || format == Format::Protobuf {
         return None;

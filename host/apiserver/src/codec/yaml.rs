@@ -13,6 +13,8 @@ use serde_saphyr::granit_parser::{Event, Parser, ScalarStyle, Span, Tag};
 
 /// A document may have this many nodes once its aliases are expanded.
 const MAX_NODES: usize = 2_000_000;
+/// Lines that are longer are broken where that is possible.
+const BEST_WIDTH: usize = 80;
 /// As for JSON.
 const MAX_DEPTH: usize = 10_000;
 
@@ -28,12 +30,17 @@ pub(crate) struct Document {
 pub(crate) fn parse(text: &str) -> Result<Document, String> {
     let mut builder = Builder::default();
     for event in Parser::new_from_str(text) {
-        let (event, span) = event.map_err(|error| format!("yaml: line {}: {}", error.marker().line(), error.info()))?;
+        let (event, span) = event.map_err(|error| broken(error.marker().line(), &error.info()))?;
         if builder.take(event, span)? {
             break;
         }
     }
     Ok(Document { tree: builder.root.unwrap_or_default(), duplicates: builder.duplicates })
+}
+
+/// An error on the first line is told without its number.
+fn broken(line: usize, what: &str) -> String {
+    if line > 1 { format!("yaml: line {line}: {what}") } else { format!("yaml: {what}") }
 }
 
 #[derive(Default)]
@@ -244,7 +251,7 @@ fn node(out: &mut String, tree: &Tree, indent: usize, in_list: bool) {
                 if index > 0 || !in_list {
                     pad(out, indent);
                 }
-                word(out, key);
+                word(out, key, indent);
                 out.push(':');
                 nested(out, value, indent);
             }
@@ -269,7 +276,7 @@ fn node(out: &mut String, tree: &Tree, indent: usize, in_list: bool) {
             }
         }
         leaf_value => {
-            leaf(out, leaf_value);
+            leaf(out, leaf_value, indent);
             out.push('\n');
         }
     }
@@ -287,15 +294,15 @@ fn nested(out: &mut String, value: &Tree, indent: usize) {
         }
         _ => {
             out.push(' ');
-            leaf(out, value);
+            leaf(out, value, indent);
             out.push('\n');
         }
     }
 }
 
-fn leaf(out: &mut String, value: &Tree) {
+fn leaf(out: &mut String, value: &Tree, indent: usize) {
     match value {
-        Tree::String(text) => word(out, text),
+        Tree::String(text) => word(out, text, indent),
         Tree::Array(_) => out.push_str("[]"),
         Tree::Object(_) => out.push_str("{}"),
         other => {
@@ -304,27 +311,85 @@ fn leaf(out: &mut String, value: &Tree) {
     }
 }
 
-fn word(out: &mut String, text: &str) {
-    if is_plain_word(text) {
-        out.push_str(text);
-    } else {
+/// A text without quotes if readers of version 1.1 take it for what it is, otherwise in quotes.
+fn word(out: &mut String, text: &str, indent: usize) {
+    if text.contains('\n') && text.chars().all(|character| character == '\n' || !character.is_control()) && !text.starts_with([' ', '\n']) {
+        literal(out, text, indent);
+    } else if text.chars().any(char::is_control) {
         // A JSON string is a YAML string in double quotes.
         let _ = write!(out, "{}", Tree::String(text.to_owned()));
+    } else if is_plain_word(text) {
+        folded(out, text, indent);
+    } else {
+        let quoted = format!("'{}'", text.replace('\'', "''"));
+        folded(out, &quoted, indent);
+    }
+}
+
+/// Lines of a text as they are, below a bar.
+fn literal(out: &mut String, text: &str, indent: usize) {
+    out.push('|');
+    if !text.ends_with('\n') {
+        out.push('-');
+    } else if text.ends_with("\n\n") {
+        out.push('+');
+    }
+    for line in text.strip_suffix('\n').unwrap_or(text).split('\n') {
+        out.push('\n');
+        if !line.is_empty() {
+            pad(out, indent + 2);
+            out.push_str(line);
+        }
+    }
+}
+
+/// Long lines are broken at a single space, which a reader puts back.
+fn folded(out: &mut String, text: &str, indent: usize) {
+    let line_start = out.rfind('\n').map_or(0, |at| at + 1);
+    let mut column = out.len() - line_start;
+    let mut characters = text.chars().peekable();
+    let mut before = '\0';
+    while let Some(character) = characters.next() {
+        let single = character == ' ' && before != ' ' && characters.peek().is_some_and(|next| *next != ' ');
+        if single && column > BEST_WIDTH && before != '\0' {
+            out.push('\n');
+            pad(out, indent + 2);
+            column = indent + 2;
+        } else {
+            out.push(character);
+            column += 1;
+        }
+        before = character;
     }
 }
 
 fn is_plain_word(text: &str) -> bool {
-    let starts_well = text.starts_with(|first: char| first.is_ascii_alphanumeric() || first == '/' || first == '_');
-    starts_well
-        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'/' | b' ' | b'(' | b')'))
+    let Some(first) = text.chars().next() else { return false };
+    let indicator = "#,[]{}&*!|>'\"%@`".contains(first)
+        || (matches!(first, '-' | '?' | ':') && (text.len() == 1 || text.chars().nth(1) == Some(' ')))
+        || text.starts_with("---")
+        || text.starts_with("...");
+    !indicator
+        && !text.contains(": ")
+        && !text.contains(" #")
+        && !text.ends_with(':')
+        && !text.starts_with(' ')
         && !text.ends_with(' ')
+        && !matches!(text, "=" | "<<")
         && matches!(plain(text), Tree::String(_))
         && !looks_like_date(text)
+        && !looks_sexagesimal(text)
 }
 
 /// Readers of version 1.1 take dates for timestamps.
 fn looks_like_date(text: &str) -> bool {
     text.len() >= 8 && text.as_bytes().get(4) == Some(&b'-') && text.bytes().take(4).all(|byte| byte.is_ascii_digit())
+}
+
+/// Readers of version 1.1 take `1:30` for ninety.
+fn looks_sexagesimal(text: &str) -> bool {
+    text.contains(':')
+        && text.trim_start_matches(['-', '+']).bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b':' | b'_' | b'.'))
 }
 
 fn pad(out: &mut String, indent: usize) {

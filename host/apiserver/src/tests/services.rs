@@ -28,7 +28,7 @@ async fn gives_each_service_an_address_of_its_own() {
     server.delete(&format!("{SERVICES}/a")).await.expect(200);
     server.post(SERVICES, &service("b", json!({ "clusterIP": address }))).await.expect(201);
     let foreign = server.post(SERVICES, &service("c", json!({ "clusterIP": "1.2.3.4" }))).await.expect(422);
-    assert!(foreign.message().ends_with("the provided IP (1.2.3.4) is not in the valid range. The range of valid IPs is 10.43.0.0/16"));
+    assert!(foreign.message().ends_with("failed to allocate IP 1.2.3.4: the provided network does not match the current range"));
 }
 
 #[tokio::test]

@@ -47,7 +47,6 @@ pub(super) fn wipe(tree: &mut Tree) {
             "deletionGracePeriodSeconds",
             "selfLink",
             "resourceVersion",
-            "generation",
         ] {
             metadata.remove(name);
         }

@@ -75,9 +75,9 @@ pub(super) async fn delete(context: &Context, name: &str, options: &DeleteOption
         let outcome = match deletion::step(context.info(), &attempted, &*current.object, options, now) {
             Step::Nothing => return Ok(Deleted { tree: current.tree, gone: false }),
             Step::Mark(object) if options.dry_run => return Ok(Deleted { tree: object.tree(), gone: false }),
-            Step::Remove if options.dry_run => return Ok(Deleted { tree: current.tree, gone: true }),
+            Step::Remove(object) if options.dry_run => return Ok(Deleted { tree: object.tree(), gone: true }),
             Step::Mark(object) => mark(context, &current, object).await.map(|entry| (entry, false)),
-            Step::Remove => deletion::remove(context, &current, None).await.map(|entry| (entry, true)),
+            Step::Remove(object) => deletion::remove(context, &current, object.tree()).await.map(|entry| (entry, true)),
         };
         match outcome {
             Ok((entry, gone)) => return Ok(Deleted { tree: context.served_tree(&entry.body)?, gone }),

@@ -27,8 +27,8 @@ pub(super) enum Step {
     Nothing,
     /// Store the object with its marks.
     Mark(Box<dyn Object>),
-    /// Take it away.
-    Remove,
+    /// Take it away; watchers are told it as it is here.
+    Remove(Box<dyn Object>),
 }
 
 /// Refuses a deletion that means another object or another version of it.
@@ -78,7 +78,7 @@ pub(super) fn step(info: &KindInfo, attempted: &Attempted<'_>, object: &dyn Obje
             metadata.deletion_timestamp.get_or_insert(Time(now));
             Step::Mark(object)
         }
-        Some(_) | None => Step::Remove,
+        Some(_) | None => Step::Remove(object),
     }
 }
 
@@ -180,8 +180,8 @@ pub(super) enum Refused {
     Failed(StatusError),
 }
 
-/// Takes an object away, with what was reserved for it. Watchers are told `last` (or the object as it was).
-pub(super) async fn remove(context: &Context, current: &Current, last: Option<&Tree>) -> Result<Arc<Entry>, Refused> {
+/// Takes an object away, with what was reserved for it. Watchers are told `last`.
+pub(super) async fn remove(context: &Context, current: &Current, mut last: Tree) -> Result<Arc<Entry>, Refused> {
     let snapshot = context.state.store.snapshot();
     let metadata = current.object.metadata();
     let name = metadata.name.as_deref().unwrap_or_default();
@@ -196,7 +196,6 @@ pub(super) async fn remove(context: &Context, current: &Current, last: Option<&T
         warnings: &context.call.warnings,
         old: Some(&*current.object),
     };
-    let mut last = last.unwrap_or(&current.tree).clone();
     if context.info().stored_as.is_some() {
         context.kind.rewrite_to_stored(&mut last);
     }

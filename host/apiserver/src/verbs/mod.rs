@@ -8,6 +8,7 @@ mod create;
 mod delete;
 mod delete_collection;
 mod deletion;
+mod deprecation;
 mod eviction;
 mod get;
 pub(crate) mod list;
@@ -52,6 +53,9 @@ pub(crate) async fn resource(state: &Arc<State>, call: Call) -> Result<Response<
     }
     if let Some(advice) = kind.info().deprecated {
         call.warnings.add(advice);
+    }
+    if let Some(text) = deprecation::warning(kind.info()) {
+        call.warnings.add(text);
     }
     let accepted = call.accepted(Offers::Resource)?;
     let stored = stored_kind(state, kind);

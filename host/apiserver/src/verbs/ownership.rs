@@ -13,7 +13,7 @@ use crate::options::WriteOptions;
 
 /// The creator owns what it set, defaults included.
 pub(super) fn of_new(context: &Context, options: &WriteOptions, object: &mut dyn Object) -> Result<(), StatusError> {
-    track(context, options, object, None)
+    track(context, options, object, None, Part::Main)
 }
 
 /// The writer owns what it changed.
@@ -22,8 +22,9 @@ pub(super) fn of_changed(
     options: &WriteOptions,
     object: &mut dyn Object,
     current: &Current,
+    part: Part,
 ) -> Result<(), StatusError> {
-    track(context, options, object, Some(&current.tree))
+    track(context, options, object, Some(&current.tree), part)
 }
 
 fn track(
@@ -31,11 +32,13 @@ fn track(
     options: &WriteOptions,
     object: &mut dyn Object,
     live: Option<&Tree>,
+    part: Part,
 ) -> Result<(), StatusError> {
     let mut tree = object.tree();
     let reset = managed::is_reset(&tree);
     let api_version = context.info().api_version();
-    managed::track_update(&tracking(context, options, &api_version, None), live, &mut tree, reset);
+    let not_written = not_written(context, part);
+    managed::track_update(&tracking(context, options, &api_version, Some(&not_written)), live, &mut tree, reset);
     let owners = tree.pointer_mut("/metadata/managedFields").map(Tree::take);
     let owners = owners.map(serde_json::from_value).transpose();
     object.metadata_mut().managed_fields =

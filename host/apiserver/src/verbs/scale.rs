@@ -8,7 +8,7 @@ use kinds::{ScalePaths, Selector as SelectorAt};
 use meta::field::Path;
 use meta::managed::{self, Element};
 use meta::selector::label::Selector;
-use meta::{FieldError, GroupKind, GroupResource, LabelSelector, StatusError, Tree};
+use meta::{FieldError, GroupKind, LabelSelector, StatusError, Tree};
 use serde_json::json;
 
 use super::parts::Part;
@@ -18,8 +18,10 @@ use super::{Context, Current, create, update};
 use crate::body::Body;
 use crate::codec::decode::{self, Expected};
 use crate::codec::encode;
+use crate::codec::negotiate::View;
 use crate::options::{WriteOptions, Writing};
 use crate::request::Verb;
+use crate::table;
 
 const VERSION: &str = "autoscaling/v1";
 
@@ -129,9 +131,8 @@ fn check(context: &Context, scale: &Tree, current: &Current) -> Result<(), Statu
     let own = current.object.metadata().uid.as_deref().unwrap_or_default();
     let asked = scale.pointer("/metadata/uid").and_then(Tree::as_str).unwrap_or_default();
     if !asked.is_empty() && asked != own {
-        let resource = GroupResource::new(context.info().group, format!("{}/scale", context.info().plural));
         let text = format!("Precondition failed: UID in precondition: {asked}, UID in object meta: {own}");
-        return Err(StatusError::conflict(&resource, name, &text));
+        return Err(StatusError::conflict(&context.group_resource(), name, &text));
     }
     Ok(())
 }
@@ -203,5 +204,9 @@ fn set(tree: &mut Tree, path: &str, value: Tree) {
 }
 
 fn answer(context: &Context, scale: &Tree) -> Response<Body> {
+    if let View::Metadata(version) = context.accepted.view {
+        let json = table::metadata(&encode::plain(scale), version);
+        return encode::response(StatusCode::OK, context.accepted, context.formatted(json.into()));
+    }
     encode::response(StatusCode::OK, context.accepted, encode::value(scale, context.accepted))
 }

@@ -202,7 +202,9 @@ async fn draft_new(
     let metadata = object.metadata_mut();
     metadata.uid = Some(uuid::Uuid::new_v4().to_string());
     metadata.creation_timestamp = Some(Time(whole_seconds(now)));
-    metadata.generation = (info.generation != Generation::Unused).then_some(1);
+    if info.generation != Generation::Unused {
+        metadata.generation = Some(1);
+    }
     metadata.resource_version = None;
     if given_name.is_empty()
         && let Some(prefix) = metadata.generate_name.as_deref().filter(|prefix| !prefix.is_empty())
@@ -239,7 +241,7 @@ async fn draft_changed(
     let mut object = context.object(tree)?;
     object.set_defaults();
     if !wanted.owned {
-        ownership::of_changed(context, options, &mut *object, current)?;
+        ownership::of_changed(context, options, &mut *object, current, *part)?;
     }
     let attempted = attempted(context, snapshot, Operation::Update, name, Some(old));
     admission::mutate(&attempted, &mut *object)?;
@@ -444,7 +446,7 @@ async fn finish_deletion(
     if options.dry_run {
         return Ok(Written { created: false, body });
     }
-    match deletion::remove(context, current, Some(&draft.tree)).await {
+    match deletion::remove(context, current, draft.tree).await {
         Ok(_) => Ok(Written { created: false, body }),
         Err(deletion::Refused::Changed) => Err(StatusError::modified(&context.group_resource(), &context.resource.name)),
         Err(deletion::Refused::Failed(error)) => Err(error),

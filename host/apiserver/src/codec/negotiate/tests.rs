@@ -21,7 +21,7 @@ fn agrees_on_the_first_form_that_is_offered() {
         ("application/*,*/*", Some((Format::Json, View::Object))),
         ("application/yaml", Some((Format::Yaml, View::Object))),
         ("text/html", None),
-        ("application/vnd.kubernetes.protobuf", None),
+        ("application/vnd.kubernetes.protobuf", Some((Format::Protobuf, View::Object))),
         ("application/vnd.kubernetes.protobuf,application/json", Some((Format::Json, View::Object))),
         ("application/yaml;q=0.5,application/json", Some((Format::Json, View::Object))),
         ("application/json;as=Table;v=v1;g=meta.k8s.io", Some((Format::Json, table))),

@@ -185,7 +185,10 @@ fn snapshot(
 
 /// The metadata of a list as a tree.
 pub(crate) fn head_tree(head: &ListHead) -> Tree {
-    let mut tree = serde_json::json!({ "resourceVersion": head.resource_version });
+    let mut tree = serde_json::json!({});
+    if !head.resource_version.is_empty() {
+        tree["resourceVersion"] = head.resource_version.clone().into();
+    }
     if !head.continue_.is_empty() {
         tree["continue"] = head.continue_.clone().into();
     }

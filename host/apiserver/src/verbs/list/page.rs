@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use base64::Engine as _;
+use base64::{DecodeError, Engine as _};
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use meta::{Revision, StatusError};
 use serde::{Deserialize, Serialize};
@@ -47,8 +47,11 @@ pub(super) fn start(options: &ListOptions, prefix: &str) -> Result<Start, Status
     let bad = |why: String| {
         StatusError::bad_request(format!("invalid continue token: continue key is not valid{why}"))
     };
-    let bytes = BASE64.decode(&options.continue_).map_err(|error| bad(format!(": {error}")))?;
-    let token: Token = serde_json::from_slice(&bytes).map_err(|error| bad(format!(": {error}")))?;
+    let bytes = BASE64
+        .decode(&options.continue_)
+        .map_err(|error| bad(format!(": illegal base64 data at input byte {}", place_of(&error, &options.continue_))))?;
+    let parsed = meta::decode::parse_json(&bytes).map_err(|error| bad(format!(": {error}")))?;
+    let token: Token = serde_json::from_value(parsed.tree).map_err(|error| bad(format!(": {error}")))?;
     if token.version != VERSION {
         return Err(bad(format!(": server does not recognize this encoded version {}", token.version)));
     }
@@ -68,6 +71,13 @@ pub(super) fn start(options: &ListOptions, prefix: &str) -> Result<Start, Status
     let after = format!("{prefix}{}", token.start.trim_end_matches('\0'));
     let revision = u64::try_from(token.revision).ok().map(Revision);
     Ok(Start { after: Some(after), place: token.start, revision })
+}
+
+fn place_of(error: &DecodeError, text: &str) -> usize {
+    match error {
+        DecodeError::InvalidByte(place, _) | DecodeError::InvalidLastSymbol(place, _) => *place,
+        DecodeError::InvalidLength(_) | DecodeError::InvalidPadding => text.len(),
+    }
 }
 
 /// The state of the token is no longer kept; the new token goes on with the current one.

@@ -25,7 +25,7 @@ use crate::options::ListOptions;
 pub(crate) use feed::{Change, ChangeKind, Ended, Feed};
 
 pub(crate) fn handle(context: Context) -> Result<Response<Body>, StatusError> {
-    if context.accepted.format == Format::Yaml {
+    if context.accepted.format != Format::Json {
         let accepted = ["application/json;stream=watch", "application/vnd.kubernetes.protobuf;stream=watch"];
         return Err(StatusError::not_acceptable(&accepted));
     }

@@ -1,7 +1,4 @@
-//! Kubernetes' protobuf bodies: `k8s\0`, then an envelope that names the type, then the object.
-//!
-//! The field numbers are facts of the schema, so the object is decoded into the same tree that JSON gives, and takes the same way from there.
-//! See <https://kubernetes.io/docs/reference/using-api/api-concepts/#protobuf-encoding>.
+//! From protobuf to trees. Fields that the type does not have are skipped, as protobuf has it.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -9,9 +6,9 @@ use meta::Tree;
 use meta::schema::{Field, Struct, TypeRef};
 use serde_json::Map;
 
+use super::{Layout, MAGIC};
 use crate::codec::decode::Expected;
 
-const MAGIC: &[u8] = b"k8s\0";
 const MAX_DEPTH: usize = 100;
 
 /// Why bytes are no protobuf object.
@@ -132,12 +129,25 @@ fn message(bytes: &[u8], ty: &Struct, depth: usize) -> Result<Tree, ProtobufErro
     if depth > MAX_DEPTH {
         return Err(ProtobufError::TooDeep);
     }
+    let layout = Layout::of(ty);
     let mut object = Map::new();
     let mut reader = Reader(bytes);
     while let Some((number, value)) = reader.next()? {
-        // `kind` and `apiVersion` of a top-level type come first, with numbers of the envelope's message: the type's own fields stand behind.
-        let Some(field) = ty.fields().iter().rfind(|field| field.proto == number) else { continue };
-        place(&mut object, field, value, depth)?;
+        match value {
+            Value::Bytes(bytes) if layout.embedded() == Some(number) => {
+                let mut inner = Reader(bytes);
+                while let Some((number, value)) = inner.next()? {
+                    if let Some(field) = layout.inner().find(|field| field.proto == number) {
+                        place(&mut object, field, value, depth)?;
+                    }
+                }
+            }
+            value => {
+                if let Some(field) = layout.outer().find(|field| field.proto == number) {
+                    place(&mut object, field, value, depth)?;
+                }
+            }
+        }
     }
     Ok(Tree::Object(object))
 }
