@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use api::{
-    Api, Client, Error, EventKind, Object, Payload, Refusal, Transport, WatchParams, Watching,
+    Api, Client, DeleteParams, Error, EventKind, Object, Payload, Refusal, Transport, WatchParams,
+    Watching,
 };
 use apiserver::{
     Attempt, Authenticate, Authorize, Body, Decision, Identity, NoNodes, Peer, Service,
@@ -219,7 +220,8 @@ impl Cluster {
                 let phase = pod.status.as_ref().and_then(|status| status.phase.as_deref());
                 // Somebody else may have been faster; the next change tells.
                 if pod.metadata.deletion_timestamp.is_some() {
-                    let now = DeleteParams { grace_period_seconds: Some(0), ..DeleteParams::default() };
+                    let now =
+                        DeleteParams { grace_period_seconds: Some(0), ..DeleteParams::default() };
                     let _ = pods.delete(name, &now).await;
                 } else if is_bound && phase == Some("Pending") {
                     let patch = api::Patch::Strategic(running());
