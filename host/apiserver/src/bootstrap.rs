@@ -120,10 +120,13 @@ fn role((plural, tree): (&'static str, Tree)) -> Needed {
     }
 }
 
+/// Where the API is expected while nobody knows its address.
+const DEFAULT_PORT: u16 = 6443;
+
 /// The Service by which Pods reach the API server, and where it is.
 fn own_service(service: &Service) -> Vec<Needed> {
     let config = &service.state().config;
-    let Some((address, port)) = config.advertise else { return Vec::new() };
+    let port = config.advertise.map_or(DEFAULT_PORT, |(_, port)| port);
     let first = config.service_ranges.first().and_then(|range| range.hosts().next());
     let ports = |target: bool| {
         let mut own = json!({ "name": "https", "port": if target { 443 } else { port }, "protocol": "TCP" });
@@ -142,6 +145,24 @@ fn own_service(service: &Service) -> Vec<Needed> {
             "sessionAffinity": "None",
         },
     });
+    let cidrs: Vec<String> = config.service_ranges.iter().map(ToString::to_string).collect();
+    let ranges = json!({
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "ServiceCIDR",
+        "metadata": { "name": "kubernetes" },
+        "spec": { "cidrs": cidrs },
+    });
+    let mut needed = vec![
+        core("Service", "services", "default", service, false),
+        Needed {
+            version_path: "/apis/networking.k8s.io/v1".to_owned(),
+            resource: GroupResource::new("networking.k8s.io", "servicecidrs"),
+            namespace: "",
+            tree: ranges,
+            follows: false,
+        },
+    ];
+    let Some((address, _)) = config.advertise else { return needed };
     let endpoints = json!({
         "metadata": { "name": "kubernetes", "labels": { "endpointslice.kubernetes.io/skip-mirror": "true" } },
         "subsets": [{ "addresses": [{ "ip": address.to_string() }], "ports": ports(false) }],
@@ -154,15 +175,7 @@ fn own_service(service: &Service) -> Vec<Needed> {
         "endpoints": [{ "addresses": [address.to_string()], "conditions": { "ready": true } }],
         "ports": ports(false),
     });
-    let cidrs: Vec<String> = config.service_ranges.iter().map(ToString::to_string).collect();
-    let ranges = json!({
-        "apiVersion": "networking.k8s.io/v1",
-        "kind": "ServiceCIDR",
-        "metadata": { "name": "kubernetes" },
-        "spec": { "cidrs": cidrs },
-    });
-    vec![
-        core("Service", "services", "default", service, false),
+    needed.extend([
         core("Endpoints", "endpoints", "default", endpoints, true),
         Needed {
             version_path: "/apis/discovery.k8s.io/v1".to_owned(),
@@ -171,12 +184,6 @@ fn own_service(service: &Service) -> Vec<Needed> {
             tree: slice,
             follows: true,
         },
-        Needed {
-            version_path: "/apis/networking.k8s.io/v1".to_owned(),
-            resource: GroupResource::new("networking.k8s.io", "servicecidrs"),
-            namespace: "",
-            tree: ranges,
-            follows: false,
-        },
-    ]
+    ]);
+    needed
 }

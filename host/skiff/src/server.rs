@@ -13,6 +13,8 @@ use apiserver::{
     authorization::Authorizer,
     trust::{self, Trust},
 };
+use futures::FutureExt as _;
+use http_body_util::BodyExt;
 use meta::Clock;
 use store::{Store, SystemClock};
 use tokio::net::TcpListener;
@@ -82,8 +84,14 @@ struct Server {
     stages: Stages,
     serving: tokio::task::JoinHandle<()>,
     control: tokio::task::JoinHandle<()>,
-    agent: Option<tokio::task::JoinHandle<()>>,
+    node: Option<Node>,
     kubeconfig: PathBuf,
+}
+
+/// The agent, and the threads that its guests run on.
+struct Node {
+    agent: node::Handle,
+    executor: tokio::runtime::Runtime,
 }
 
 impl Server {
@@ -111,13 +119,15 @@ impl Server {
         tokio::spawn(renew(Arc::clone(&trust), Arc::clone(&clock), stages.api.clone()));
         let client = |name: &str| Client::new(Arc::new(InProcess::new(service.clone(), Identity::system(name))));
         let control = control(&config, client("system:kube-controller-manager"), &trust, &clock, &stages);
-        let agent = if config.disable.contains("node") {
+        let node = if config.disable.contains("node") {
             None
         } else {
-            Some(agent(&config, &client, &nodes, images, &clock, &stages).await?)
+            let name = config.node.name.as_deref().unwrap_or_default();
+            let client = client(&format!("system:node:{name}"));
+            Some(agent(&config, client, &nodes, images, &clock, &stages).await?)
         };
         eprintln!("skiff: serving https://{address} with data in {}", config.data_dir.display());
-        Ok(Self { store, service, stages, serving, control, agent, kubeconfig })
+        Ok(Self { store, service, stages, serving, control, node, kubeconfig })
     }
 
     /// A client of this process, allowed everything.
@@ -127,8 +137,12 @@ impl Server {
 
     async fn stop(self) {
         self.stages.node.cancel();
-        if let Some(agent) = self.agent {
-            ended("the node", agent).await;
+        if let Some(node) = self.node {
+            if tokio::time::timeout(PATIENCE, node.agent.stopped()).await.is_err() {
+                tracing::warn!("the node did not end within {PATIENCE:?} and is left");
+            }
+            // Guests that did not end by themselves end with their threads.
+            node.executor.shutdown_background();
         }
         self.stages.control.cancel();
         ended("the controllers", self.control).await;
@@ -198,8 +212,8 @@ fn service(
         }),
     };
     let ip = config.api.address.ip();
-    // Endpoints must be addresses that others can reach; a server for this machine alone has none.
-    let advertise = (!ip.is_unspecified() && !ip.is_loopback()).then_some((ip, config.api.address.port()));
+    let public = if ip.is_unspecified() || ip.is_loopback() { outward_address() } else { Some(ip) };
+    let advertise = public.map(|ip| (ip, config.api.address.port()));
     Ok(Service::new(apiserver::Parts {
         store: Arc::clone(store),
         clock: Arc::clone(clock),
@@ -209,6 +223,14 @@ fn service(
         mounts: vec![mount],
         config: apiserver::Config { advertise, anonymous: config.api.anonymous, ..apiserver::Config::default() },
     }))
+}
+
+/// The address from which this machine reaches others, where it can. No packet is sent.
+fn outward_address() -> Option<std::net::IpAddr> {
+    let socket = std::net::UdpSocket::bind(("0.0.0.0", 0)).ok()?;
+    socket.connect(("192.0.2.1", 9)).ok()?;
+    let ip = socket.local_addr().ok()?.ip();
+    (!ip.is_unspecified() && !ip.is_loopback()).then_some(ip)
 }
 
 /// Renews certificates before they end, while the server runs.
@@ -250,14 +272,32 @@ fn control(
     })
 }
 
+/// The node of this process.
 async fn agent(
     config: &Config,
-    client: &impl Fn(&str) -> Client,
-    nodes: &Arc<Nodes>,
+    client: Client,
+    nodes: &Nodes,
     images: image::Store,
     clock: &Arc<dyn Clock>,
     stages: &Stages,
-) -> anyhow::Result<tokio::task::JoinHandle<()>> {
-    let _ = (config, client, nodes, images, clock, stages);
-    anyhow::bail!("pending")
+) -> anyhow::Result<Node> {
+    let name = config.node.name.clone().unwrap_or_default();
+    let executor = runtime::executor(None).context("cannot start the threads for guests")?;
+    let of_engine = runtime::Config::new(config.data_dir.join("compiled"));
+    let engine = runtime::Engine::new(of_engine, executor.handle().clone()).context("cannot start the Wasm engine")?;
+    let parts = node::Parts { client, clock: Arc::clone(clock), engine, images: image::Puller::new(images) };
+    let of_node = node::Config {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        ..node::Config::new(config.data_dir.join("node"), name.clone())
+    };
+    let agent = node::run(of_node, parts, stages.node.clone()).await.context("cannot start the node")?;
+    let handle = agent.clone();
+    nodes.add(
+        &name,
+        Arc::new(move |request| {
+            let handle = handle.clone();
+            async move { gateway::answer(handle.handle(request.map(BodyExt::boxed_unsync)).await) }.boxed()
+        }),
+    );
+    Ok(Node { agent, executor })
 }
