@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use http::header::{CACHE_CONTROL, HeaderName, HeaderValue};
+use http::header::{CACHE_CONTROL, CONTENT_LENGTH, HeaderName, HeaderValue};
 use http::request::Parts;
 use http::{Request, Response};
 use meta::StatusError;
@@ -58,7 +58,8 @@ pub(crate) async fn run(state: &Arc<State>, request: Request<Body>, peer: Peer) 
     let request_id = request_id(&parts);
     let started = state.clock.now();
     let info = RequestInfo::parse(&parts.method, &parts.uri);
-    let errors_as = negotiate::accept(&parts.headers, &errors_query(&info), Offers::Plain).unwrap_or_default();
+    let errors_as =
+        negotiate::accept(&parts.headers, &errors_query(&info), Offers::Plain).unwrap_or_default();
     let warnings = Arc::new(Warnings::default());
     let observed = Observed::new(&info, &parts);
 
@@ -77,8 +78,17 @@ pub(crate) async fn run(state: &Arc<State>, request: Request<Body>, peer: Peer) 
     if let Ok(id) = HeaderValue::from_str(&request_id) {
         headers.insert(AUDIT_ID, id);
     }
+    let only_head = observed.method == http::Method::HEAD;
     observed.finish(state, &request_id, started, response.status());
-    response
+    if only_head { without_body(response) } else { response }
+}
+
+/// What a GET would answer, less its body. HTTP/2 takes a body here for a broken protocol.
+fn without_body(mut response: Response<Body>) -> Response<Body> {
+    if let Some(len) = response.body().len() {
+        response.headers_mut().entry(CONTENT_LENGTH).or_insert(HeaderValue::from(len));
+    }
+    response.map(|_| Body::Empty)
 }
 
 /// A request whose sender is not known yet.
@@ -112,7 +122,11 @@ async fn route(state: &Arc<State>, call: Call) -> Result<Response<Body>, StatusE
     }
 }
 
-async fn authenticate(state: &State, parts: &Parts, peer: &Peer) -> Result<Arc<Identity>, StatusError> {
+async fn authenticate(
+    state: &State,
+    parts: &Parts,
+    peer: &Peer,
+) -> Result<Arc<Identity>, StatusError> {
     if let Some(identity) = &peer.identity {
         return Ok(Arc::clone(identity));
     }
@@ -135,7 +149,8 @@ async fn authenticate(state: &State, parts: &Parts, peer: &Peer) -> Result<Arc<I
 pub(crate) async fn authorize(state: &State, call: &Call) -> Result<(), StatusError> {
     let verb = call.info.verb();
     let resource = call.info.resource().map(|resource| {
-        let selectable = matches!(resource.verb, Verb::List | Verb::Watch | Verb::DeleteCollection) && !resource.watch_prefix;
+        let selectable = matches!(resource.verb, Verb::List | Verb::Watch | Verb::DeleteCollection)
+            && !resource.watch_prefix;
         let selector = |name| call.info.query.text(name).filter(|_| selectable);
         ResourceAttempt {
             group: &resource.group,
@@ -148,7 +163,8 @@ pub(crate) async fn authorize(state: &State, call: &Call) -> Result<(), StatusEr
             label_selector: selector("labelSelector"),
         }
     });
-    let attempt = Attempt { identity: &call.identity, verb: &verb, resource, path: &call.info.path };
+    let attempt =
+        Attempt { identity: &call.identity, verb: &verb, resource, path: &call.info.path };
     permit(state, &attempt).await
 }
 
@@ -156,14 +172,21 @@ pub(crate) async fn authorize(state: &State, call: &Call) -> Result<(), StatusEr
 pub(crate) async fn permit(state: &State, attempt: &Attempt<'_>) -> Result<(), StatusError> {
     match state.authorizer.authorize(attempt).await {
         Decision::Allow { .. } => Ok(()),
-        Decision::Deny { reason } | Decision::NoOpinion { reason } => Err(forbidden(attempt, &reason)),
+        Decision::Deny { reason } | Decision::NoOpinion { reason } => {
+            Err(forbidden(attempt, &reason))
+        }
     }
 }
 
 fn forbidden(attempt: &Attempt<'_>, reason: &str) -> StatusError {
     let user = meta::quote(&attempt.identity.name);
     let (message, group, resource, name) = match &attempt.resource {
-        None => (format!("User {user} cannot {} path {}", attempt.verb, meta::quote(attempt.path)), "", "", ""),
+        None => (
+            format!("User {user} cannot {} path {}", attempt.verb, meta::quote(attempt.path)),
+            "",
+            "",
+            "",
+        ),
         Some(asked) => {
             let what = match asked.subresource {
                 "" => asked.resource.to_owned(),
@@ -174,14 +197,21 @@ fn forbidden(attempt: &Attempt<'_>, reason: &str) -> StatusError {
                 namespace => format!("in the namespace {}", meta::quote(namespace)),
             };
             let (what, group) = (meta::quote(&what), meta::quote(asked.group));
-            let message = format!("User {user} cannot {} resource {what} in API group {group} {place}", attempt.verb);
+            let message = format!(
+                "User {user} cannot {} resource {what} in API group {group} {place}",
+                attempt.verb
+            );
             (message, asked.group, asked.resource, asked.name)
         }
     };
     // The text holds names that the client chose, and a browser must not take it for HTML.
     let message = message.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
     let message = if reason.is_empty() { message } else { format!("{message}: {reason}") };
-    StatusError::forbidden(&meta::GroupResource::new(group.to_owned(), resource.to_owned()), name, &message)
+    StatusError::forbidden(
+        &meta::GroupResource::new(group.to_owned(), resource.to_owned()),
+        name,
+        &message,
+    )
 }
 
 fn request_id(parts: &Parts) -> String {
@@ -208,10 +238,11 @@ impl Observed {
     fn new(info: &Result<RequestInfo, String>, parts: &Parts) -> Observed {
         let (verb, resource) = match info {
             Ok(info) => {
-                let resource = info.resource().map(|resource| match resource.subresource.as_str() {
-                    "" => resource.resource.clone(),
-                    subresource => format!("{}/{subresource}", resource.resource),
-                });
+                let resource =
+                    info.resource().map(|resource| match resource.subresource.as_str() {
+                        "" => resource.resource.clone(),
+                        subresource => format!("{}/{subresource}", resource.resource),
+                    });
                 (info.verb().into_owned(), resource.unwrap_or_default())
             }
             Err(_) => (String::new(), String::new()),
@@ -219,7 +250,13 @@ impl Observed {
         Observed { method: parts.method.clone(), path: parts.uri.path().to_owned(), verb, resource }
     }
 
-    fn finish(self, state: &State, request_id: &str, started: jiff::Timestamp, code: http::StatusCode) {
+    fn finish(
+        self,
+        state: &State,
+        request_id: &str,
+        started: jiff::Timestamp,
+        code: http::StatusCode,
+    ) {
         let took = state.clock.now().duration_since(started);
         crate::metrics::observe(state, &self.verb, &self.resource, code.as_u16(), took);
         tracing::debug!(

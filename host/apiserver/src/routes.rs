@@ -1,4 +1,4 @@
-//! Paths that name no resource: discovery, OpenAPI, health, metrics, version, and what is mounted beside the API.
+//! Paths that name no resource: discovery, `OpenAPI`, health, metrics, version, and what is mounted beside the API.
 
 use std::sync::Arc;
 
@@ -45,20 +45,25 @@ const ROUTES: &[Route] = &[
     under("/livez", |state, call| Box::pin(crate::health::handle(state, call))),
     under("/readyz", |state, call| Box::pin(crate::health::handle(state, call))),
     under("/metrics", |state, call| Box::pin(crate::metrics::handle(state, call))),
-    under("/.well-known/openid-configuration", |state, call| Box::pin(crate::authentication::openid(state, call))),
+    under("/.well-known/openid-configuration", |state, call| {
+        Box::pin(crate::authentication::openid(state, call))
+    }),
     under("/openid", |state, call| Box::pin(crate::authentication::openid(state, call))),
 ];
 
 /// Answers a path that names no resource.
 pub(crate) async fn path(state: &Arc<State>, call: Call) -> Result<Response<Body>, StatusError> {
-    if let Some(mount) = state.mounts.iter().find(|mount| call.info.path.starts_with(&mount.prefix)) {
+    if let Some(mount) = state.mounts.iter().find(|mount| call.info.path.starts_with(&mount.prefix))
+    {
         let identity = Arc::clone(&call.identity);
         return Ok((mount.handler)(Request::from_parts(call.parts, call.body), identity).await);
     }
     let path = call.info.path.as_str();
     let route = ROUTES.iter().find(|route| match route.paths {
         Paths::Exact(own) => path == own,
-        Paths::Under(own) => path.strip_prefix(own).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')),
+        Paths::Under(own) => {
+            path.strip_prefix(own).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        }
     });
     match route {
         Some(route) => (route.handler)(state, call).await,
@@ -71,11 +76,21 @@ pub(crate) fn is_streaming(subresource: &str) -> bool {
     matches!(subresource, "log" | "exec" | "attach" | "portforward" | "proxy")
 }
 
+/// The path is served, but not by this method.
+pub(crate) fn method_not_allowed() -> StatusError {
+    let text = "the server does not allow this method on the requested resource";
+    let mut error = StatusError::new(405, "MethodNotAllowed", text);
+    error.details_mut();
+    error
+}
+
 /// The answer for paths that nothing serves.
 pub(crate) fn not_found() -> Response<Body> {
     let mut response = Response::new(Body::from("404 page not found\n"));
     *response.status_mut() = StatusCode::NOT_FOUND;
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    response
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
     response.headers_mut().insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     response
 }

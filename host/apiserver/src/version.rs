@@ -4,13 +4,14 @@
 
 use std::sync::Arc;
 
-use http::Response;
 use http::header::{CONTENT_TYPE, HeaderValue};
+use http::{Method, Response};
 use meta::StatusError;
 use serde_json::json;
 
 use crate::body::Body;
 use crate::chain::Call;
+use crate::routes;
 use crate::state::State;
 
 /// The Kubernetes release whose behaviour is served, and the oldest one that clients may rely on.
@@ -20,7 +21,10 @@ const MINOR_COMPATIBLE: &str = "36";
 const GIT_VERSION: &str = "v1.37.1+skiff";
 
 #[expect(clippy::unused_async, reason = "the table of routes wants futures")]
-pub(crate) async fn handle(_: &Arc<State>, _: Call) -> Result<Response<Body>, StatusError> {
+pub(crate) async fn handle(_: &Arc<State>, call: Call) -> Result<Response<Body>, StatusError> {
+    if call.info.method != Method::GET {
+        return Err(routes::method_not_allowed());
+    }
     let text = serde_json::to_string_pretty(&version())
         .map_err(|error| StatusError::internal(format!("version: {error}")))?;
     let mut response = Response::new(Body::from(text));

@@ -4,8 +4,8 @@
 
 use std::sync::Arc;
 
-use http::Response;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
+use http::{Method, Response};
 use meta::StatusError;
 use serde_json::json;
 
@@ -17,6 +17,9 @@ use crate::state::State;
 const KEYS_PATH: &str = "/openid/v1/jwks";
 
 pub(crate) async fn openid(state: &Arc<State>, call: Call) -> Result<Response<Body>, StatusError> {
+    if call.info.method != Method::GET {
+        return Err(routes::method_not_allowed());
+    }
     let Some(tokens) = state.authenticator.tokens() else { return Ok(routes::not_found()) };
     let (document, media_type) = match call.info.path.as_str() {
         "/.well-known/openid-configuration" => {

@@ -17,11 +17,12 @@ use tokio_util::codec::Framed;
 
 use super::channels::{self, Codec, RESIZE, STATUS, STDERR, STDIN, STDOUT};
 use super::multiplex::{self, FromClient, ToClient};
-use super::{find_pod, no_method, node, spdy, upgrade, websocket};
+use super::{find_pod, node, spdy, upgrade, websocket};
 use crate::body::Body;
 use crate::chain::Call;
 use crate::query::Query;
 use crate::request::ResourceRequest;
+use crate::routes;
 use crate::state::State;
 
 const V4: &str = "v4.channel.k8s.io";
@@ -51,7 +52,7 @@ pub(super) async fn handle(
     action: Action,
 ) -> Result<Response<Body>, StatusError> {
     if !matches!(call.info.method, Method::GET | Method::POST) {
-        return Err(no_method());
+        return Err(routes::method_not_allowed());
     }
     let options = Options::parse(&call.info.query);
     let pod = find_pod(state, request, &request.name)?;

@@ -7,11 +7,12 @@ use http::{Method, Response};
 use jiff::Timestamp;
 use meta::{FieldError, GroupKind, GroupResource, Path, StatusError};
 
-use super::{find_pod, no_method, node};
+use super::{find_pod, node};
 use crate::body::Body;
 use crate::chain::Call;
 use crate::query::Query;
 use crate::request::ResourceRequest;
+use crate::routes;
 use crate::state::State;
 
 const NEGATIVE: &str = "must be greater than or equal to 0";
@@ -24,7 +25,7 @@ pub(super) async fn handle(
     request: &ResourceRequest,
 ) -> Result<Response<Body>, StatusError> {
     if !matches!(call.info.method, Method::GET | Method::HEAD) {
-        return Err(no_method());
+        return Err(routes::method_not_allowed());
     }
     let options = Options::parse(&call.info.query)?;
     let errors = options.validate();

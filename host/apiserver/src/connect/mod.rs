@@ -49,13 +49,6 @@ pub(crate) async fn handle(
     }
 }
 
-fn no_method() -> StatusError {
-    let text = "the server does not allow this method on the requested resource";
-    let mut error = StatusError::new(405, "MethodNotAllowed", text);
-    error.details_mut();
-    error
-}
-
 /// The Pod of a request, or why there is none.
 fn find_pod(state: &State, request: &ResourceRequest, name: &str) -> Result<pod::Pod, StatusError> {
     pod::find(&state.store.snapshot(), &request.namespace, name)

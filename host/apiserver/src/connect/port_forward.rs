@@ -23,10 +23,11 @@ use tokio_tungstenite::tungstenite::Message;
 use super::exec::STREAM_PROTOCOL;
 use super::spdy::{self, Session, Stream};
 use super::websocket::Socket;
-use super::{find_pod, no_method, node, upgrade, websocket};
+use super::{find_pod, node, upgrade, websocket};
 use crate::body::Body;
 use crate::chain::Call;
 use crate::request::ResourceRequest;
+use crate::routes;
 use crate::state::State;
 
 const PROTOCOL: &str = "portforward.k8s.io";
@@ -56,7 +57,7 @@ pub(super) async fn handle(
     request: &ResourceRequest,
 ) -> Result<Response<Body>, StatusError> {
     if !matches!(call.info.method, Method::GET | Method::POST) {
-        return Err(no_method());
+        return Err(routes::method_not_allowed());
     }
     let pod = find_pod(state, request, &request.name)?;
     let target = Target {

@@ -21,6 +21,7 @@ use crate::chain::Call;
 use crate::codec::encode;
 use crate::codec::negotiate::{self, Accepted, Clause, Format, Offers};
 use crate::etag::etag;
+use crate::routes;
 use crate::state::State;
 
 pub(crate) use index::paths;
@@ -31,14 +32,13 @@ const MEDIA_TYPES: [Format; 2] = [Format::Json, Format::Yaml];
 
 #[expect(clippy::unused_async, reason = "the table of routes wants futures")]
 pub(crate) async fn handle(state: &Arc<State>, call: Call) -> Result<Response<Body>, StatusError> {
-    if !matches!(
-        call.info.method,
-        Method::GET | Method::HEAD | Method::POST | Method::PUT | Method::PATCH
-    ) {
-        return Err(method_not_allowed());
-    }
     let groups = Groups::of(&state.kinds);
     let path: Vec<&str> = call.info.path.trim_matches('/').split('/').collect();
+    // The list of groups and each group are answered whatever the method is, everything else to a GET.
+    let any_method = path.first() == Some(&"apis") && path.len() < 3;
+    if !any_method && call.info.method != Method::GET {
+        return Err(routes::method_not_allowed());
+    }
     // A doubled slash at the end says nothing more; inside a path it is a part without a name, and there is no such thing.
     let document = match path.as_slice() {
         [root @ ("api" | "apis")] => {
@@ -102,13 +102,6 @@ fn aggregated(call: &Call, groups: &Groups, root: &str, format: Format) -> Respo
 fn is_pretty(call: &Call) -> bool {
     negotiate::accept(&HeaderMap::new(), &call.info.query, Offers::Plain)
         .is_ok_and(|accepted| accepted.pretty)
-}
-
-fn method_not_allowed() -> StatusError {
-    let text = "the server does not allow this method on the requested resource";
-    let mut error = StatusError::new(405, "MethodNotAllowed", text);
-    error.details_mut();
-    error
 }
 
 /// The format in which the client takes the aggregated document, if it does. Clauses that ask for it are more specific than plain ones,

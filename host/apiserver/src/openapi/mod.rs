@@ -20,7 +20,7 @@ use std::sync::Arc;
 use http::header::{
     ACCEPT, CACHE_CONTROL, CONTENT_TYPE, ETAG, EXPIRES, HeaderValue, IF_NONE_MATCH, LOCATION, VARY,
 };
-use http::{Method, Response, StatusCode};
+use http::{Response, StatusCode};
 use jiff::SignedDuration;
 use meta::StatusError;
 use serde_json::{Map, json};
@@ -43,10 +43,6 @@ const GNOSTIC_ANSWER: &str = "application/com.github.proto-openapi.spec.v2.v1.0+
 
 #[expect(clippy::unused_async, reason = "the table of routes wants futures")]
 pub(crate) async fn handle(state: &Arc<State>, call: Call) -> Result<Response<Body>, StatusError> {
-    if !matches!(call.info.method, Method::GET | Method::HEAD) {
-        let text = "the server does not allow this method on the requested resource";
-        return Err(StatusError::new(405, "MethodNotAllowed", text));
-    }
     let path = call.info.path.trim_end_matches('/');
     match path.strip_prefix("/openapi/") {
         Some("v2") => Ok(second(state, &call)),

@@ -41,11 +41,19 @@ pub(crate) use create::generate_name;
 pub(crate) use write::whole_seconds;
 
 /// Answers a request to a resource.
-pub(crate) async fn resource(state: &Arc<State>, call: Call) -> Result<Response<Body>, StatusError> {
+pub(crate) async fn resource(
+    state: &Arc<State>,
+    call: Call,
+) -> Result<Response<Body>, StatusError> {
     let Target::Resource(resource) = &call.info.target else { return Ok(routes::not_found()) };
     let resource = resource.clone();
-    let Some(kind) = state.kinds.find(&resource.group, &resource.version, &resource.resource) else {
-        return if state.kinds.has_group(&resource.group) { Err(StatusError::no_such_path()) } else { Ok(routes::not_found()) };
+    let Some(kind) = state.kinds.find(&resource.group, &resource.version, &resource.resource)
+    else {
+        return if state.kinds.has_group(&resource.group) {
+            Err(StatusError::no_such_path())
+        } else {
+            Ok(routes::not_found())
+        };
     };
     check_path(kind.info(), &resource, &call)?;
     if routes::is_streaming(&resource.subresource) && !resource.name.is_empty() {
@@ -80,7 +88,7 @@ async fn dispatch(context: Context) -> Result<Response<Body>, StatusError> {
         Verb::Patch => Box::pin(patch::handle(context)).await,
         Verb::Delete => Box::pin(delete::handle(context)).await,
         Verb::DeleteCollection => Box::pin(delete_collection::handle(context)).await,
-        Verb::Other => Err(method_not_allowed()),
+        Verb::Other => Err(routes::method_not_allowed()),
     }
 }
 
@@ -91,7 +99,10 @@ fn check_path(info: &KindInfo, resource: &ResourceRequest, call: &Call) -> Resul
     let wrong_scope = if info.namespaced {
         !in_namespace && named
     } else {
-        in_namespace && !(info.kind == "Namespace" && info.group.is_empty() && resource.namespace == resource.name)
+        in_namespace
+            && !(info.kind == "Namespace"
+                && info.group.is_empty()
+                && resource.namespace == resource.name)
     };
     if wrong_scope {
         return Err(StatusError::no_such_path());
@@ -111,18 +122,29 @@ fn check_path(info: &KindInfo, resource: &ResourceRequest, call: &Call) -> Resul
         Verb::Patch => (kinds::Verb::Patch, true),
         Verb::Delete => (kinds::Verb::Delete, true),
         Verb::DeleteCollection => (kinds::Verb::DeleteCollection, false),
-        Verb::Other => return Err(method_not_allowed()),
+        Verb::Other => return Err(routes::method_not_allowed()),
     };
-    let writes_everywhere =
-        info.namespaced && !in_namespace && !matches!(resource.verb, Verb::List | Verb::Watch | Verb::Get);
-    if call.info.method == Method::HEAD || on_object != named || writes_everywhere || !info.has_verb(verb) {
-        return Err(method_not_allowed());
+    let writes_everywhere = info.namespaced
+        && !in_namespace
+        && !matches!(resource.verb, Verb::List | Verb::Watch | Verb::Get);
+    if call.info.method == Method::HEAD
+        || on_object != named
+        || writes_everywhere
+        || !info.has_verb(verb)
+    {
+        return Err(routes::method_not_allowed());
     }
     Ok(())
 }
 
-fn check_subresource(info: &KindInfo, resource: &ResourceRequest, call: &Call) -> Result<(), StatusError> {
-    let Some(subresource) = info.subresource(&resource.subresource) else { return Err(StatusError::no_such_path()) };
+fn check_subresource(
+    info: &KindInfo,
+    resource: &ResourceRequest,
+    call: &Call,
+) -> Result<(), StatusError> {
+    let Some(subresource) = info.subresource(&resource.subresource) else {
+        return Err(StatusError::no_such_path());
+    };
     if routes::is_streaming(subresource.name) {
         return Ok(());
     }
@@ -134,19 +156,12 @@ fn check_subresource(info: &KindInfo, resource: &ResourceRequest, call: &Call) -
         Verb::Create => kinds::Verb::Create,
         Verb::Update => kinds::Verb::Update,
         Verb::Patch => kinds::Verb::Patch,
-        _ => return Err(method_not_allowed()),
+        _ => return Err(routes::method_not_allowed()),
     };
     if call.info.method == Method::HEAD || !subresource.verbs.contains(&verb) {
-        return Err(method_not_allowed());
+        return Err(routes::method_not_allowed());
     }
     Ok(())
-}
-
-fn method_not_allowed() -> StatusError {
-    let message = "the server does not allow this method on the requested resource";
-    let mut error = StatusError::new(405, "MethodNotAllowed", message);
-    error.details_mut();
-    error
 }
 
 /// The kind under which a kind's objects are stored.
