@@ -66,7 +66,10 @@ impl Body {
     }
 
     /// A body whose pieces come over time and have `len` bytes together.
-    pub fn sized(stream: impl Stream<Item = Result<Bytes, Error>> + Send + 'static, len: u64) -> Body {
+    pub fn sized(
+        stream: impl Stream<Item = Result<Bytes, Error>> + Send + 'static,
+        len: u64,
+    ) -> Body {
         Body::Stream(Exclusive::new(stream), Some(len))
     }
 
@@ -123,14 +126,24 @@ impl http_body::Body for Body {
     type Data = Bytes;
     type Error = Error;
 
-    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         match &mut *self {
             Body::Empty => Poll::Ready(None),
-            Body::Chunks(chunks) => Poll::Ready(chunks.pop_front().map(|chunk| Ok(Frame::data(chunk)))),
-            Body::Stream(stream, _) => stream.0.get_mut().as_mut().poll_next(context).map(|next| next.map(|chunk| chunk.map(Frame::data))),
-            Body::Incoming(incoming) => {
-                Pin::new(incoming).poll_frame(context).map(|next| next.map(|frame| frame.map_err(Error::from)))
+            Body::Chunks(chunks) => {
+                Poll::Ready(chunks.pop_front().map(|chunk| Ok(Frame::data(chunk))))
             }
+            Body::Stream(stream, _) => stream
+                .0
+                .get_mut()
+                .as_mut()
+                .poll_next(context)
+                .map(|next| next.map(|chunk| chunk.map(Frame::data))),
+            Body::Incoming(incoming) => Pin::new(incoming)
+                .poll_frame(context)
+                .map(|next| next.map(|frame| frame.map_err(Error::from))),
         }
     }
 

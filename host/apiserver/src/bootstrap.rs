@@ -38,8 +38,12 @@ pub(crate) async fn run(service: &Service) -> Result<(), StatusError> {
         core("Namespace", "namespaces", "", json!({ "metadata": { "name": name } }), false)
     });
     let roles = authorization::bootstrap::trees().into_iter().map(role);
-    ensure(service, &identity, namespaces.chain(roles.filter(|role| role.namespace.is_empty()))).await?;
-    let roles = authorization::bootstrap::trees().into_iter().map(role).filter(|role| !role.namespace.is_empty());
+    ensure(service, &identity, namespaces.chain(roles.filter(|role| role.namespace.is_empty())))
+        .await?;
+    let roles = authorization::bootstrap::trees()
+        .into_iter()
+        .map(role)
+        .filter(|role| !role.namespace.is_empty());
     ensure(service, &identity, roles.chain(own_service(service))).await
 }
 
@@ -51,7 +55,8 @@ async fn ensure(
     let snapshot = service.state().store.snapshot();
     let missing = needed.filter(|needed| {
         let name = needed.tree.pointer("/metadata/name").and_then(Tree::as_str).unwrap_or_default();
-        needed.follows || snapshot.get(Key::new(&needed.resource, needed.namespace, name).as_str()).is_none()
+        needed.follows
+            || snapshot.get(Key::new(&needed.resource, needed.namespace, name).as_str()).is_none()
     });
     let served = missing.filter(|needed| is_served(service, needed));
     try_join_all(served.map(|needed| create(service, identity, needed))).await?;
@@ -63,15 +68,30 @@ fn is_served(service: &Service, needed: &Needed) -> bool {
     service.state().kinds.find(&needed.resource.group, version, &needed.resource.resource).is_some()
 }
 
-async fn create(service: &Service, identity: &Arc<Identity>, needed: Needed) -> Result<(), StatusError> {
-    let place = if needed.namespace.is_empty() { String::new() } else { format!("/namespaces/{}", needed.namespace) };
+async fn create(
+    service: &Service,
+    identity: &Arc<Identity>,
+    needed: Needed,
+) -> Result<(), StatusError> {
+    let place = if needed.namespace.is_empty() {
+        String::new()
+    } else {
+        format!("/namespaces/{}", needed.namespace)
+    };
     let path = format!("{}{place}/{}", needed.version_path, needed.resource.resource);
     let (code, text) = send(service, identity, Method::POST, &path, &needed.tree).await?;
     match code {
         StatusCode::CONFLICT if needed.follows => {
-            let name = needed.tree.pointer("/metadata/name").and_then(Tree::as_str).unwrap_or_default();
-            let (code, text) = send(service, identity, Method::PUT, &format!("{path}/{name}"), &needed.tree).await?;
-            if code.is_success() { Ok(()) } else { Err(StatusError::internal(format!("PUT {path}/{name}: {text}"))) }
+            let name =
+                needed.tree.pointer("/metadata/name").and_then(Tree::as_str).unwrap_or_default();
+            let (code, text) =
+                send(service, identity, Method::PUT, &format!("{path}/{name}"), &needed.tree)
+                    .await?;
+            if code.is_success() {
+                Ok(())
+            } else {
+                Err(StatusError::internal(format!("PUT {path}/{name}: {text}")))
+            }
         }
         code if code.is_success() || code == StatusCode::CONFLICT => Ok(()),
         _ => Err(StatusError::internal(format!("POST {path}: {text}"))),
@@ -99,10 +119,22 @@ async fn send(
     Ok((parts.status, String::from_utf8_lossy(&bytes).into_owned()))
 }
 
-fn core(kind: &str, plural: &'static str, namespace: &'static str, mut tree: Tree, follows: bool) -> Needed {
+fn core(
+    kind: &str,
+    plural: &'static str,
+    namespace: &'static str,
+    mut tree: Tree,
+    follows: bool,
+) -> Needed {
     tree["apiVersion"] = "v1".into();
     tree["kind"] = kind.into();
-    Needed { version_path: "/api/v1".to_owned(), resource: GroupResource::new("", plural), namespace, tree, follows }
+    Needed {
+        version_path: "/api/v1".to_owned(),
+        resource: GroupResource::new("", plural),
+        namespace,
+        tree,
+        follows,
+    }
 }
 
 fn role((plural, tree): (&'static str, Tree)) -> Needed {
@@ -129,7 +161,8 @@ fn own_service(service: &Service) -> Vec<Needed> {
     let port = config.advertise.map_or(DEFAULT_PORT, |(_, port)| port);
     let first = config.service_ranges.first().and_then(|range| range.hosts().next());
     let ports = |target: bool| {
-        let mut own = json!({ "name": "https", "port": if target { 443 } else { port }, "protocol": "TCP" });
+        let mut own =
+            json!({ "name": "https", "port": if target { 443 } else { port }, "protocol": "TCP" });
         if target {
             own["targetPort"] = port.into();
         }

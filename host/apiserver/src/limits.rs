@@ -21,13 +21,19 @@ pub(crate) fn is_long_running(info: &RequestInfo) -> bool {
         Target::Path => false,
         Target::Resource(resource) => {
             resource.verb == Verb::Watch
-                || matches!(resource.subresource.as_str(), "log" | "exec" | "attach" | "portforward" | "proxy")
+                || matches!(
+                    resource.subresource.as_str(),
+                    "log" | "exec" | "attach" | "portforward" | "proxy"
+                )
         }
     }
 }
 
 /// Takes a place among the running requests. Watches take theirs when they start, and keep it as long as they run.
-pub(crate) fn enter(state: &State, call: &Call) -> Result<Option<OwnedSemaphorePermit>, StatusError> {
+pub(crate) fn enter(
+    state: &State,
+    call: &Call,
+) -> Result<Option<OwnedSemaphorePermit>, StatusError> {
     if call.peer.identity.is_some() || is_long_running(&call.info) {
         return Ok(None);
     }
@@ -38,9 +44,9 @@ pub(crate) fn enter(state: &State, call: &Call) -> Result<Option<OwnedSemaphoreP
 
 /// Takes one place or refuses.
 pub(crate) fn take(places: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, StatusError> {
-    Arc::clone(places)
-        .try_acquire_owned()
-        .map_err(|_| StatusError::too_many_requests("Too many requests, please try again later.", 1))
+    Arc::clone(places).try_acquire_owned().map_err(|_| {
+        StatusError::too_many_requests("Too many requests, please try again later.", 1)
+    })
 }
 
 /// A client may say how long it waits; what is no duration is refused.
@@ -48,7 +54,9 @@ pub(crate) fn check_timeout(query: &Query) -> Result<(), StatusError> {
     match query.text("timeout") {
         Some(text) if !is_duration(text) => {
             let quoted = meta::quote(text);
-            let message = format!("invalid timeout specified in the request URL - time: invalid duration {quoted}");
+            let message = format!(
+                "invalid timeout specified in the request URL - time: invalid duration {quoted}"
+            );
             Err(StatusError::bad_request(message))
         }
         _ => Ok(()),
@@ -66,11 +74,15 @@ fn is_duration(text: &str) -> bool {
         return false;
     }
     while !rest.is_empty() {
-        let after = rest.trim_start_matches(|character: char| character.is_ascii_digit() || character == '.');
+        let after = rest
+            .trim_start_matches(|character: char| character.is_ascii_digit() || character == '.');
         let number = &rest[..rest.len() - after.len()];
-        let unit_len = after.find(|character: char| character.is_ascii_digit() || character == '.').unwrap_or(after.len());
+        let unit_len = after
+            .find(|character: char| character.is_ascii_digit() || character == '.')
+            .unwrap_or(after.len());
         let (unit, next) = after.split_at(unit_len);
-        let is_number = number.bytes().any(|byte| byte.is_ascii_digit()) && number.matches('.').count() <= 1;
+        let is_number =
+            number.bytes().any(|byte| byte.is_ascii_digit()) && number.matches('.').count() <= 1;
         if !is_number || !UNITS.contains(&unit) {
             return false;
         }
@@ -91,7 +103,9 @@ pub(crate) async fn within_time<T>(
     let limit = state.config.request_timeout;
     match tokio::time::timeout(limit, work).await {
         Ok(answer) => answer,
-        Err(_) => Err(StatusError::timeout("request did not complete within the allowed timeout", 0)),
+        Err(_) => {
+            Err(StatusError::timeout("request did not complete within the allowed timeout", 0))
+        }
     }
 }
 

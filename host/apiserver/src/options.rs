@@ -52,10 +52,16 @@ impl WriteOptions {
         let force = query.maybe_flag("force");
         match writing {
             Writing::Apply if given.is_empty() => {
-                errors.push(FieldError::required(&Path::new("fieldManager"), "is required for apply patch"));
+                errors.push(FieldError::required(
+                    &Path::new("fieldManager"),
+                    "is required for apply patch",
+                ));
             }
             Writing::Patch if force.is_some() => {
-                errors.push(FieldError::forbidden(&Path::new("force"), "may not be specified for non-apply patch"));
+                errors.push(FieldError::forbidden(
+                    &Path::new("force"),
+                    "may not be specified for non-apply patch",
+                ));
             }
             _ => {}
         }
@@ -67,7 +73,11 @@ impl WriteOptions {
             "Strict" => FieldValidation::Strict,
             other => {
                 let allowed = ["", "Ignore", "Strict", "Warn"];
-                errors.push(FieldError::not_supported(&Path::new("fieldValidation"), other, allowed));
+                errors.push(FieldError::not_supported(
+                    &Path::new("fieldValidation"),
+                    other,
+                    allowed,
+                ));
                 FieldValidation::Warn
             }
         };
@@ -129,7 +139,9 @@ impl DeleteOptions {
             grace_secs: tree.get("gracePeriodSeconds").and_then(Tree::as_i64),
             orphan: tree.get("orphanDependents").and_then(Tree::as_bool),
             uid: text(preconditions.and_then(|preconditions| preconditions.get("uid"))),
-            revision: text(preconditions.and_then(|preconditions| preconditions.get("resourceVersion"))),
+            revision: text(
+                preconditions.and_then(|preconditions| preconditions.get("resourceVersion")),
+            ),
             ..DeleteOptions::default()
         };
         let dry_run: Vec<String> = tree
@@ -140,7 +152,11 @@ impl DeleteOptions {
         options.checked(tree.get("propagationPolicy").and_then(Tree::as_str), &dry_run)
     }
 
-    fn checked(mut self, policy: Option<&str>, dry_run_values: &[String]) -> Result<DeleteOptions, StatusError> {
+    fn checked(
+        mut self,
+        policy: Option<&str>,
+        dry_run_values: &[String],
+    ) -> Result<DeleteOptions, StatusError> {
         let mut errors = Vec::new();
         let path = Path::new("propagationPolicy");
         if let (Some(policy), true) = (policy, self.orphan.is_some()) {
@@ -153,7 +169,11 @@ impl DeleteOptions {
             Some("Background") => Some(Policy::Background),
             Some("Foreground") => Some(Policy::Foreground),
             Some(other) => {
-                errors.push(FieldError::not_supported(&path, other, ["Foreground", "Background", "Orphan", "nil"]));
+                errors.push(FieldError::not_supported(
+                    &path,
+                    other,
+                    ["Foreground", "Background", "Orphan", "nil"],
+                ));
                 None
             }
         };
@@ -214,7 +234,8 @@ impl ListOptions {
             options.initial_events = Some(true);
             matching = "NotOlderThan";
         }
-        let errors = if watch { options.check_watch(matching) } else { options.check_list(matching) };
+        let errors =
+            if watch { options.check_watch(matching) } else { options.check_list(matching) };
         if !errors.is_empty() {
             return Err(refused("ListOptions", &errors));
         }
@@ -239,10 +260,15 @@ impl ListOptions {
                 errors.push(FieldError::forbidden(&path, detail));
             }
             if !matches!(matching, "Exact" | "NotOlderThan") {
-                errors.push(FieldError::not_supported(&path, matching, ["Exact", "NotOlderThan", ""]));
+                errors.push(FieldError::not_supported(
+                    &path,
+                    matching,
+                    ["Exact", "NotOlderThan", ""],
+                ));
             }
             if matching == "Exact" && self.revision == "0" {
-                let detail = "resourceVersionMatch \"exact\" is forbidden for resourceVersion \"0\"";
+                let detail =
+                    "resourceVersionMatch \"exact\" is forbidden for resourceVersion \"0\"";
                 errors.push(FieldError::forbidden(&path, detail));
             }
         }
@@ -298,7 +324,8 @@ fn field_manager(manager: &str) -> Vec<FieldError> {
     if manager.len() > MAX_FIELD_MANAGER_BYTES {
         errors.push(FieldError::too_long(&path, MAX_FIELD_MANAGER_BYTES));
     }
-    for (at, character) in manager.char_indices().filter(|(_, character)| !is_printable(*character)) {
+    for (at, character) in manager.char_indices().filter(|(_, character)| !is_printable(*character))
+    {
         let detail = format!("invalid character U+{:04X} (at position {at})", u32::from(character));
         errors.push(FieldError::invalid(&path, manager, detail));
     }
@@ -313,7 +340,13 @@ fn is_printable(character: char) -> bool {
 fn manager_of_agent(call: &Call) -> String {
     let agent = call.header(http::header::USER_AGENT).unwrap_or_default();
     let mut manager = String::new();
-    for character in agent.split('/').next().unwrap_or_default().chars().filter(|&character| is_printable(character)) {
+    for character in agent
+        .split('/')
+        .next()
+        .unwrap_or_default()
+        .chars()
+        .filter(|&character| is_printable(character))
+    {
         if manager.len() + character.len_utf8() > MAX_FIELD_MANAGER_BYTES {
             break;
         }

@@ -55,7 +55,9 @@ impl Query {
             Ok(number) => Ok(Some(number)),
             Err(error) => {
                 let why = match std::num::ParseIntError::kind(&error) {
-                    std::num::IntErrorKind::PosOverflow | std::num::IntErrorKind::NegOverflow => "value out of range",
+                    std::num::IntErrorKind::PosOverflow | std::num::IntErrorKind::NegOverflow => {
+                        "value out of range"
+                    }
                     _ => "invalid syntax",
                 };
                 Err(format!("strconv.ParseInt: parsing {value:?}: {why}"))

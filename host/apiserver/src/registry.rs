@@ -1,6 +1,6 @@
 //! The table of kinds that this server serves, by path.
 //!
-//! Everything that depends on which kinds exist (routes, discovery, OpenAPI, Tables, storage keys) asks this table, so that a
+//! Everything that depends on which kinds exist (routes, discovery, `OpenAPI`, Tables, storage keys) asks this table, so that a
 //! kind is added in one place.
 
 use std::collections::BTreeMap;

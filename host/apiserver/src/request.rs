@@ -86,7 +86,10 @@ pub(crate) struct ResourceRequest {
 impl ResourceRequest {
     /// Group and resource of the path.
     pub(crate) fn group_resource(&self) -> GroupResource {
-        GroupResource { group: Cow::Owned(self.group.clone()), resource: Cow::Owned(self.resource.clone()) }
+        GroupResource {
+            group: Cow::Owned(self.group.clone()),
+            resource: Cow::Owned(self.resource.clone()),
+        }
     }
 }
 
@@ -115,7 +118,8 @@ pub(crate) struct RequestInfo {
 impl RequestInfo {
     /// Understands method and URL; the text of an error goes to the client.
     pub(crate) fn parse(method: &Method, uri: &http::Uri) -> Result<RequestInfo, String> {
-        let path = decode_path(uri.path()).ok_or_else(|| format!("invalid URL escape in {:?}", uri.path()))?;
+        let path = decode_path(uri.path())
+            .ok_or_else(|| format!("invalid URL escape in {:?}", uri.path()))?;
         let query = Query::parse(uri.query().unwrap_or_default());
         let target = target(method, uri.path(), &path, &query)?;
         Ok(RequestInfo { method: method.clone(), path, query, target })
@@ -140,7 +144,8 @@ impl RequestInfo {
 
 fn target(method: &Method, raw: &str, path: &str, query: &Query) -> Result<Target, String> {
     let trimmed = path.trim_matches('/');
-    let mut parts: Vec<&str> = if trimmed.is_empty() { Vec::new() } else { trimmed.split('/').collect() };
+    let mut parts: Vec<&str> =
+        if trimmed.is_empty() { Vec::new() } else { trimmed.split('/').collect() };
     let group = match parts.first() {
         Some(&"api") if parts.len() >= 3 => {
             parts.remove(0);

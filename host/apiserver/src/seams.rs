@@ -65,7 +65,11 @@ impl Peer {
 pub trait Authenticate: Send + Sync + fmt::Debug {
     /// The caller; `None` if no credentials were given (the chain makes it anonymous or refuses it); an error's text is logged
     /// and answered with 401.
-    fn authenticate<'a>(&'a self, parts: &'a Parts, peer: &'a Peer) -> BoxFuture<'a, Result<Option<Arc<Identity>>, String>>;
+    fn authenticate<'a>(
+        &'a self,
+        parts: &'a Parts,
+        peer: &'a Peer,
+    ) -> BoxFuture<'a, Result<Option<Arc<Identity>>, String>>;
 
     /// Whose token it is and for which of `audiences` (the API's own if there are none); an error's text goes to whoever asks.
     fn review(&self, token: &str, audiences: &[String]) -> TokenAnswer {
@@ -158,7 +162,11 @@ pub trait Authorize: Send + Sync + fmt::Debug {
 /// How log, exec, port-forward and proxy requests reach a node.
 pub trait NodeGateway: Send + Sync + fmt::Debug {
     /// Sends a request to the HTTP service of a node.
-    fn request<'a>(&'a self, node: &'a str, request: Request<Body>) -> BoxFuture<'a, Result<Response<Body>, GatewayError>>;
+    fn request<'a>(
+        &'a self,
+        node: &'a str,
+        request: Request<Body>,
+    ) -> BoxFuture<'a, Result<Response<Body>, GatewayError>>;
 }
 
 /// Why a node was not reached.
@@ -186,14 +194,19 @@ pub enum GatewayError {
 pub struct NoNodes;
 
 impl NodeGateway for NoNodes {
-    fn request<'a>(&'a self, node: &'a str, _: Request<Body>) -> BoxFuture<'a, Result<Response<Body>, GatewayError>> {
+    fn request<'a>(
+        &'a self,
+        node: &'a str,
+        _: Request<Body>,
+    ) -> BoxFuture<'a, Result<Response<Body>, GatewayError>> {
         let node = node.to_owned();
         Box::pin(async move { Err(GatewayError::NotConnected { node }) })
     }
 }
 
 /// A service beside the API, for example the registry.
-pub type Handler = Arc<dyn Fn(Request<Body>, Arc<Identity>) -> BoxFuture<'static, Response<Body>> + Send + Sync>;
+pub type Handler =
+    Arc<dyn Fn(Request<Body>, Arc<Identity>) -> BoxFuture<'static, Response<Body>> + Send + Sync>;
 
 /// Where a [`Handler`] is reached.
 #[derive(Clone)]

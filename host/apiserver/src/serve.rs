@@ -62,7 +62,12 @@ impl Listen {
 }
 
 /// Serves until `stop` is cancelled, and then until the running requests are done or their time is over.
-pub async fn serve(service: Service, listener: TcpListener, listen: Listen, stop: CancellationToken) {
+pub async fn serve(
+    service: Service,
+    listener: TcpListener,
+    listen: Listen,
+    stop: CancellationToken,
+) {
     let acceptor = TlsAcceptor::from(Arc::clone(&listen.tls));
     let places = Arc::new(Semaphore::new(listen.max_connections));
     let graceful = Arc::new(GracefulShutdown::new());
@@ -159,9 +164,14 @@ impl Connection {
         let service = self.service;
         let answer = service_fn(move |request: Request<Incoming>| {
             let (service, peer) = (service.clone(), peer.clone());
-            async move { Ok::<Response<Body>, std::convert::Infallible>(service.handle(request.map(Body::from), peer).await) }
+            async move {
+                Ok::<Response<Body>, std::convert::Infallible>(
+                    service.handle(request.map(Body::from), peer).await,
+                )
+            }
         });
-        let connection = self.builder.serve_connection_with_upgrades(TokioIo::new(stream), answer).into_owned();
+        let connection =
+            self.builder.serve_connection_with_upgrades(TokioIo::new(stream), answer).into_owned();
         let watched = pin!(self.graceful.watch(connection));
         drop(self.graceful);
         if let Err(error) = watched.await {
@@ -173,6 +183,7 @@ impl Connection {
 fn peer(stream: &TlsStream<TcpStream>, address: SocketAddr) -> Peer {
     let (_, session) = stream.get_ref();
     let certificates = session.peer_certificates().unwrap_or_default();
-    let certificates = certificates.iter().map(|certificate| certificate.clone().into_owned()).collect();
+    let certificates =
+        certificates.iter().map(|certificate| certificate.clone().into_owned()).collect();
     Peer { address: Some(address), certificates, identity: None }
 }

@@ -45,11 +45,20 @@ impl Service {
     }
 
     /// Opens a watch for a part of this process. The request is that of a client: its path and query say what is watched.
-    pub async fn watch(&self, request: Request<()>, identity: Arc<Identity>) -> Result<Watch, StatusError> {
+    pub async fn watch(
+        &self,
+        request: Request<()>,
+        identity: Arc<Identity>,
+    ) -> Result<Watch, StatusError> {
         let (parts, ()) = request.into_parts();
-        let info = RequestInfo::parse(&parts.method, &parts.uri).map_err(StatusError::bad_request)?;
-        let Target::Resource(resource) = info.target.clone() else { return Err(StatusError::no_such_path()) };
-        let Some(kind) = self.state.kinds.find(&resource.group, &resource.version, &resource.resource) else {
+        let info =
+            RequestInfo::parse(&parts.method, &parts.uri).map_err(StatusError::bad_request)?;
+        let Target::Resource(resource) = info.target.clone() else {
+            return Err(StatusError::no_such_path());
+        };
+        let Some(kind) =
+            self.state.kinds.find(&resource.group, &resource.version, &resource.resource)
+        else {
             return Err(StatusError::no_such_path());
         };
         if resource.verb != Verb::Watch {
@@ -64,10 +73,12 @@ impl Service {
             warnings: Arc::new(Warnings::default()),
         };
         chain::authorize(&self.state, &call).await?;
-        let metadata = call.accepted(crate::codec::negotiate::Offers::Resource)?.view == View::Metadata(ViewVersion::V1);
+        let metadata = call.accepted(crate::codec::negotiate::Offers::Resource)?.view
+            == View::Metadata(ViewVersion::V1);
         let stored = verbs::stored_kind(&self.state, kind);
         let state = Arc::clone(&self.state);
-        let context = Context { state, call, resource, kind, stored, accepted: Accepted::default() };
+        let context =
+            Context { state, call, resource, kind, stored, accepted: Accepted::default() };
         let feed = verbs::watch::open(&context)?;
         Ok(Watch { context, feed, metadata })
     }
@@ -144,12 +155,16 @@ impl Watch {
                 let kind = if ends_initial { EventKind::InitialEnd } else { EventKind::Bookmark };
                 Ok(Event { kind, object: Payload::None, revision })
             }
-            Change::Initial(entry) => {
-                Ok(Event { kind: EventKind::Added, object: self.decoded(&entry.body)?, revision: entry.revision })
-            }
+            Change::Initial(entry) => Ok(Event {
+                kind: EventKind::Added,
+                object: self.decoded(&entry.body)?,
+                revision: entry.revision,
+            }),
             Change::Object { kind, event } => {
                 let leaves = kind == ChangeKind::Deleted && event.kind == store::EventKind::Put;
-                let typed = event.value().filter(|_| !leaves && !self.metadata && self.context.info().stored_as.is_none());
+                let typed = event.value().filter(|_| {
+                    !leaves && !self.metadata && self.context.info().stored_as.is_none()
+                });
                 let object = match typed {
                     Some(value) => Payload::Typed(value),
                     None if leaves => {
@@ -170,7 +185,9 @@ impl Watch {
 
     fn decoded(&self, body: &Bytes) -> Result<Payload, StatusError> {
         if self.metadata {
-            return Ok(Payload::Json(table::metadata(&self.context.served(body)?, ViewVersion::V1).into()));
+            return Ok(Payload::Json(
+                table::metadata(&self.context.served(body)?, ViewVersion::V1).into(),
+            ));
         }
         let tree = self.context.served_tree(body)?;
         Ok(Payload::Typed(self.context.object(tree)?.into_any_arc()))

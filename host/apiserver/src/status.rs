@@ -17,7 +17,8 @@ pub(crate) fn response(error: &StatusError, accepted: Accepted) -> Response<Body
     *response.status_mut() = code;
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(accepted.format.media_type()));
-    if let Some(seconds) = error.0.details.as_ref().and_then(|details| details.retry_after_seconds) {
+    if let Some(seconds) = error.0.details.as_ref().and_then(|details| details.retry_after_seconds)
+    {
         headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
     }
     response
@@ -38,14 +39,18 @@ pub(crate) fn status(error: &StatusError) -> meta::Tree {
 pub(crate) fn from_read(error: &body::ReadError) -> StatusError {
     match error {
         body::ReadError::TooLong { limit } => StatusError::too_large(&format!("limit is {limit}")),
-        body::ReadError::Broken { source } => StatusError::bad_request(format!("unable to read the body: {source}")),
+        body::ReadError::Broken { source } => {
+            StatusError::bad_request(format!("unable to read the body: {source}"))
+        }
     }
 }
 
 /// What a failed commit means once preconditions are out of the question.
 pub(crate) fn from_commit(error: &CommitError) -> StatusError {
     match error {
-        CommitError::Failed { .. } => StatusError::internal("a write's precondition failed unexpectedly"),
+        CommitError::Failed { .. } => {
+            StatusError::internal("a write's precondition failed unexpectedly")
+        }
         error => {
             tracing::error!(error = %chain(error), "commit failed");
             StatusError::internal(format!("the write could not be stored: {error}"))
@@ -65,7 +70,10 @@ pub(crate) fn from_snapshot(error: &SnapshotError, asked: Revision) -> StatusErr
 
 /// A revision was asked for that is not written yet.
 pub(crate) fn too_large_resource_version(asked: Revision, current: Revision) -> StatusError {
-    let mut error = StatusError::timeout(&format!("Too large resource version: {asked}, current: {current}"), 1);
+    let mut error = StatusError::timeout(
+        &format!("Too large resource version: {asked}, current: {current}"),
+        1,
+    );
     error.details_mut().causes = Some(vec![StatusCause {
         reason: Some("ResourceVersionTooLarge".to_owned()),
         message: Some("Too large resource version".to_owned()),

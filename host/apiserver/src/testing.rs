@@ -23,7 +23,9 @@ pub(crate) struct StoppedClock(Mutex<jiff::Timestamp>);
 impl StoppedClock {
     pub(crate) fn advance(&self, secs: i64) {
         let mut now = self.0.lock();
-        *now = now.saturating_add(jiff::SignedDuration::from_secs(secs)).expect("a duration can be added");
+        *now = now
+            .saturating_add(jiff::SignedDuration::from_secs(secs))
+            .expect("a duration can be added");
     }
 }
 
@@ -51,7 +53,11 @@ impl Authorize for Open {
     fn authorize<'a>(&'a self, attempt: &'a Attempt<'a>) -> BoxFuture<'a, Decision> {
         let denied = attempt.resource.is_some_and(|resource| resource.name == "denied");
         Box::pin(async move {
-            if denied { Decision::NoOpinion { reason: String::new() } } else { Decision::Allow { reason: String::new() } }
+            if denied {
+                Decision::NoOpinion { reason: String::new() }
+            } else {
+                Decision::Allow { reason: String::new() }
+            }
         })
     }
 }
@@ -74,12 +80,19 @@ pub(crate) struct Reply {
 
 impl Server {
     pub(crate) async fn start() -> Server {
-        Server::with(Config { advertise: Some(([192, 0, 2, 1].into(), 6443)), ..Config::default() }).await
+        Server::with(Config { advertise: Some(([192, 0, 2, 1].into(), 6443)), ..Config::default() })
+            .await
     }
 
     pub(crate) async fn with(config: Config) -> Server {
-        let clock = Arc::new(StoppedClock(Mutex::new("2026-01-02T03:04:05Z".parse().expect("a timestamp"))));
-        let store = Arc::new(Store::memory_at(store::Config::default(), describe(), Arc::clone(&clock) as Arc<dyn Clock>));
+        let clock = Arc::new(StoppedClock(Mutex::new(
+            "2026-01-02T03:04:05Z".parse().expect("a timestamp"),
+        )));
+        let store = Arc::new(Store::memory_at(
+            store::Config::default(),
+            describe(),
+            Arc::clone(&clock) as Arc<dyn Clock>,
+        ));
         let service = Service::new(Parts {
             store: Arc::clone(&store),
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
@@ -94,7 +107,13 @@ impl Server {
     }
 
     /// A request with any headers; the body is sent as JSON unless a header says otherwise.
-    pub(crate) async fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Reply {
+    pub(crate) async fn send(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> Reply {
         let mut request = Request::builder()
             .method(Method::from_bytes(method.as_bytes()).expect("a method"))
             .uri(path)
@@ -110,7 +129,11 @@ impl Server {
         let (parts, body) = response.into_parts();
         let read = tokio::time::timeout(Duration::from_secs(20), body.read(64 * 1024 * 1024));
         let bytes = read.await.expect("an answer ends").expect("an answer can be read");
-        Reply { code: parts.status, headers: parts.headers, text: String::from_utf8_lossy(&bytes).into_owned() }
+        Reply {
+            code: parts.status,
+            headers: parts.headers,
+            text: String::from_utf8_lossy(&bytes).into_owned(),
+        }
     }
 
     pub(crate) async fn get(&self, path: &str) -> Reply {
@@ -153,13 +176,25 @@ impl Reply {
     }
 
     pub(crate) fn warnings(&self) -> Vec<String> {
-        self.headers.get_all(WARNING).iter().filter_map(|value| value.to_str().ok()).map(str::to_owned).collect()
+        self.headers
+            .get_all(WARNING)
+            .iter()
+            .filter_map(|value| value.to_str().ok())
+            .map(str::to_owned)
+            .collect()
     }
 
     /// The events of a watch.
     pub(crate) fn events(&self) -> Vec<(String, Tree)> {
-        let lines = self.text.lines().map(|line| serde_json::from_str::<Tree>(line).expect("a line is an event"));
-        lines.map(|event| (event["type"].as_str().unwrap_or_default().to_owned(), event["object"].clone())).collect()
+        let lines = self
+            .text
+            .lines()
+            .map(|line| serde_json::from_str::<Tree>(line).expect("a line is an event"));
+        lines
+            .map(|event| {
+                (event["type"].as_str().unwrap_or_default().to_owned(), event["object"].clone())
+            })
+            .collect()
     }
 
     #[track_caller]

@@ -40,7 +40,8 @@ impl Warnings {
         let cut = warnings.iter().map(String::len).sum::<usize>() > MAX_TOTAL_BYTES;
         let mut total = 0;
         for text in warnings.iter() {
-            let shown: String = if cut { text.chars().take(MAX_CUT_CHARS).collect() } else { text.clone() };
+            let shown: String =
+                if cut { text.chars().take(MAX_CUT_CHARS).collect() } else { text.clone() };
             total += shown.len();
             if total > MAX_TOTAL_BYTES {
                 return;

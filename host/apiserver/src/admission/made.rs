@@ -53,7 +53,13 @@ pub(super) fn put(attempted: &Attempted<'_>, made: Made<'_>) -> Op {
         }
     }
     let key = Key::new(&resource, namespace, name);
-    Op::Put { key, precondition: Precondition::Absent, body: encode::stored(&tree), attributes, value: None }
+    Op::Put {
+        key,
+        precondition: Precondition::Absent,
+        body: encode::stored(&tree),
+        attributes,
+        value: None,
+    }
 }
 
 /// The operation that removes an object, if there is one of its name.

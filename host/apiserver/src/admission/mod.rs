@@ -81,7 +81,11 @@ impl fmt::Debug for Attempted<'_> {
 /// One concern.
 pub(crate) trait Plugin: Sync {
     /// Changes a created or updated object.
-    fn mutate(&self, _attempted: &Attempted<'_>, _object: &mut dyn Object) -> Result<(), StatusError> {
+    fn mutate(
+        &self,
+        _attempted: &Attempted<'_>,
+        _object: &mut dyn Object,
+    ) -> Result<(), StatusError> {
         Ok(())
     }
 
@@ -96,7 +100,11 @@ pub(crate) trait Plugin: Sync {
     }
 
     /// Looks at the finished object; it is missing for a deletion.
-    fn validate(&self, _attempted: &Attempted<'_>, _new: Option<&dyn Object>) -> Result<(), StatusError> {
+    fn validate(
+        &self,
+        _attempted: &Attempted<'_>,
+        _new: Option<&dyn Object>,
+    ) -> Result<(), StatusError> {
         Ok(())
     }
 
@@ -119,7 +127,10 @@ const PLUGINS: &[&dyn Plugin] = &[
     &node_ports::NodePorts,
 ];
 
-pub(crate) fn mutate(attempted: &Attempted<'_>, object: &mut dyn Object) -> Result<(), StatusError> {
+pub(crate) fn mutate(
+    attempted: &Attempted<'_>,
+    object: &mut dyn Object,
+) -> Result<(), StatusError> {
     PLUGINS.iter().try_for_each(|plugin| plugin.mutate(attempted, object))
 }
 
@@ -134,12 +145,20 @@ pub(crate) fn reserve(
     Ok(())
 }
 
-pub(crate) fn validate(attempted: &Attempted<'_>, new: Option<&dyn Object>) -> Result<(), StatusError> {
+pub(crate) fn validate(
+    attempted: &Attempted<'_>,
+    new: Option<&dyn Object>,
+) -> Result<(), StatusError> {
     PLUGINS.iter().try_for_each(|plugin| plugin.validate(attempted, new))
 }
 
 pub(crate) fn holds(attempted: &Attempted<'_>, object: &mut dyn Object) -> bool {
-    PLUGINS.iter().fold(false, |held, plugin| plugin.holds(attempted, object) || held)
+    // Each plugin is asked, since it may mark the object.
+    let mut held = false;
+    for plugin in PLUGINS {
+        held |= plugin.holds(attempted, object);
+    }
+    held
 }
 
 /// A resource of the core group, as keys and errors name it.

@@ -1,4 +1,4 @@
-//! A new namespace comes with its `default` ServiceAccount and the certificates of the API server, in the same transaction: a Pod can be created
+//! A new namespace comes with its `default` `ServiceAccount` and the certificates of the API server, in the same transaction: a Pod can be created
 //! in it at once.
 //!
 //! See <https://kubernetes.io/docs/concepts/security/service-accounts/#default-service-accounts>.
@@ -24,7 +24,10 @@ impl Plugin for NamespaceContent {
         new: Option<&mut dyn Object>,
         ops: &mut Vec<Op>,
     ) -> Result<(), StatusError> {
-        let Some(new) = new.filter(|_| attempted.creates() && attempted.is("", "namespaces")) else { return Ok(()) };
+        let Some(new) = new.filter(|_| attempted.creates() && attempted.is("", "namespaces"))
+        else {
+            return Ok(());
+        };
         let namespace = new.metadata().name.clone().unwrap_or_default();
         ops.push(made::put(
             attempted,

@@ -18,7 +18,11 @@ const NAME_LABEL: &str = "kubernetes.io/metadata.name";
 pub(super) struct NamespaceLifecycle;
 
 impl Plugin for NamespaceLifecycle {
-    fn mutate(&self, attempted: &Attempted<'_>, object: &mut dyn Object) -> Result<(), StatusError> {
+    fn mutate(
+        &self,
+        attempted: &Attempted<'_>,
+        object: &mut dyn Object,
+    ) -> Result<(), StatusError> {
         if attempted.creates() && attempted.info.namespaced {
             check_target(attempted)?;
         }
@@ -44,7 +48,8 @@ impl Plugin for NamespaceLifecycle {
             && let Some(namespace) = new.as_any_mut().downcast_mut::<Namespace>()
         {
             label_with_name(namespace);
-            let finalizers = namespace.spec.get_or_insert_default().finalizers.get_or_insert_default();
+            let finalizers =
+                namespace.spec.get_or_insert_default().finalizers.get_or_insert_default();
             if !finalizers.iter().any(|finalizer| finalizer == FINALIZER) {
                 finalizers.push(FINALIZER.to_owned());
             }
@@ -53,7 +58,11 @@ impl Plugin for NamespaceLifecycle {
         Ok(())
     }
 
-    fn validate(&self, attempted: &Attempted<'_>, _: Option<&dyn Object>) -> Result<(), StatusError> {
+    fn validate(
+        &self,
+        attempted: &Attempted<'_>,
+        _: Option<&dyn Object>,
+    ) -> Result<(), StatusError> {
         let needed = attempted.is("", "namespaces") && NEEDED.contains(&attempted.name);
         if attempted.operation == Operation::Delete && needed {
             return Err(attempted.forbid("this namespace may not be deleted"));
@@ -63,7 +72,11 @@ impl Plugin for NamespaceLifecycle {
 
     fn holds(&self, _: &Attempted<'_>, object: &mut dyn Object) -> bool {
         let Some(namespace) = object.as_any_mut().downcast_mut::<Namespace>() else { return false };
-        let held = namespace.spec.as_ref().and_then(|spec| spec.finalizers.as_ref()).is_some_and(|held| !held.is_empty());
+        let held = namespace
+            .spec
+            .as_ref()
+            .and_then(|spec| spec.finalizers.as_ref())
+            .is_some_and(|held| !held.is_empty());
         if held {
             namespace.status.get_or_insert_default().phase = Some("Terminating".to_owned());
         }
@@ -87,7 +100,8 @@ fn check_target(attempted: &Attempted<'_>) -> Result<(), StatusError> {
     if entry.attributes.field("status.phase") != Some("Terminating") {
         return Ok(());
     }
-    let text = format!("unable to create new content in namespace {name} because it is being terminated");
+    let text =
+        format!("unable to create new content in namespace {name} because it is being terminated");
     let mut error = attempted.forbid(&text);
     error.details_mut().causes = Some(vec![StatusCause {
         reason: Some("NamespaceTerminating".to_owned()),

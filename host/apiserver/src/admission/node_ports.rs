@@ -21,22 +21,36 @@ pub(super) struct NodePorts;
 
 impl Plugin for NodePorts {
     /// An update that says nothing about node ports keeps them.
-    fn mutate(&self, attempted: &Attempted<'_>, object: &mut dyn Object) -> Result<(), StatusError> {
-        let (Some(new), Some(old)) = (service(object), attempted.old.and_then(service_ref)) else { return Ok(()) };
+    fn mutate(
+        &self,
+        attempted: &Attempted<'_>,
+        object: &mut dyn Object,
+    ) -> Result<(), StatusError> {
+        let (Some(new), Some(old)) = (service(object), attempted.old.and_then(service_ref)) else {
+            return Ok(());
+        };
         let (Some(new), Some(old)) = (new.spec.as_mut(), old.spec.as_ref()) else { return Ok(()) };
         if !needs_ports(new) || !needs_ports(old) {
             return Ok(());
         }
-        let known: BTreeMap<_, _> =
-            old.ports.iter().flatten().map(|port| ((port.protocol.clone(), port.port), port.node_port)).collect();
-        let mut used: BTreeSet<i32> = new.ports.iter().flatten().filter_map(|port| port.node_port).collect();
+        let known: BTreeMap<_, _> = old
+            .ports
+            .iter()
+            .flatten()
+            .map(|port| ((port.protocol.clone(), port.port), port.node_port))
+            .collect();
+        let mut used: BTreeSet<i32> =
+            new.ports.iter().flatten().filter_map(|port| port.node_port).collect();
         for port in new.ports.iter_mut().flatten().filter(|port| port.node_port.unwrap_or(0) == 0) {
             let kept = known.get(&(port.protocol.clone(), port.port)).copied().flatten();
             if let Some(kept) = kept.filter(|kept| *kept != 0 && used.insert(*kept)) {
                 port.node_port = Some(kept);
             }
         }
-        if needs_health_port(new) && needs_health_port(old) && new.health_check_node_port.unwrap_or(0) == 0 {
+        if needs_health_port(new)
+            && needs_health_port(old)
+            && new.health_check_node_port.unwrap_or(0) == 0
+        {
             new.health_check_node_port = old.health_check_node_port;
         }
         Ok(())
@@ -56,12 +70,17 @@ impl Plugin for NodePorts {
         if let Some(service) = new.and_then(service) {
             let name = service.metadata.name.clone().unwrap_or_default();
             let spec = service.spec.get_or_insert_default();
-            Assignment { attempted, name: &name, before: &before, taken: BTreeSet::new() }.assign(spec)?;
+            Assignment { attempted, name: &name, before: &before, taken: BTreeSet::new() }
+                .assign(spec)?;
             after = ports(service);
             ops.extend(after.difference(&before).map(|port| take(attempted, &name, *port)));
         }
         let freed = before.difference(&after);
-        ops.extend(freed.filter_map(|port| made::delete(attempted.snapshot, &resource(), &port.to_string())));
+        ops.extend(
+            freed.filter_map(|port| {
+                made::delete(attempted.snapshot, &resource(), &port.to_string())
+            }),
+        );
         Ok(())
     }
 }
@@ -87,7 +106,8 @@ fn needs_ports(spec: &ServiceSpec) -> bool {
 }
 
 fn needs_health_port(spec: &ServiceSpec) -> bool {
-    spec.type_.as_deref() == Some("LoadBalancer") && spec.external_traffic_policy.as_deref() == Some("Local")
+    spec.type_.as_deref() == Some("LoadBalancer")
+        && spec.external_traffic_policy.as_deref() == Some("Local")
 }
 
 /// The ports that a Service holds.
@@ -111,10 +131,14 @@ impl Assignment<'_> {
         let at = Path::of(["spec", "ports"]);
         // The same port of two protocols gets the same node port.
         let mut shared: BTreeMap<i32, (i32, BTreeSet<String>)> = BTreeMap::new();
-        let asked: Vec<i32> = spec.ports.iter().flatten().filter_map(|port| port.node_port).collect();
+        let asked: Vec<i32> =
+            spec.ports.iter().flatten().filter_map(|port| port.node_port).collect();
         for (index, port) in spec.ports.iter_mut().flatten().enumerate() {
             let protocol = port.protocol.clone().unwrap_or_else(|| "TCP".to_owned());
-            let known = shared.get(&port.port).filter(|(_, protocols)| !protocols.contains(&protocol)).map(|(known, _)| *known);
+            let known = shared
+                .get(&port.port)
+                .filter(|(_, protocols)| !protocols.contains(&protocol))
+                .map(|(known, _)| *known);
             let given = port.node_port.unwrap_or(0);
             let chosen = match (given, known) {
                 (0, _) if !automatic => continue,
@@ -149,7 +173,9 @@ impl Assignment<'_> {
         let (first, last) = self.attempted.state.config.node_ports;
         let in_range = u16::try_from(port).is_ok_and(|port| (first..=last).contains(&port));
         let detail = if !in_range {
-            format!("provided port is not in the valid range. The range of valid ports is {first}-{last}")
+            format!(
+                "provided port is not in the valid range. The range of valid ports is {first}-{last}"
+            )
         } else if self.taken.contains(&port) || !self.is_free(port) {
             "provided port is already allocated".to_owned()
         } else {
@@ -182,5 +208,8 @@ fn take(attempted: &Attempted<'_>, service: &str, port: i32) -> Op {
         "service": format!("{}/{service}", attempted.namespace),
     });
     let name = port.to_string();
-    made::put(attempted, Made { resource: resource(), namespace: "", name: &name, tree, manager: None })
+    made::put(
+        attempted,
+        Made { resource: resource(), namespace: "", name: &name, tree, manager: None },
+    )
 }

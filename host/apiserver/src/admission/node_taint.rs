@@ -14,11 +14,22 @@ const NO_SCHEDULE: &str = "NoSchedule";
 pub(super) struct NewNodeTaint;
 
 impl Plugin for NewNodeTaint {
-    fn mutate(&self, attempted: &Attempted<'_>, object: &mut dyn Object) -> Result<(), StatusError> {
-        let Some(node) = object.as_any_mut().downcast_mut::<Node>().filter(|_| attempted.creates()) else { return Ok(()) };
+    fn mutate(
+        &self,
+        attempted: &Attempted<'_>,
+        object: &mut dyn Object,
+    ) -> Result<(), StatusError> {
+        let Some(node) = object.as_any_mut().downcast_mut::<Node>().filter(|_| attempted.creates())
+        else {
+            return Ok(());
+        };
         let taints = node.spec.get_or_insert_default().taints.get_or_insert_default();
         if !taints.iter().any(|taint| taint.key == NOT_READY && taint.effect == NO_SCHEDULE) {
-            taints.push(Taint { key: NOT_READY.to_owned(), effect: NO_SCHEDULE.to_owned(), ..Taint::default() });
+            taints.push(Taint {
+                key: NOT_READY.to_owned(),
+                effect: NO_SCHEDULE.to_owned(),
+                ..Taint::default()
+            });
         }
         Ok(())
     }

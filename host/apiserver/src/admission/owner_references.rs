@@ -8,8 +8,14 @@ use super::{Attempted, Plugin};
 pub(super) struct OwnerReferences;
 
 impl Plugin for OwnerReferences {
-    fn mutate(&self, attempted: &Attempted<'_>, object: &mut dyn Object) -> Result<(), StatusError> {
-        let Some(references) = object.metadata_mut().owner_references.as_mut() else { return Ok(()) };
+    fn mutate(
+        &self,
+        attempted: &Attempted<'_>,
+        object: &mut dyn Object,
+    ) -> Result<(), StatusError> {
+        let Some(references) = object.metadata_mut().owner_references.as_mut() else {
+            return Ok(());
+        };
         let mut duplicates = Vec::new();
         let mut kept = Vec::with_capacity(references.len());
         for reference in references.drain(..) {

@@ -14,13 +14,22 @@ const LOWER_PRIORITY: &str = "PreemptLowerPriority";
 pub(super) struct Priority;
 
 impl Plugin for Priority {
-    fn mutate(&self, attempted: &Attempted<'_>, object: &mut dyn Object) -> Result<(), StatusError> {
-        let Some(pod) = object.as_any_mut().downcast_mut::<Pod>().filter(|_| attempted.subresource.is_empty()) else {
+    fn mutate(
+        &self,
+        attempted: &Attempted<'_>,
+        object: &mut dyn Object,
+    ) -> Result<(), StatusError> {
+        let Some(pod) =
+            object.as_any_mut().downcast_mut::<Pod>().filter(|_| attempted.subresource.is_empty())
+        else {
             return Ok(());
         };
         let spec = pod.spec.get_or_insert_default();
         if attempted.operation == Operation::Update {
-            let old = attempted.old.and_then(|old| old.as_any().downcast_ref::<Pod>()).and_then(|old| old.spec.as_ref());
+            let old = attempted
+                .old
+                .and_then(|old| old.as_any().downcast_ref::<Pod>())
+                .and_then(|old| old.spec.as_ref());
             if let Some(old) = old {
                 spec.priority = spec.priority.or(old.priority);
                 if spec.preemption_policy.is_none() {
@@ -34,7 +43,10 @@ impl Plugin for Priority {
             None => default_class(attempted),
         };
         let value = class.as_ref().and_then(|class| class.value).unwrap_or(0);
-        let policy = class.as_ref().and_then(|class| class.preemption_policy.clone()).unwrap_or_else(|| LOWER_PRIORITY.to_owned());
+        let policy = class
+            .as_ref()
+            .and_then(|class| class.preemption_policy.clone())
+            .unwrap_or_else(|| LOWER_PRIORITY.to_owned());
         if let Some(given) = spec.priority.filter(|given| *given != value) {
             return Err(attempted.forbid(&format!(
                 "the integer value of priority ({given}) must not be provided in pod spec; priority admission controller computed {value} \

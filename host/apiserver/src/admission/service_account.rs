@@ -1,11 +1,11 @@
-//! Every Pod runs as a ServiceAccount of its namespace and, unless it declines, gets a volume with a token of it.
+//! Every Pod runs as a `ServiceAccount` of its namespace and, unless it declines, gets a volume with a token of it.
 //!
 //! See <https://kubernetes.io/docs/reference/access-authn-authz/service-accounts-admin/>.
 
 use k8s_openapi::api::core::v1::{
-    ConfigMapProjection, Container, DownwardAPIProjection, DownwardAPIVolumeFile, KeyToPath, LocalObjectReference,
-    ObjectFieldSelector, Pod, PodSpec, ProjectedVolumeSource, ServiceAccount, ServiceAccountTokenProjection, Volume,
-    VolumeMount, VolumeProjection,
+    ConfigMapProjection, Container, DownwardAPIProjection, DownwardAPIVolumeFile, KeyToPath,
+    LocalObjectReference, ObjectFieldSelector, Pod, PodSpec, ProjectedVolumeSource, ServiceAccount,
+    ServiceAccountTokenProjection, Volume, VolumeMount, VolumeProjection,
 };
 use kinds::Object;
 use meta::{Key, StatusError};
@@ -25,20 +25,37 @@ const MIRROR: &str = "kubernetes.io/config.mirror";
 pub(super) struct ServiceAccountDefaults;
 
 impl Plugin for ServiceAccountDefaults {
-    fn mutate(&self, attempted: &Attempted<'_>, object: &mut dyn Object) -> Result<(), StatusError> {
-        let Some(pod) = object.as_any_mut().downcast_mut::<Pod>().filter(|_| attempted.creates()) else { return Ok(()) };
-        let mirror = pod.metadata.annotations.as_ref().is_some_and(|annotations| annotations.contains_key(MIRROR));
+    fn mutate(
+        &self,
+        attempted: &Attempted<'_>,
+        object: &mut dyn Object,
+    ) -> Result<(), StatusError> {
+        let Some(pod) = object.as_any_mut().downcast_mut::<Pod>().filter(|_| attempted.creates())
+        else {
+            return Ok(());
+        };
+        let mirror = pod
+            .metadata
+            .annotations
+            .as_ref()
+            .is_some_and(|annotations| annotations.contains_key(MIRROR));
         let spec = pod.spec.get_or_insert_default();
         if mirror {
             return check_mirror(attempted, spec);
         }
-        let name = spec.service_account_name.clone().filter(|name| !name.is_empty()).unwrap_or_else(|| {
-            spec.service_account = Some(DEFAULT.to_owned());
-            DEFAULT.to_owned()
-        });
+        let name =
+            spec.service_account_name.clone().filter(|name| !name.is_empty()).unwrap_or_else(
+                || {
+                    spec.service_account = Some(DEFAULT.to_owned());
+                    DEFAULT.to_owned()
+                },
+            );
         spec.service_account_name = Some(name.clone());
         let account = find(attempted, &name)?;
-        let mounts = spec.automount_service_account_token.or(account.automount_service_account_token).unwrap_or(true);
+        let mounts = spec
+            .automount_service_account_token
+            .or(account.automount_service_account_token)
+            .unwrap_or(true);
         if mounts {
             mount(spec);
         }
@@ -76,7 +93,11 @@ fn find(attempted: &Attempted<'_>, name: &str) -> Result<ServiceAccount, StatusE
 /// Mounts the token into each container that has nothing at its place.
 fn mount(spec: &mut PodSpec) {
     let volumes = spec.volumes.get_or_insert_default();
-    let existing = volumes.iter().map(|volume| &volume.name).find(|name| name.starts_with(VOLUME_PREFIX)).cloned();
+    let existing = volumes
+        .iter()
+        .map(|volume| &volume.name)
+        .find(|name| name.starts_with(VOLUME_PREFIX))
+        .cloned();
     let has_volume = existing.is_some();
     let name = existing.unwrap_or_else(|| crate::verbs::generate_name(VOLUME_PREFIX));
     let mut needed = false;
@@ -116,7 +137,11 @@ fn token_volume(name: String) -> Volume {
     let certificates = VolumeProjection {
         config_map: Some(ConfigMapProjection {
             name: ROOT_CA.to_owned(),
-            items: Some(vec![KeyToPath { key: "ca.crt".to_owned(), path: "ca.crt".to_owned(), ..KeyToPath::default() }]),
+            items: Some(vec![KeyToPath {
+                key: "ca.crt".to_owned(),
+                path: "ca.crt".to_owned(),
+                ..KeyToPath::default()
+            }]),
             ..ConfigMapProjection::default()
         }),
         ..VolumeProjection::default()

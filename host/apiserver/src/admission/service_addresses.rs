@@ -24,13 +24,21 @@ pub(super) struct ServiceAddresses;
 
 impl Plugin for ServiceAddresses {
     /// An update that says nothing about addresses keeps them.
-    fn mutate(&self, attempted: &Attempted<'_>, object: &mut dyn Object) -> Result<(), StatusError> {
-        let (Some(new), Some(old)) = (service(object), attempted.old.and_then(service_ref)) else { return Ok(()) };
+    fn mutate(
+        &self,
+        attempted: &Attempted<'_>,
+        object: &mut dyn Object,
+    ) -> Result<(), StatusError> {
+        let (Some(new), Some(old)) = (service(object), attempted.old.and_then(service_ref)) else {
+            return Ok(());
+        };
         let (Some(new), Some(old)) = (new.spec.as_mut(), old.spec.as_ref()) else { return Ok(()) };
         if !has_address(new) || !has_address(old) {
             return Ok(());
         }
-        if new.cluster_ip.as_deref().unwrap_or_default().is_empty() && new.cluster_ips.as_ref().is_none_or(Vec::is_empty) {
+        if new.cluster_ip.as_deref().unwrap_or_default().is_empty()
+            && new.cluster_ips.as_ref().is_none_or(Vec::is_empty)
+        {
             new.cluster_ip.clone_from(&old.cluster_ip);
         }
         if new.cluster_ips.as_ref().is_none_or(Vec::is_empty) && new.cluster_ip == old.cluster_ip {
@@ -66,7 +74,9 @@ impl Plugin for ServiceAddresses {
             }
         }
         let freed = before.iter().filter(|address| !after.contains(address));
-        ops.extend(freed.filter_map(|address| made::delete(attempted.snapshot, &resource(), &address.to_string())));
+        ops.extend(freed.filter_map(|address| {
+            made::delete(attempted.snapshot, &resource(), &address.to_string())
+        }));
         Ok(())
     }
 }
@@ -77,7 +87,9 @@ fn check_before(attempted: &Attempted<'_>, new: &dyn Object) -> Result<(), Statu
         Some(old) => new.validate_update(old),
         None => new.validate(),
     };
-    let about = |error: &FieldError| error.path.starts_with("spec.clusterIP") || error.path.starts_with("spec.ipFamil");
+    let about = |error: &FieldError| {
+        error.path.starts_with("spec.clusterIP") || error.path.starts_with("spec.ipFamil")
+    };
     let errors: Vec<FieldError> = errors.into_iter().filter(about).collect();
     if errors.is_empty() {
         return Ok(());
@@ -156,7 +168,12 @@ fn assign(
     Ok(())
 }
 
-fn families(attempted: &Attempted<'_>, name: &str, spec: &mut ServiceSpec, headless: bool) -> Result<(), StatusError> {
+fn families(
+    attempted: &Attempted<'_>,
+    name: &str,
+    spec: &mut ServiceSpec,
+    headless: bool,
+) -> Result<(), StatusError> {
     let served: Vec<&str> = attempted.state.config.service_ranges.iter().map(family).collect();
     let at = Path::new("spec");
     let families = spec.ip_families.get_or_insert_default();
@@ -180,21 +197,33 @@ fn families(attempted: &Attempted<'_>, name: &str, spec: &mut ServiceSpec, headl
         let detail = "this cluster is not configured for dual-stack services";
         errors.push(FieldError::invalid(&at.child("ipFamilyPolicy"), "RequireDualStack", detail));
     }
-    for (index, own) in families.iter().enumerate().filter(|(_, own)| !served.contains(&own.as_str())) {
-        errors.push(FieldError::invalid(&at.child("ipFamilies").index(index), own, "not configured on this cluster"));
+    for (index, own) in
+        families.iter().enumerate().filter(|(_, own)| !served.contains(&own.as_str()))
+    {
+        errors.push(FieldError::invalid(
+            &at.child("ipFamilies").index(index),
+            own,
+            "not configured on this cluster",
+        ));
     }
     if !errors.is_empty() {
         return Err(StatusError::invalid(&attempted.info.group_kind(), name, &errors));
     }
     if families.is_empty() {
-        let given = spec.cluster_ips.iter().flatten().filter_map(|text| text.parse::<IpAddr>().ok());
-        families.extend(given.map(|address| if address.is_ipv6() { "IPv6" } else { "IPv4" }.to_owned()));
+        let given =
+            spec.cluster_ips.iter().flatten().filter_map(|text| text.parse::<IpAddr>().ok());
+        families.extend(
+            given.map(|address| if address.is_ipv6() { "IPv6" } else { "IPv4" }.to_owned()),
+        );
     }
     if families.is_empty() {
         families.push(served.first().copied().unwrap_or("IPv4").to_owned());
     }
-    let dual = matches!(spec.ip_family_policy.as_deref(), Some("PreferDualStack" | "RequireDualStack"));
-    if dual && let Some(other) = served.iter().find(|other| !families.iter().any(|own| own == *other)) {
+    let dual =
+        matches!(spec.ip_family_policy.as_deref(), Some("PreferDualStack" | "RequireDualStack"));
+    if dual
+        && let Some(other) = served.iter().find(|other| !families.iter().any(|own| own == *other))
+    {
         families.push((*other).to_owned());
     }
     let policy = if families.len() > 1 { "RequireDualStack" } else { "SingleStack" };
@@ -240,12 +269,20 @@ fn is_free(attempted: &Attempted<'_>, address: IpAddr) -> bool {
 
 /// A free address. The lower part of a range is left for addresses that people choose, until the rest is full.
 fn pick(attempted: &Attempted<'_>, ipv6: bool) -> Option<IpAddr> {
-    let range = attempted.state.config.service_ranges.iter().find(|range| range.addr().is_ipv6() == ipv6)?;
+    let range = attempted
+        .state
+        .config
+        .service_ranges
+        .iter()
+        .find(|range| range.addr().is_ipv6() == ipv6)?;
     let size = size(range);
     let lower = (size / 16).clamp(16, 256).min(size / 2);
     let random = (0..RANDOM_PICKS).map(|_| lower + rand::random_range(0..(size - lower).max(1)));
     let rest = (lower..size).chain(1..lower);
-    random.chain(rest).filter_map(|offset| nth(range, offset)).find(|address| is_free(attempted, *address))
+    random
+        .chain(rest)
+        .filter_map(|offset| nth(range, offset))
+        .find(|address| is_free(attempted, *address))
 }
 
 /// How many addresses of a range are given out; a large range is used only at its beginning.
@@ -283,5 +320,14 @@ fn take(attempted: &Attempted<'_>, service: &str, address: IpAddr) -> Op {
         "spec": { "parentRef": { "resource": "services", "namespace": attempted.namespace, "name": service } },
     });
     let name = address.to_string();
-    made::put(attempted, Made { resource: resource(), namespace: "", name: &name, tree, manager: Some("kube-apiserver") })
+    made::put(
+        attempted,
+        Made {
+            resource: resource(),
+            namespace: "",
+            name: &name,
+            tree,
+            manager: Some("kube-apiserver"),
+        },
+    )
 }

@@ -7,14 +7,21 @@ use meta::StatusError;
 
 use super::{Attempted, Plugin};
 
-const PROTECTED: [(&str, &str); 2] =
-    [("persistentvolumeclaims", "kubernetes.io/pvc-protection"), ("persistentvolumes", "kubernetes.io/pv-protection")];
+const PROTECTED: [(&str, &str); 2] = [
+    ("persistentvolumeclaims", "kubernetes.io/pvc-protection"),
+    ("persistentvolumes", "kubernetes.io/pv-protection"),
+];
 
 pub(super) struct StorageProtection;
 
 impl Plugin for StorageProtection {
-    fn mutate(&self, attempted: &Attempted<'_>, object: &mut dyn Object) -> Result<(), StatusError> {
-        let protected = PROTECTED.iter().find(|(plural, _)| attempted.is("", plural) && attempted.creates());
+    fn mutate(
+        &self,
+        attempted: &Attempted<'_>,
+        object: &mut dyn Object,
+    ) -> Result<(), StatusError> {
+        let protected =
+            PROTECTED.iter().find(|(plural, _)| attempted.is("", plural) && attempted.creates());
         if let Some((_, finalizer)) = protected {
             let finalizers = object.metadata_mut().finalizers.get_or_insert_default();
             if !finalizers.iter().any(|own| own == finalizer) {

@@ -14,7 +14,11 @@ const TAINTS: [&str; 2] = ["node.kubernetes.io/not-ready", "node.kubernetes.io/u
 pub(super) struct DefaultTolerations;
 
 impl Plugin for DefaultTolerations {
-    fn mutate(&self, attempted: &Attempted<'_>, object: &mut dyn Object) -> Result<(), StatusError> {
+    fn mutate(
+        &self,
+        attempted: &Attempted<'_>,
+        object: &mut dyn Object,
+    ) -> Result<(), StatusError> {
         if !attempted.subresource.is_empty() {
             return Ok(());
         }

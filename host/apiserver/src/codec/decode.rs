@@ -3,6 +3,8 @@
 //! What the type does not have is dropped, and told or refused as `fieldValidation` says; what has the wrong type is always refused.
 //! `apiVersion` and `kind` may be left out, but must not name another type.
 
+use std::fmt::Write as _;
+
 use bytes::Bytes;
 use meta::decode::{DecodeError, Findings};
 use meta::schema::TypeRef;
@@ -49,24 +51,37 @@ impl Expected<'static> {
         let head: Head = match raw.format {
             Format::Json => serde_json::from_slice(&raw.bytes).unwrap_or_default(),
             Format::Yaml => {
-                let document = std::str::from_utf8(&raw.bytes).ok().and_then(|text| yaml::parse(text).ok());
-                document.and_then(|document| serde_json::from_value(document.tree).ok()).unwrap_or_default()
+                let document =
+                    std::str::from_utf8(&raw.bytes).ok().and_then(|text| yaml::parse(text).ok());
+                document
+                    .and_then(|document| serde_json::from_value(document.tree).ok())
+                    .unwrap_or_default()
             }
             Format::Protobuf => protobuf::type_of(&raw.bytes)
                 .map(|(api_version, kind)| Head { api_version, kind })
                 .unwrap_or_default(),
         };
-        let served = |version: &GroupVersion| version.group == "meta.k8s.io" || kinds::all().iter().any(|kind| kind.info().group == version.group);
-        if let Some(version) = GroupVersion::parse(&head.api_version).filter(|version| head.kind == "DeleteOptions" && served(version)) {
+        let served = |version: &GroupVersion| {
+            version.group == "meta.k8s.io"
+                || kinds::all().iter().any(|kind| kind.info().group == version.group)
+        };
+        if let Some(version) = GroupVersion::parse(&head.api_version)
+            .filter(|version| head.kind == "DeleteOptions" && served(version))
+        {
             expected.gvk = version.with_kind(head.kind);
         }
         Ok(expected)
     }
 
     /// A type that is only ever a body: options, bindings, scales.
-    pub(crate) fn of_body(group: &'static str, version: &'static str, kind: &'static str) -> Result<Expected<'static>, StatusError> {
+    pub(crate) fn of_body(
+        group: &'static str,
+        version: &'static str,
+        kind: &'static str,
+    ) -> Result<Expected<'static>, StatusError> {
         let gvk = GroupVersionKind::new(group, version, kind);
-        let body = kinds::find_body(&gvk).ok_or_else(|| StatusError::internal(format!("no type for {gvk}")))?;
+        let body = kinds::find_body(&gvk)
+            .ok_or_else(|| StatusError::internal(format!("no type for {gvk}")))?;
         Ok(Expected { gvk, ty: body.type_ref() })
     }
 }
@@ -93,14 +108,18 @@ pub(crate) fn tree(
 ) -> Result<Tree, StatusError> {
     let Parsed { mut tree, duplicates, yaml_duplicates } = parse(raw, expected)?;
     name_type(&mut tree, raw, expected)?;
-    let found = canonical(&mut tree, expected.ty)
-        .map_err(|error| cannot_be_handled(&expected.gvk, &expected.gvk, &error.with_source(&raw.bytes).to_string()))?;
-    if validation == FieldValidation::Ignore || (found.unknown.is_empty() && !duplicates && yaml_duplicates.is_empty()) {
+    let found = canonical(&mut tree, expected.ty).map_err(|error| {
+        cannot_be_handled(&expected.gvk, &expected.gvk, &error.with_source(&raw.bytes).to_string())
+    })?;
+    if validation == FieldValidation::Ignore
+        || (found.unknown.is_empty() && !duplicates && yaml_duplicates.is_empty())
+    {
         return Ok(tree);
     }
     // Reports follow the order of the source, which the tree has lost.
     let mut reports = match raw.format {
-        Format::Json => meta::decode::strict_errors(&raw.bytes, Some(expected.ty), kinds::schema()).unwrap_or_default(),
+        Format::Json => meta::decode::strict_errors(&raw.bytes, Some(expected.ty), kinds::schema())
+            .unwrap_or_default(),
         Format::Yaml | Format::Protobuf => {
             found.unknown.iter().map(|path| meta::decode::unknown_field(path)).collect()
         }
@@ -120,7 +139,8 @@ pub(crate) fn tree(
 pub(crate) fn canonical(tree: &mut Tree, ty: &TypeRef) -> Result<Findings, DecodeError> {
     let resets_owners = meta::managed::is_reset(tree);
     let findings = meta::decode::canonicalize(tree, ty, kinds::schema())?;
-    if resets_owners && let Some(metadata) = tree.get_mut("metadata").and_then(Tree::as_object_mut) {
+    if resets_owners && let Some(metadata) = tree.get_mut("metadata").and_then(Tree::as_object_mut)
+    {
         metadata.insert("managedFields".to_owned(), serde_json::json!([{}]));
     }
     Ok(findings)
@@ -153,19 +173,31 @@ struct Parsed {
 
 fn parse(raw: &Raw, expected: &Expected<'_>) -> Result<Parsed, StatusError> {
     let unrecognized = |why: &str| unrecognized(why, raw, expected);
-    let parse_error = |why: String| unrecognized(&format!("couldn't get version/kind; json parse error: {why}"));
+    let parse_error =
+        |why: String| unrecognized(&format!("couldn't get version/kind; json parse error: {why}"));
     match raw.format {
         Format::Json => {
-            let parsed = meta::decode::parse_json(&raw.bytes).map_err(|error| parse_error(error.to_string()))?;
-            Ok(Parsed { tree: parsed.tree, duplicates: !parsed.duplicates.is_empty(), yaml_duplicates: Vec::new() })
+            let parsed = meta::decode::parse_json(&raw.bytes)
+                .map_err(|error| parse_error(error.to_string()))?;
+            Ok(Parsed {
+                tree: parsed.tree,
+                duplicates: !parsed.duplicates.is_empty(),
+                yaml_duplicates: Vec::new(),
+            })
         }
         Format::Yaml => {
-            let text = std::str::from_utf8(&raw.bytes).map_err(|_| parse_error("yaml: invalid UTF-8".to_owned()))?;
+            let text = std::str::from_utf8(&raw.bytes)
+                .map_err(|_| parse_error("yaml: invalid UTF-8".to_owned()))?;
             let document = yaml::parse(text).map_err(|error| unrecognized(&error))?;
-            Ok(Parsed { tree: document.tree, duplicates: false, yaml_duplicates: document.duplicates })
+            Ok(Parsed {
+                tree: document.tree,
+                duplicates: false,
+                yaml_duplicates: document.duplicates,
+            })
         }
         Format::Protobuf => {
-            let tree = protobuf::decode(&raw.bytes, expected).map_err(|error| unrecognized(&error.to_string()))?;
+            let tree = protobuf::decode(&raw.bytes, expected)
+                .map_err(|error| unrecognized(&error.to_string()))?;
             Ok(Parsed { tree, duplicates: false, yaml_duplicates: Vec::new() })
         }
     }
@@ -193,7 +225,9 @@ fn name_type(tree: &mut Tree, raw: &Raw, expected: &Expected<'_>) -> Result<(), 
             _ => "number",
         };
         return Err(unrecognized(
-            &format!("couldn't get version/kind; json parse error: json: cannot unmarshal {what} into Go value of type struct"),
+            &format!(
+                "couldn't get version/kind; json parse error: json: cannot unmarshal {what} into Go value of type struct"
+            ),
             raw,
             expected,
         ));
@@ -203,10 +237,12 @@ fn name_type(tree: &mut Tree, raw: &Raw, expected: &Expected<'_>) -> Result<(), 
     let given_kind = object.get("kind").and_then(Tree::as_str).unwrap_or_default();
     let version = match given_version {
         "" => wanted.clone(),
-        text => GroupVersion::parse(text)
-            .ok_or_else(|| unrecognized(&format!("unexpected GroupVersion string: {text}"), raw, expected))?,
+        text => GroupVersion::parse(text).ok_or_else(|| {
+            unrecognized(&format!("unexpected GroupVersion string: {text}"), raw, expected)
+        })?,
     };
-    let kind = if given_kind.is_empty() { expected.gvk.kind.to_string() } else { given_kind.to_owned() };
+    let kind =
+        if given_kind.is_empty() { expected.gvk.kind.to_string() } else { given_kind.to_owned() };
     let given = version.with_kind(kind);
     if given != expected.gvk {
         return Err(other_type(&given, expected));
@@ -220,7 +256,11 @@ fn other_type(given: &GroupVersionKind, expected: &Expected<'_>) -> StatusError 
     let known = kinds::find_kind(given).is_some() || kinds::find_body(given).is_some();
     if !known {
         let version = given.group_version();
-        let text = format!("no kind {} is registered for version {}", meta::quote(&given.kind), meta::quote(&version.to_string()));
+        let text = format!(
+            "no kind {} is registered for version {}",
+            meta::quote(&given.kind),
+            meta::quote(&version.to_string())
+        );
         return cannot_be_handled(given, &expected.gvk, &text);
     }
     if given.kind == expected.gvk.kind {
@@ -230,10 +270,18 @@ fn other_type(given: &GroupVersionKind, expected: &Expected<'_>) -> StatusError 
             expected.gvk.group_version()
         ));
     }
-    cannot_be_handled(given, &expected.gvk, &format!("a {} is no {}", given.kind, expected.gvk.kind))
+    cannot_be_handled(
+        given,
+        &expected.gvk,
+        &format!("a {} is no {}", given.kind, expected.gvk.kind),
+    )
 }
 
-fn cannot_be_handled(given: &GroupVersionKind, expected: &GroupVersionKind, why: &str) -> StatusError {
+fn cannot_be_handled(
+    given: &GroupVersionKind,
+    expected: &GroupVersionKind,
+    why: &str,
+) -> StatusError {
     StatusError::bad_request(format!(
         "{} in version {} cannot be handled as a {}: {why}",
         given.kind,
@@ -251,8 +299,12 @@ fn summary(bytes: &[u8]) -> String {
         None => "<empty>".to_owned(),
         Some(b'{') => format!("{}{more}", String::from_utf8_lossy(shown)),
         Some(_) => {
-            let hex: String = shown.iter().map(|byte| format!("{byte:02x}")).collect();
-            format!("{hex}{more}")
+            let mut text = String::with_capacity(2 * shown.len() + more.len());
+            for byte in shown {
+                let _ = write!(text, "{byte:02x}");
+            }
+            text.push_str(more);
+            text
         }
     }
 }

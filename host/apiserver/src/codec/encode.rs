@@ -21,8 +21,8 @@ pub(crate) fn value(tree: &Tree, accepted: Accepted) -> Bytes {
     let mut bytes = match accepted.format {
         Format::Yaml => return yaml::write(tree).into(),
         Format::Protobuf => return as_protobuf(tree),
-        _ if accepted.pretty => serde_json::to_vec_pretty(tree),
-        _ => serde_json::to_vec(tree),
+        Format::Json if accepted.pretty => serde_json::to_vec_pretty(tree),
+        Format::Json => serde_json::to_vec(tree),
     }
     .expect("a tree has text keys only");
     bytes.push(b'\n');
@@ -68,7 +68,9 @@ pub(crate) fn stored_bytes(body: &Bytes, accepted: Accepted) -> Bytes {
 pub(crate) fn response(code: StatusCode, accepted: Accepted, bytes: Bytes) -> Response<Body> {
     let mut response = Response::new(Body::full(bytes));
     *response.status_mut() = code;
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(accepted.format.media_type()));
+    response
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static(accepted.format.media_type()));
     response
 }
 
@@ -91,7 +93,9 @@ pub(crate) fn stored(tree: &Tree) -> Stored {
         field(&mut out, key, value);
     }
     out.push(b'}');
-    for (key, value) in object.iter().filter(|(key, _)| !matches!(key.as_str(), "apiVersion" | "kind" | "metadata")) {
+    for (key, value) in
+        object.iter().filter(|(key, _)| !matches!(key.as_str(), "apiVersion" | "kind" | "metadata"))
+    {
         out.push(b',');
         field(&mut out, key, value);
     }

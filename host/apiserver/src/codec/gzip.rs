@@ -33,7 +33,8 @@ pub(crate) fn apply(mut response: Response<Body>, bytes: Bytes) -> Response<Body
         return response;
     }
     let mut encoder = GzEncoder::new(Vec::with_capacity(bytes.len() / 8), Compression::fast());
-    let packed = encoder.write_all(&bytes).and_then(|()| encoder.finish()).expect("writing to memory");
+    let packed =
+        encoder.write_all(&bytes).and_then(|()| encoder.finish()).expect("writing to memory");
     response.headers_mut().insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
     *response.body_mut() = Body::full(packed);
     response

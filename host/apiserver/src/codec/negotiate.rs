@@ -112,7 +112,8 @@ impl Clause {
     }
 
     fn matches(&self, main: &str, sub: &str) -> bool {
-        (self.main == main && (self.sub == sub || self.sub == "*")) || (self.main == "*" && self.sub == "*")
+        (self.main == main && (self.sub == sub || self.sub == "*"))
+            || (self.main == "*" && self.sub == "*")
     }
 }
 
@@ -153,10 +154,15 @@ fn clause(text: &str) -> Option<Clause> {
     Some(Clause { main: main.to_owned(), sub: sub.to_owned(), parameters, quality })
 }
 
-const ACCEPTED: [&str; 3] = [Format::Json.media_type(), Format::Yaml.media_type(), Format::Protobuf.media_type()];
+const ACCEPTED: [&str; 3] =
+    [Format::Json.media_type(), Format::Yaml.media_type(), Format::Protobuf.media_type()];
 
 /// Agrees on the form of an answer.
-pub(crate) fn accept(headers: &HeaderMap, query: &Query, offers: Offers) -> Result<Accepted, StatusError> {
+pub(crate) fn accept(
+    headers: &HeaderMap,
+    query: &Query,
+    offers: Offers,
+) -> Result<Accepted, StatusError> {
     let asked_pretty = is_pretty(headers, query);
     let header = headers.get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     if header.is_empty() {
@@ -221,7 +227,8 @@ fn names_a_format(header: &str) -> bool {
 }
 
 fn no_representation() -> StatusError {
-    let message = format!("406: Not Acceptable\n\nAvailable representations: {}", ACCEPTED.join(", "));
+    let message =
+        format!("406: Not Acceptable\n\nAvailable representations: {}", ACCEPTED.join(", "));
     let mut error = StatusError::new(406, "NotAcceptable", message);
     error.details_mut();
     error
@@ -248,9 +255,10 @@ pub(crate) fn content_type(headers: &HeaderMap) -> Result<Format, StatusError> {
         return Ok(Format::Json);
     }
     let essence = text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    essence.split_once('/').and_then(|(main, sub)| Format::of(main, sub)).ok_or_else(|| {
-        StatusError::unsupported_media_type(&ACCEPTED)
-    })
+    essence
+        .split_once('/')
+        .and_then(|(main, sub)| Format::of(main, sub))
+        .ok_or_else(|| StatusError::unsupported_media_type(&ACCEPTED))
 }
 
 #[cfg(test)]

@@ -69,9 +69,16 @@ impl Builder {
                 self.remember(anchor, &value);
                 self.place(value, line)?;
             }
-            Event::SequenceStart(_, anchor, _) => self.push(Open::List { items: Vec::new(), anchor })?,
+            Event::SequenceStart(_, anchor, _) => {
+                self.push(Open::List { items: Vec::new(), anchor })?;
+            }
             Event::MappingStart(_, anchor, _) => {
-                self.push(Open::Map { entries: Map::new(), merged: Vec::new(), key: None, anchor })?;
+                self.push(Open::Map {
+                    entries: Map::new(),
+                    merged: Vec::new(),
+                    key: None,
+                    anchor,
+                })?;
             }
             Event::SequenceEnd | Event::MappingEnd => self.close(line)?,
             Event::Alias(anchor) => {
@@ -135,7 +142,10 @@ impl Builder {
                 },
                 Some(own) => {
                     if entries.contains_key(&own) {
-                        self.duplicates.push(format!("line {line}: key {} already set in map", meta::quote(&own)));
+                        self.duplicates.push(format!(
+                            "line {line}: key {} already set in map",
+                            meta::quote(&own)
+                        ));
                     }
                     entries.insert(own, value);
                 }
@@ -184,7 +194,9 @@ fn scalar(text: &str, style: ScalarStyle, tag: Option<&Tag>, line: usize) -> Res
 fn plain(text: &str) -> Tree {
     match text {
         "" | "~" | "null" | "Null" | "NULL" => return Tree::Null,
-        "y" | "Y" | "yes" | "Yes" | "YES" | "on" | "On" | "ON" | "true" | "True" | "TRUE" => return Tree::Bool(true),
+        "y" | "Y" | "yes" | "Yes" | "YES" | "on" | "On" | "ON" | "true" | "True" | "TRUE" => {
+            return Tree::Bool(true);
+        }
         "n" | "N" | "no" | "No" | "NO" | "off" | "Off" | "OFF" | "false" | "False" | "FALSE" => {
             return Tree::Bool(false);
         }
@@ -229,7 +241,9 @@ fn integer(text: &str) -> Option<Number> {
 fn float(text: &str) -> Option<Number> {
     let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
     let shaped = unsigned.bytes().any(|byte| byte.is_ascii_digit())
-        && unsigned.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'e' | b'E' | b'+' | b'-'));
+        && unsigned
+            .bytes()
+            .all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'e' | b'E' | b'+' | b'-'));
     if !shaped {
         return None;
     }
@@ -313,7 +327,10 @@ fn leaf(out: &mut String, value: &Tree, indent: usize) {
 
 /// A text without quotes if readers of version 1.1 take it for what it is, otherwise in quotes.
 fn word(out: &mut String, text: &str, indent: usize) {
-    if text.contains('\n') && text.chars().all(|character| character == '\n' || !character.is_control()) && !text.starts_with([' ', '\n']) {
+    if text.contains('\n')
+        && text.chars().all(|character| character == '\n' || !character.is_control())
+        && !text.starts_with([' ', '\n'])
+    {
         literal(out, text, indent);
     } else if text.chars().any(char::is_control) {
         // A JSON string is a YAML string in double quotes.
@@ -350,7 +367,8 @@ fn folded(out: &mut String, text: &str, indent: usize) {
     let mut characters = text.chars().peekable();
     let mut before = '\0';
     while let Some(character) = characters.next() {
-        let single = character == ' ' && before != ' ' && characters.peek().is_some_and(|next| *next != ' ');
+        let single =
+            character == ' ' && before != ' ' && characters.peek().is_some_and(|next| *next != ' ');
         if single && column > BEST_WIDTH && before != '\0' {
             out.push('\n');
             pad(out, indent + 2);
@@ -366,7 +384,8 @@ fn folded(out: &mut String, text: &str, indent: usize) {
 fn is_plain_word(text: &str) -> bool {
     let Some(first) = text.chars().next() else { return false };
     let indicator = "#,[]{}&*!|>'\"%@`".contains(first)
-        || (matches!(first, '-' | '?' | ':') && (text.len() == 1 || text.chars().nth(1) == Some(' ')))
+        || (matches!(first, '-' | '?' | ':')
+            && (text.len() == 1 || text.chars().nth(1) == Some(' ')))
         || text.starts_with("---")
         || text.starts_with("...");
     !indicator
@@ -383,13 +402,18 @@ fn is_plain_word(text: &str) -> bool {
 
 /// Readers of version 1.1 take dates for timestamps.
 fn looks_like_date(text: &str) -> bool {
-    text.len() >= 8 && text.as_bytes().get(4) == Some(&b'-') && text.bytes().take(4).all(|byte| byte.is_ascii_digit())
+    text.len() >= 8
+        && text.as_bytes().get(4) == Some(&b'-')
+        && text.bytes().take(4).all(|byte| byte.is_ascii_digit())
 }
 
 /// Readers of version 1.1 take `1:30` for ninety.
 fn looks_sexagesimal(text: &str) -> bool {
     text.contains(':')
-        && text.trim_start_matches(['-', '+']).bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b':' | b'_' | b'.'))
+        && text
+            .trim_start_matches(['-', '+'])
+            .bytes()
+            .all(|byte| byte.is_ascii_digit() || matches!(byte, b':' | b'_' | b'.'))
 }
 
 fn pad(out: &mut String, indent: usize) {

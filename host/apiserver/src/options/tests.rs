@@ -12,12 +12,24 @@ fn watch(query: &str) -> Result<ListOptions, String> {
 fn checks_options_of_lists() {
     let refused = "ListOptions.meta.k8s.io \"\" is invalid: ";
     for (query, expected) in [
-        ("resourceVersionMatch=Exact", "resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden unless resourceVersion is provided"),
-        ("resourceVersionMatch=Exact&resourceVersion=0", "resourceVersionMatch: Forbidden: resourceVersionMatch \"exact\" is forbidden for resourceVersion \"0\""),
-        ("resourceVersionMatch=X&resourceVersion=1", "resourceVersionMatch: Unsupported value: \"X\": supported values: \"Exact\", \"NotOlderThan\", \"\""),
-        ("sendInitialEvents=true", "sendInitialEvents: Forbidden: sendInitialEvents is forbidden for list"),
+        (
+            "resourceVersionMatch=Exact",
+            "resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden unless resourceVersion is provided",
+        ),
+        (
+            "resourceVersionMatch=Exact&resourceVersion=0",
+            "resourceVersionMatch: Forbidden: resourceVersionMatch \"exact\" is forbidden for resourceVersion \"0\"",
+        ),
+        (
+            "resourceVersionMatch=X&resourceVersion=1",
+            "resourceVersionMatch: Unsupported value: \"X\": supported values: \"Exact\", \"NotOlderThan\", \"\"",
+        ),
+        (
+            "sendInitialEvents=true",
+            "sendInitialEvents: Forbidden: sendInitialEvents is forbidden for list",
+        ),
     ] {
-        assert_eq!(list(query).unwrap_err(), format!("{refused}{expected}"), "{query}");
+        assert_eq!(list(query).expect_err("refused"), format!("{refused}{expected}"), "{query}");
     }
     assert_eq!(list("limit=-3").expect("valid").limit, 0);
 }
@@ -26,10 +38,16 @@ fn checks_options_of_lists() {
 fn checks_options_of_watches() {
     let refused = "ListOptions.meta.k8s.io \"\" is invalid: ";
     for (query, expected) in [
-        ("sendInitialEvents=true", "resourceVersionMatch: Forbidden: sendInitialEvents requires setting resourceVersionMatch to NotOlderThan"),
-        ("resourceVersionMatch=NotOlderThan&resourceVersion=5", "resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided"),
+        (
+            "sendInitialEvents=true",
+            "resourceVersionMatch: Forbidden: sendInitialEvents requires setting resourceVersionMatch to NotOlderThan",
+        ),
+        (
+            "resourceVersionMatch=NotOlderThan&resourceVersion=5",
+            "resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided",
+        ),
     ] {
-        assert_eq!(watch(query).unwrap_err(), format!("{refused}{expected}"), "{query}");
+        assert_eq!(watch(query).expect_err("refused"), format!("{refused}{expected}"), "{query}");
     }
 }
 
@@ -39,23 +57,32 @@ fn begins_watches_from_anywhere_with_what_is_there() {
         assert_eq!(watch(query).expect("valid").initial_events, Some(true), "{query}");
     }
     assert_eq!(watch("resourceVersion=7").expect("valid").initial_events, None);
-    let explicit = watch("sendInitialEvents=false&resourceVersionMatch=NotOlderThan").expect("valid");
+    let explicit =
+        watch("sendInitialEvents=false&resourceVersionMatch=NotOlderThan").expect("valid");
     assert_eq!(explicit.initial_events, Some(false));
 }
 
 #[test]
 fn reads_options_of_deletions() {
-    let read = |query: &str| DeleteOptions::from_query(&Query::parse(query)).map_err(|error| error.message().to_owned());
-    assert_eq!(read("propagationPolicy=Orphan&gracePeriodSeconds=5").expect("valid").policy, Some(Policy::Orphan));
-    assert_eq!(read("orphanDependents=maybe").expect("valid").orphan, Some(true));
-    assert_eq!(read("gracePeriodSeconds=soon").unwrap_err(), "strconv.ParseInt: parsing \"soon\": invalid syntax");
+    let read = |query: &str| {
+        DeleteOptions::from_query(&Query::parse(query)).map_err(|error| error.message().to_owned())
+    };
     assert_eq!(
-        read("propagationPolicy=Sideways").unwrap_err(),
+        read("propagationPolicy=Orphan&gracePeriodSeconds=5").expect("valid").policy,
+        Some(Policy::Orphan)
+    );
+    assert_eq!(read("orphanDependents=maybe").expect("valid").orphan, Some(true));
+    assert_eq!(
+        read("gracePeriodSeconds=soon").expect_err("refused"),
+        "strconv.ParseInt: parsing \"soon\": invalid syntax"
+    );
+    assert_eq!(
+        read("propagationPolicy=Sideways").expect_err("refused"),
         "DeleteOptions.meta.k8s.io \"\" is invalid: propagationPolicy: Unsupported value: \"Sideways\": supported values: \"Foreground\", \
          \"Background\", \"Orphan\", \"nil\""
     );
     assert_eq!(
-        read("dryRun=all").unwrap_err(),
+        read("dryRun=all").expect_err("refused"),
         "DeleteOptions.meta.k8s.io \"\" is invalid: dryRun: Unsupported value: [\"all\"]: supported values: \"All\""
     );
     let body = serde_json::json!({ "dryRun": ["All"], "preconditions": { "uid": "u" }, "propagationPolicy": "Foreground" });

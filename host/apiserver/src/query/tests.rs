@@ -13,9 +13,15 @@ fn decodes_pairs() {
 
 #[test]
 fn takes_every_word_but_two_for_true() {
-    for (text, expected) in
-        [("watch", true), ("watch=1", true), ("watch=maybe", true), ("watch=false", false), ("watch=FALSE", false), ("watch=0", false), ("", false)]
-    {
+    for (text, expected) in [
+        ("watch", true),
+        ("watch=1", true),
+        ("watch=maybe", true),
+        ("watch=false", false),
+        ("watch=FALSE", false),
+        ("watch=0", false),
+        ("", false),
+    ] {
         assert_eq!(Query::parse(text).flag("watch"), expected, "{text}");
     }
 }
@@ -25,6 +31,12 @@ fn words_errors_of_numbers() {
     let error = |text: &str| Query::parse(text).integer("n");
     assert_eq!(error("n=5"), Ok(Some(5)));
     assert_eq!(error(""), Ok(None));
-    assert_eq!(error("n=soon"), Err("strconv.ParseInt: parsing \"soon\": invalid syntax".to_owned()));
-    assert_eq!(error("n=99999999999999999999"), Err("strconv.ParseInt: parsing \"99999999999999999999\": value out of range".to_owned()));
+    assert_eq!(
+        error("n=soon"),
+        Err("strconv.ParseInt: parsing \"soon\": invalid syntax".to_owned())
+    );
+    assert_eq!(
+        error("n=99999999999999999999"),
+        Err("strconv.ParseInt: parsing \"99999999999999999999\": value out of range".to_owned())
+    );
 }

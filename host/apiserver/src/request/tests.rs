@@ -11,8 +11,16 @@ fn shown(method: &str, path: &str) -> String {
     match info.target {
         Target::Path => format!("{} {}", info.verb(), info.path),
         Target::Resource(asked) => {
-            let sub = if asked.subresource.is_empty() { String::new() } else { format!("/{}", asked.subresource) };
-            let rest = if asked.rest.is_empty() { String::new() } else { format!(" {}", asked.rest.join("/")) };
+            let sub = if asked.subresource.is_empty() {
+                String::new()
+            } else {
+                format!("/{}", asked.subresource)
+            };
+            let rest = if asked.rest.is_empty() {
+                String::new()
+            } else {
+                format!(" {}", asked.rest.join("/"))
+            };
             format!(
                 "{} {}/{} {}{sub} {}/{}{rest}",
                 asked.verb, asked.group, asked.version, asked.resource, asked.namespace, asked.name
@@ -35,7 +43,11 @@ fn understands_paths() {
         ("PUT", "/api/v1/namespaces/a/finalize", "update /v1 namespaces/finalize a/a"),
         ("PATCH", "/api/v1/namespaces/a/status", "patch /v1 namespaces/status a/a"),
         ("POST", "/apis/apps/v1/namespaces/a/deployments", "create apps/v1 deployments a/"),
-        ("DELETE", "/apis/apps/v1/namespaces/a/deployments", "deletecollection apps/v1 deployments a/"),
+        (
+            "DELETE",
+            "/apis/apps/v1/namespaces/a/deployments",
+            "deletecollection apps/v1 deployments a/",
+        ),
         ("DELETE", "/apis/apps/v1/namespaces/a/deployments/d", "delete apps/v1 deployments a/d"),
         ("GET", "/api/v1/nodes/n/proxy/x/y", "get /v1 nodes/proxy /n x/y"),
         ("GET", "/api/v1/watch/namespaces/a/pods/p", "watch /v1 pods a/p"),

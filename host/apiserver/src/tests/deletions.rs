@@ -16,14 +16,34 @@ async fn checks_preconditions() {
     let server = with_config_maps(&["x"]).await;
     let path = format!("{CONFIG_MAPS}/x");
     for (options, text) in [
-        (json!({ "preconditions": { "uid": "abc" } }), "the UID in the precondition (abc) does not match the UID in record"),
-        (json!({ "preconditions": { "resourceVersion": "1" } }), "the ResourceVersion in the precondition (1) does not match the ResourceVersion in record"),
+        (
+            json!({ "preconditions": { "uid": "abc" } }),
+            "the UID in the precondition (abc) does not match the UID in record",
+        ),
+        (
+            json!({ "preconditions": { "resourceVersion": "1" } }),
+            "the ResourceVersion in the precondition (1) does not match the ResourceVersion in record",
+        ),
     ] {
         let reply = server.send("DELETE", &path, &[], &options.to_string()).await.expect(409);
-        assert!(reply.message().starts_with(&format!("Operation cannot be fulfilled on ConfigMap \"x\": {text}")), "{}", reply.message());
+        assert!(
+            reply
+                .message()
+                .starts_with(&format!("Operation cannot be fulfilled on ConfigMap \"x\": {text}")),
+            "{}",
+            reply.message()
+        );
     }
     // A body hides the query.
-    server.send("DELETE", &format!("{path}?dryRun=All"), &[], "{\"kind\":\"DeleteOptions\",\"apiVersion\":\"v1\"}").await.expect(200);
+    server
+        .send(
+            "DELETE",
+            &format!("{path}?dryRun=All"),
+            &[],
+            "{\"kind\":\"DeleteOptions\",\"apiVersion\":\"v1\"}",
+        )
+        .await
+        .expect(200);
     server.get(&path).await.expect(404);
 }
 
@@ -41,7 +61,10 @@ async fn waits_for_finalizers() {
     assert_eq!(again.message(), "object is being deleted: configmaps \"x\" already exists");
     let more = json!({ "metadata": { "finalizers": ["example.com/f", "example.com/g"] } });
     server.patch(&path, "merge", &more).await.expect(422);
-    let last = server.patch(&path, "merge", &json!({ "metadata": { "finalizers": null } })).await.expect(200);
+    let last = server
+        .patch(&path, "merge", &json!({ "metadata": { "finalizers": null } }))
+        .await
+        .expect(200);
     assert_eq!(last.at("/metadata/name"), "x");
     server.get(&path).await.expect(404);
 }
@@ -55,7 +78,10 @@ async fn asks_the_garbage_collector() {
         let marked = server.delete(&format!("{path}?propagationPolicy={policy}")).await.expect(200);
         assert_eq!(marked.at("/metadata/finalizers"), json!([finalizer]));
         assert_eq!(marked.at("/metadata/generation"), 2);
-        server.patch(&path, "merge", &json!({ "metadata": { "finalizers": null } })).await.expect(200);
+        server
+            .patch(&path, "merge", &json!({ "metadata": { "finalizers": null } }))
+            .await
+            .expect(200);
     }
     server.post(DEPLOYMENTS, &deployment("d")).await.expect(201);
     let gone = server.delete(&format!("{DEPLOYMENTS}/d")).await.expect(200);
@@ -87,7 +113,14 @@ async fn ends_pods_gracefully() {
 #[tokio::test]
 async fn deletes_collections() {
     let server = with_config_maps(&["a", "b", "c"]).await;
-    server.patch(&format!("{CONFIG_MAPS}/b"), "merge", &json!({ "metadata": { "labels": { "l": "x" } } })).await.expect(200);
+    server
+        .patch(
+            &format!("{CONFIG_MAPS}/b"),
+            "merge",
+            &json!({ "metadata": { "labels": { "l": "x" } } }),
+        )
+        .await
+        .expect(200);
     let reply = server.delete(&format!("{CONFIG_MAPS}?labelSelector=l")).await.expect(200);
     assert_eq!(reply.at("/items/0/metadata/name"), "b");
     let reply = server.delete(&format!("{CONFIG_MAPS}?limit=1")).await.expect(200);
@@ -100,7 +133,10 @@ async fn deletes_collections() {
 async fn ends_namespaces_when_they_are_empty() {
     let server = Server::start().await;
     let path = "/api/v1/namespaces/n";
-    let created = server.post("/api/v1/namespaces", &json!({ "metadata": { "name": "n" } })).await.expect(201);
+    let created = server
+        .post("/api/v1/namespaces", &json!({ "metadata": { "name": "n" } }))
+        .await
+        .expect(201);
     assert_eq!(created.at("/spec/finalizers"), json!(["kubernetes"]));
     assert_eq!(created.at("/status/phase"), "Active");
     server.get(&format!("{path}/serviceaccounts/default")).await.expect(200);
@@ -117,5 +153,8 @@ async fn ends_namespaces_when_they_are_empty() {
     server.put(&format!("{path}/finalize"), &body).await.expect(200);
     server.get(path).await.expect(404);
     let needed = server.delete("/api/v1/namespaces/default").await.expect(403);
-    assert_eq!(needed.message(), "namespaces \"default\" is forbidden: this namespace may not be deleted");
+    assert_eq!(
+        needed.message(),
+        "namespaces \"default\" is forbidden: this namespace may not be deleted"
+    );
 }

@@ -15,8 +15,13 @@ async fn lists_without_the_type_of_items() {
     assert_eq!(list["items"][0]["kind"], Value::Null);
     assert_eq!(list["metadata"]["resourceVersion"], server.store.revision().to_string());
     let length = reply.headers.get("content-length");
-    assert!(length.is_none_or(|length| length.to_str().ok() == Some(&reply.text.len().to_string())));
-    assert_eq!(server.get("/api/v1/namespaces/kube-public/configmaps").await.json()["items"], json!([]));
+    assert!(
+        length.is_none_or(|length| length.to_str().ok() == Some(&reply.text.len().to_string()))
+    );
+    assert_eq!(
+        server.get("/api/v1/namespaces/kube-public/configmaps").await.json()["items"],
+        json!([])
+    );
 }
 
 #[tokio::test]
@@ -27,11 +32,13 @@ async fn pages_through_one_snapshot() {
     assert_eq!(first["metadata"]["remainingItemCount"], 3);
     server.delete(&format!("{CONFIG_MAPS}/c")).await.expect(200);
     let token = first["metadata"]["continue"].as_str().expect("a token");
-    let second = server.get(&format!("{CONFIG_MAPS}?limit=2&continue={token}")).await.expect(200).json();
+    let second =
+        server.get(&format!("{CONFIG_MAPS}?limit=2&continue={token}")).await.expect(200).json();
     assert_eq!(names(&second), ["c", "d"]);
     assert_eq!(second["metadata"]["resourceVersion"], first["metadata"]["resourceVersion"]);
     let token = second["metadata"]["continue"].as_str().expect("a token");
-    let third = server.get(&format!("{CONFIG_MAPS}?limit=2&continue={token}")).await.expect(200).json();
+    let third =
+        server.get(&format!("{CONFIG_MAPS}?limit=2&continue={token}")).await.expect(200).json();
     assert_eq!(names(&third), ["e"]);
     assert_eq!(third["metadata"]["continue"], Value::Null);
 }
@@ -50,7 +57,11 @@ async fn goes_on_inconsistently_when_the_snapshot_is_gone() {
     let rest = server.get(&format!("{CONFIG_MAPS}?continue={token}")).await.expect(200).json();
     assert_eq!(names(&rest), ["c"]);
     let reply = server.get(&format!("{CONFIG_MAPS}?continue=abc")).await.expect(400);
-    assert!(reply.message().starts_with("invalid continue token: continue key is not valid"), "{}", reply.message());
+    assert!(
+        reply.message().starts_with("invalid continue token: continue key is not valid"),
+        "{}",
+        reply.message()
+    );
 }
 
 #[tokio::test]
@@ -73,13 +84,23 @@ async fn selects() {
         let list = server.get(&format!("{CONFIG_MAPS}?{query}")).await.expect(200).json();
         assert_eq!(names(&list), expected, "{query}");
     }
-    let everywhere = "/api/v1/configmaps?fieldSelector=metadata.namespace%3Ddefault,metadata.name%3Da";
+    let everywhere =
+        "/api/v1/configmaps?fieldSelector=metadata.namespace%3Ddefault,metadata.name%3Da";
     assert_eq!(names(&server.get(everywhere).await.json()), ["a"]);
     for (path, message) in [
-        ("/api/v1/configmaps?fieldSelector=status.x%3Db", "\"status.x\" is not a known field selector: only \"metadata.name\", \"metadata.namespace\""),
+        (
+            "/api/v1/configmaps?fieldSelector=status.x%3Db",
+            "\"status.x\" is not a known field selector: only \"metadata.name\", \"metadata.namespace\"",
+        ),
         ("/api/v1/pods?fieldSelector=status.x%3Db", "field label not supported: status.x"),
-        ("/api/v1/nodes?fieldSelector=metadata.namespace%3Db", "field label not supported: metadata.namespace"),
-        ("/api/v1/pods?labelSelector=a%20b", "unable to parse requirement: found 'b', expected: in, notin, =, ==, !=, gt, lt"),
+        (
+            "/api/v1/nodes?fieldSelector=metadata.namespace%3Db",
+            "field label not supported: metadata.namespace",
+        ),
+        (
+            "/api/v1/pods?labelSelector=a%20b",
+            "unable to parse requirement: found 'b', expected: in, notin, =, ==, !=, gt, lt",
+        ),
     ] {
         assert_eq!(server.get(path).await.expect(400).message(), message);
     }
@@ -95,7 +116,10 @@ async fn reads_the_revision_that_is_meant() {
         async move { server.get(&format!("{CONFIG_MAPS}?{query}")).await }
     };
     let exact = list(format!("resourceVersion={then}&resourceVersionMatch=Exact")).await.json();
-    assert_eq!((names(&exact), &exact["metadata"]["resourceVersion"]), (vec!["a"], &json!(then.to_string())));
+    assert_eq!(
+        (names(&exact), &exact["metadata"]["resourceVersion"]),
+        (vec!["a"], &json!(then.to_string()))
+    );
     let limited = list(format!("resourceVersion={then}&limit=5")).await.json();
     assert_eq!(names(&limited), ["a"]);
     let newer = list(format!("resourceVersion={then}")).await.json();
@@ -123,7 +147,10 @@ async fn shows_tables_and_metadata() {
     let partial = "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io";
     let reply = server.send("GET", CONFIG_MAPS, &[("accept", partial)], "").await.expect(200);
     assert_eq!(reply.at("/items/0/kind"), "PartialObjectMetadata");
-    let empty = server.send("GET", &format!("{CONFIG_MAPS}?labelSelector=x"), &[("accept", partial)], "").await.expect(200);
+    let empty = server
+        .send("GET", &format!("{CONFIG_MAPS}?labelSelector=x"), &[("accept", partial)], "")
+        .await
+        .expect(200);
     assert_eq!(empty.at("/items"), Value::Null);
 }
 
@@ -133,7 +160,8 @@ async fn compresses_long_lists_for_those_who_ask() {
     let mut body = config_map("big");
     body["data"]["a"] = "x".repeat(200_000).into();
     server.post(CONFIG_MAPS, &body).await.expect(201);
-    let reply = server.send("GET", CONFIG_MAPS, &[("accept-encoding", "gzip")], "").await.expect(200);
+    let reply =
+        server.send("GET", CONFIG_MAPS, &[("accept-encoding", "gzip")], "").await.expect(200);
     assert_eq!(reply.headers.get("content-encoding").expect("compressed"), "gzip");
     assert!(reply.headers.get("vary").is_some());
     let plain = server.get(CONFIG_MAPS).await.expect(200);

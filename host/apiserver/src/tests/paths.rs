@@ -39,7 +39,8 @@ async fn refuses_methods_that_a_path_does_not_have() {
         let reply = server.send(method, path, &[], "{}").await.expect(405);
         assert_eq!(reply.at("/reason"), "MethodNotAllowed", "{method} {path}");
     }
-    let reply = server.send("HEAD", "/api/v1/namespaces/default/secrets", &[], "").await.expect(405);
+    let reply =
+        server.send("HEAD", "/api/v1/namespaces/default/secrets", &[], "").await.expect(405);
     assert_eq!(reply.text, "");
 }
 

@@ -16,31 +16,44 @@ async fn gives_each_service_an_address_of_its_own() {
     assert_eq!(first.at("/spec/ipFamilyPolicy"), "SingleStack");
     let address = first.at("/spec/clusterIP");
     assert_eq!(first.at("/spec/clusterIPs/0"), address);
-    let taken = server.post(SERVICES, &service("b", json!({ "clusterIP": address }))).await.expect(422);
+    let taken =
+        server.post(SERVICES, &service("b", json!({ "clusterIP": address }))).await.expect(422);
     let address = address.as_str().expect("an address").to_owned();
     assert_eq!(
         taken.message(),
-        format!("Service \"b\" is invalid: spec.clusterIPs: Invalid value: [\"{address}\"]: failed to allocate IP {address}: provided IP is already allocated")
+        format!(
+            "Service \"b\" is invalid: spec.clusterIPs: Invalid value: [\"{address}\"]: failed to allocate IP {address}: provided IP is already allocated"
+        )
     );
     // An update keeps it, a deletion frees it.
     let kept = server.put(&format!("{SERVICES}/a"), &service("a", json!({}))).await.expect(200);
     assert_eq!(kept.at("/spec/clusterIP"), address.as_str());
     server.delete(&format!("{SERVICES}/a")).await.expect(200);
     server.post(SERVICES, &service("b", json!({ "clusterIP": address }))).await.expect(201);
-    let foreign = server.post(SERVICES, &service("c", json!({ "clusterIP": "1.2.3.4" }))).await.expect(422);
-    assert!(foreign.message().ends_with("failed to allocate IP 1.2.3.4: the provided network does not match the current range"));
+    let foreign =
+        server.post(SERVICES, &service("c", json!({ "clusterIP": "1.2.3.4" }))).await.expect(422);
+    assert!(foreign.message().ends_with(
+        "failed to allocate IP 1.2.3.4: the provided network does not match the current range"
+    ));
 }
 
 #[tokio::test]
 async fn knows_services_without_addresses() {
     let server = Server::start().await;
-    let headless = server.post(SERVICES, &service("h", json!({ "clusterIP": "None" }))).await.expect(201);
+    let headless =
+        server.post(SERVICES, &service("h", json!({ "clusterIP": "None" }))).await.expect(201);
     assert_eq!(headless.at("/spec/ipFamilies"), json!(["IPv4", "IPv6"]));
     assert_eq!(headless.at("/spec/ipFamilyPolicy"), "RequireDualStack");
     let selecting = service("s", json!({ "clusterIP": "None", "selector": { "a": "b" } }));
-    assert_eq!(server.post(SERVICES, &selecting).await.expect(201).at("/spec/ipFamilies"), json!(["IPv4"]));
+    assert_eq!(
+        server.post(SERVICES, &selecting).await.expect(201).at("/spec/ipFamilies"),
+        json!(["IPv4"])
+    );
     let external = service("e", json!({ "type": "ExternalName", "externalName": "a.b" }));
-    assert_eq!(server.post(SERVICES, &external).await.expect(201).at("/spec/clusterIP"), Value::Null);
+    assert_eq!(
+        server.post(SERVICES, &external).await.expect(201).at("/spec/clusterIP"),
+        Value::Null
+    );
     let dual = service("d", json!({ "ipFamilyPolicy": "RequireDualStack" }));
     let reply = server.post(SERVICES, &dual).await.expect(422);
     assert!(reply.message().ends_with("this cluster is not configured for dual-stack services"));
@@ -54,16 +67,27 @@ async fn gives_node_ports() {
         { "name": "b", "port": 80, "protocol": "UDP" },
         { "name": "c", "port": 81 },
     ]);
-    let reply = server.post(SERVICES, &service("n", json!({ "type": "NodePort", "ports": ports }))).await.expect(201);
-    assert_eq!((reply.at("/spec/ports/0/nodePort"), reply.at("/spec/ports/1/nodePort")), (json!(30080), json!(30080)));
+    let reply = server
+        .post(SERVICES, &service("n", json!({ "type": "NodePort", "ports": ports })))
+        .await
+        .expect(201);
+    assert_eq!(
+        (reply.at("/spec/ports/0/nodePort"), reply.at("/spec/ports/1/nodePort")),
+        (json!(30080), json!(30080))
+    );
     let third = reply.at("/spec/ports/2/nodePort").as_i64().expect("a port");
     assert!((30_000..=32_767).contains(&third) && third != 30_080);
     let taken = json!({ "type": "NodePort", "ports": [{ "port": 1, "nodePort": 30080 }] });
     let reply = server.post(SERVICES, &service("m", taken.clone())).await.expect(422);
-    assert_eq!(reply.message(), "Service \"m\" is invalid: spec.ports[0].nodePort: Invalid value: 30080: provided port is already allocated");
+    assert_eq!(
+        reply.message(),
+        "Service \"m\" is invalid: spec.ports[0].nodePort: Invalid value: 30080: provided port is already allocated"
+    );
     let outside = json!({ "type": "NodePort", "ports": [{ "port": 1, "nodePort": 80 }] });
     let reply = server.post(SERVICES, &service("m", outside)).await.expect(422);
-    assert!(reply.message().ends_with("provided port is not in the valid range. The range of valid ports is 30000-32767"));
+    assert!(reply.message().ends_with(
+        "provided port is not in the valid range. The range of valid ports is 30000-32767"
+    ));
     server.delete(&format!("{SERVICES}/n")).await.expect(200);
     server.post(SERVICES, &service("m", taken)).await.expect(201);
 }
@@ -71,9 +95,13 @@ async fn gives_node_ports() {
 #[tokio::test]
 async fn never_gives_an_address_twice() {
     let server = Server::start().await;
-    let bodies: Vec<Value> = (0..40).map(|number| service(&format!("s{number}"), json!({}))).collect();
-    let replies = futures::future::join_all(bodies.iter().map(|body| server.post(SERVICES, body))).await;
-    let addresses: std::collections::BTreeSet<String> =
-        replies.into_iter().map(|reply| reply.expect(201).at("/spec/clusterIP").to_string()).collect();
+    let bodies: Vec<Value> =
+        (0..40).map(|number| service(&format!("s{number}"), json!({}))).collect();
+    let replies =
+        futures::future::join_all(bodies.iter().map(|body| server.post(SERVICES, body))).await;
+    let addresses: std::collections::BTreeSet<String> = replies
+        .into_iter()
+        .map(|reply| reply.expect(201).at("/spec/clusterIP").to_string())
+        .collect();
     assert_eq!(addresses.len(), 40);
 }

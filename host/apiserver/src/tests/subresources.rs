@@ -13,10 +13,15 @@ async fn scales() {
     assert_eq!(server.put(&path, &body).await.expect(200).at("/spec/replicas"), 5);
     server.put(&path, &body).await.expect(409);
     let deployment = server.get(&format!("{DEPLOYMENTS}/d")).await;
-    assert_eq!((deployment.at("/spec/replicas"), deployment.at("/metadata/generation")), (json!(5), json!(2)));
-    let patched = server.patch(&path, "merge", &json!({ "spec": { "replicas": 2 } })).await.expect(200);
+    assert_eq!(
+        (deployment.at("/spec/replicas"), deployment.at("/metadata/generation")),
+        (json!(5), json!(2))
+    );
+    let patched =
+        server.patch(&path, "merge", &json!({ "spec": { "replicas": 2 } })).await.expect(200);
     assert_eq!(patched.at("/spec/replicas"), 2);
-    let negative = server.patch(&path, "merge", &json!({ "spec": { "replicas": -1 } })).await.expect(422);
+    let negative =
+        server.patch(&path, "merge", &json!({ "spec": { "replicas": -1 } })).await.expect(422);
     assert_eq!(
         negative.message(),
         "Scale.autoscaling \"d\" is invalid: spec.replicas: Invalid value: -1: must be greater than or equal to 0"
@@ -43,7 +48,10 @@ async fn binds_pods() {
     );
     let nowhere = json!({ "metadata": { "name": "p" }, "target": { "kind": "Node" } });
     server.post(&path, &nowhere).await.expect(500);
-    server.post(&path, &json!({ "metadata": { "name": "q" }, "target": { "name": "n" } })).await.expect(400);
+    server
+        .post(&path, &json!({ "metadata": { "name": "q" }, "target": { "name": "n" } }))
+        .await
+        .expect(400);
 }
 
 #[tokio::test]
@@ -51,7 +59,8 @@ async fn evicts_pods() {
     let server = Server::start().await;
     server.post(PODS, &pod("p")).await.expect(201);
     let path = format!("{PODS}/p/eviction");
-    let body = json!({ "apiVersion": "policy/v1beta1", "kind": "Eviction", "metadata": { "name": "p" } });
+    let body =
+        json!({ "apiVersion": "policy/v1beta1", "kind": "Eviction", "metadata": { "name": "p" } });
     let reply = server.post(&path, &body).await.expect(201);
     assert_eq!(reply.at("/status"), "Success");
     server.get(&format!("{PODS}/p")).await.expect(404);
@@ -70,5 +79,11 @@ async fn writes_the_status_by_itself() {
     assert_eq!(reply.at("/status/phase"), "Running");
     assert_eq!(reply.at("/spec/containers/0/image"), "registry/i:1");
     let owners = reply.at("/metadata/managedFields");
-    assert_eq!(owners.as_array().and_then(|owners| owners.last()).map(|owner| owner["subresource"].clone()), Some(json!("status")));
+    assert_eq!(
+        owners
+            .as_array()
+            .and_then(|owners| owners.last())
+            .map(|owner| owner["subresource"].clone()),
+        Some(json!("status"))
+    );
 }

@@ -9,7 +9,10 @@ use crate::state::Config;
 
 fn shown(events: &[(String, Value)]) -> Vec<String> {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    events.iter().map(|(kind, object)| format!("{kind} {}", text(&object["metadata"]["name"]))).collect()
+    events
+        .iter()
+        .map(|(kind, object)| format!("{kind} {}", text(&object["metadata"]["name"])))
+        .collect()
 }
 
 #[tokio::test]
@@ -24,8 +27,13 @@ async fn begins_with_what_is_there() {
     assert_eq!(bookmark["kind"], "ConfigMap");
     assert_eq!(bookmark["metadata"]["annotations"], json!({ "k8s.io/initial-events-end": "true" }));
     assert_eq!(bookmark["metadata"]["resourceVersion"], server.store.revision().to_string());
-    let listed = format!("{path}&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true");
-    assert_eq!(shown(&server.get(&listed).await.expect(200).events()), ["ADDED a", "ADDED b", "BOOKMARK "]);
+    let listed = format!(
+        "{path}&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true"
+    );
+    assert_eq!(
+        shown(&server.get(&listed).await.expect(200).events()),
+        ["ADDED a", "ADDED b", "BOOKMARK "]
+    );
     let silent = format!("{path}&sendInitialEvents=false&resourceVersionMatch=NotOlderThan");
     assert!(server.get(&silent).await.expect(200).events().is_empty());
 }
@@ -41,7 +49,9 @@ async fn tells_every_change_after_a_revision() {
     let watch = format!("{CONFIG_MAPS}?watch=1&timeoutSeconds=1&resourceVersion={from}");
     let events = server.get(&watch).await.expect(200).events();
     assert_eq!(shown(&events), ["MODIFIED a", "DELETED a", "ADDED a"]);
-    let revision = |event: &(String, Value)| event.1["metadata"]["resourceVersion"].as_str().and_then(|text| text.parse().ok());
+    let revision = |event: &(String, Value)| {
+        event.1["metadata"]["resourceVersion"].as_str().and_then(|text| text.parse().ok())
+    };
     let revisions: Vec<Option<u64>> = events.iter().map(revision).collect();
     assert_eq!(revisions, [Some(from.0 + 1), Some(from.0 + 2), Some(from.0 + 3)]);
     assert_eq!(events[1].1["data"]["a"], "c");
@@ -58,7 +68,8 @@ async fn follows_selectors() {
     server.patch(&path, "merge", &json!({ "data": { "a": "c" } })).await.expect(200);
     server.patch(&path, "merge", &label(Value::Null)).await.expect(200);
     server.delete(&path).await.expect(200);
-    let watch = format!("{CONFIG_MAPS}?watch=1&timeoutSeconds=1&resourceVersion={from}&labelSelector=l");
+    let watch =
+        format!("{CONFIG_MAPS}?watch=1&timeoutSeconds=1&resourceVersion={from}&labelSelector=l");
     let events = server.get(&watch).await.expect(200).events();
     assert_eq!(shown(&events), ["ADDED a", "MODIFIED a", "DELETED a"]);
     // What is told of an object that leaves is how it was seen last, at the revision of leaving.
@@ -70,15 +81,25 @@ async fn follows_selectors() {
 async fn tells_watchers_of_the_past_and_the_future() {
     let server = with_config_maps(&["a", "b"]).await;
     server.store.compact(server.store.revision()).await;
-    let old = server.get(&format!("{CONFIG_MAPS}?watch=1&timeoutSeconds=1&resourceVersion=1")).await.expect(200).events();
-    assert_eq!((old[0].0.as_str(), &old[0].1["code"], &old[0].1["reason"]), ("ERROR", &json!(410), &json!("Expired")));
+    let old = server
+        .get(&format!("{CONFIG_MAPS}?watch=1&timeoutSeconds=1&resourceVersion=1"))
+        .await
+        .expect(200)
+        .events();
+    assert_eq!(
+        (old[0].0.as_str(), &old[0].1["code"], &old[0].1["reason"]),
+        ("ERROR", &json!(410), &json!("Expired"))
+    );
     let future = format!("{CONFIG_MAPS}?watch=1&timeoutSeconds=1&resourceVersion=99999");
     assert!(server.get(&future).await.expect(200).events().is_empty());
     let listed = format!("{future}&sendInitialEvents=true&resourceVersionMatch=NotOlderThan");
     let refused = server.get(&listed).await.expect(200).events();
     assert_eq!((refused[0].0.as_str(), &refused[0].1["code"]), ("ERROR", &json!(504)));
     server.get(&format!("{CONFIG_MAPS}?watch=1&resourceVersion=abc")).await.expect(500);
-    server.send("GET", &format!("{CONFIG_MAPS}?watch=1"), &[("accept", "application/yaml")], "").await.expect(406);
+    server
+        .send("GET", &format!("{CONFIG_MAPS}?watch=1"), &[("accept", "application/yaml")], "")
+        .await
+        .expect(406);
 }
 
 #[tokio::test]
@@ -86,7 +107,9 @@ async fn bookmarks_regularly() {
     let interval = std::time::Duration::from_millis(150);
     let server = Server::with(Config { bookmark_interval: interval, ..Config::default() }).await;
     let from = server.store.revision();
-    let watch = format!("{CONFIG_MAPS}?watch=1&timeoutSeconds=1&resourceVersion={from}&allowWatchBookmarks=true");
+    let watch = format!(
+        "{CONFIG_MAPS}?watch=1&timeoutSeconds=1&resourceVersion={from}&allowWatchBookmarks=true"
+    );
     let events = server.get(&watch).await.expect(200).events();
     assert!(events.len() >= 2, "{events:?}");
     assert!(events.iter().all(|(kind, _)| kind == "BOOKMARK"));
@@ -104,7 +127,10 @@ async fn shows_views() {
     assert_eq!(events[1].1["rows"][0]["cells"][0], "b");
     let partial = "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io";
     let events = server.send("GET", &path, &[("accept", partial)], "").await.expect(200).events();
-    assert_eq!((&events[0].1["kind"], &events[0].1["data"]), (&json!("PartialObjectMetadata"), &Value::Null));
+    assert_eq!(
+        (&events[0].1["kind"], &events[0].1["data"]),
+        (&json!("PartialObjectMetadata"), &Value::Null)
+    );
 }
 
 #[tokio::test]

@@ -23,24 +23,49 @@ async fn creates_an_object_with_its_metadata() {
 async fn checks_whose_body_it_is() {
     let server = Server::start().await;
     for (body, code, message) in [
-        (json!({ "metadata": { "name": "x", "namespace": "other" } }), 400, "the namespace of the provided object does not match the namespace sent on the request"),
-        (json!({ "metadata": { "name": "x", "resourceVersion": "5" } }), 500, "resourceVersion should not be set on objects to be created"),
-        (json!({ "apiVersion": "v1", "kind": "ConfigMapp" }), 400, "ConfigMapp in version \"v1\" cannot be handled as a ConfigMap: no kind \"ConfigMapp\" is registered for version \"v1\""),
-        (json!(null), 422, "ConfigMap \"\" is invalid: metadata.name: Required value: name or generateName is required"),
-        (json!({ "metadata": { "name": "x" }, "data": { "a": 1 } }), 400, "ConfigMap in version \"v1\" cannot be handled as a ConfigMap: json: cannot unmarshal number into Go struct field ConfigMap.data of type string"),
+        (
+            json!({ "metadata": { "name": "x", "namespace": "other" } }),
+            400,
+            "the namespace of the provided object does not match the namespace sent on the request",
+        ),
+        (
+            json!({ "metadata": { "name": "x", "resourceVersion": "5" } }),
+            500,
+            "resourceVersion should not be set on objects to be created",
+        ),
+        (
+            json!({ "apiVersion": "v1", "kind": "ConfigMapp" }),
+            400,
+            "ConfigMapp in version \"v1\" cannot be handled as a ConfigMap: no kind \"ConfigMapp\" is registered for version \"v1\"",
+        ),
+        (
+            json!(null),
+            422,
+            "ConfigMap \"\" is invalid: metadata.name: Required value: name or generateName is required",
+        ),
+        (
+            json!({ "metadata": { "name": "x" }, "data": { "a": 1 } }),
+            400,
+            "ConfigMap in version \"v1\" cannot be handled as a ConfigMap: json: cannot unmarshal number into Go struct field ConfigMap.data of type string",
+        ),
     ] {
         let reply = server.post(CONFIG_MAPS, &body).await.expect(code);
         assert_eq!(reply.message(), message);
     }
-    let reply = server.post("/api/v1/namespaces/none/configmaps", &config_map("x")).await.expect(404);
+    let reply =
+        server.post("/api/v1/namespaces/none/configmaps", &config_map("x")).await.expect(404);
     assert_eq!(reply.message(), "namespaces \"none\" not found");
 }
 
 #[tokio::test]
 async fn validates_fields_as_asked() {
     let server = Server::start().await;
-    let body = "{\"metadata\":{\"name\":\"x\",\"foo\":1},\"bar\":1,\"data\":{\"a\":\"1\",\"a\":\"2\"}}";
-    let strict = server.send("POST", &format!("{CONFIG_MAPS}?fieldValidation=Strict"), &[], body).await.expect(400);
+    let body =
+        "{\"metadata\":{\"name\":\"x\",\"foo\":1},\"bar\":1,\"data\":{\"a\":\"1\",\"a\":\"2\"}}";
+    let strict = server
+        .send("POST", &format!("{CONFIG_MAPS}?fieldValidation=Strict"), &[], body)
+        .await
+        .expect(400);
     assert_eq!(
         strict.message(),
         "ConfigMap in version \"v1\" cannot be handled as a ConfigMap: strict decoding error: unknown field \"metadata.foo\", unknown field \
@@ -50,15 +75,23 @@ async fn validates_fields_as_asked() {
     assert_eq!(warned.at("/data/a"), "2");
     assert_eq!(
         warned.warnings(),
-        ["299 - \"unknown field \\\"metadata.foo\\\"\"", "299 - \"unknown field \\\"bar\\\"\"", "299 - \"duplicate field \\\"data.a\\\"\""]
+        [
+            "299 - \"unknown field \\\"metadata.foo\\\"\"",
+            "299 - \"unknown field \\\"bar\\\"\"",
+            "299 - \"duplicate field \\\"data.a\\\"\""
+        ]
     );
     let yaml = "metadata: {name: yy}\ndata:\n  a: b\n  a: c\nfoo: bar\n";
     let path = format!("{CONFIG_MAPS}?fieldValidation=Strict");
-    let strict = server.send("POST", &path, &[("content-type", "application/yaml")], yaml).await.expect(400);
+    let strict =
+        server.send("POST", &path, &[("content-type", "application/yaml")], yaml).await.expect(400);
     let text = "strict decoding error: yaml: unmarshal errors:\n  line 4: key \"a\" already set in map, unknown field \"foo\"";
     assert!(strict.message().ends_with(text), "{}", strict.message());
     let silent = format!("{CONFIG_MAPS}?fieldValidation=Ignore");
-    let reply = server.send("POST", &silent, &[("content-type", "application/yaml")], yaml).await.expect(201);
+    let reply = server
+        .send("POST", &silent, &[("content-type", "application/yaml")], yaml)
+        .await
+        .expect(201);
     assert!(reply.warnings().is_empty());
 }
 
@@ -93,7 +126,10 @@ async fn replaces_the_version_that_is_meant() {
     // Without a version it replaces whatever is there.
     server.put(&path, &config_map("x")).await.expect(200);
     let other = server.put(&path, &config_map("y")).await.expect(400);
-    assert_eq!(other.message(), "the name of the object (y) does not match the name on the URL (x)");
+    assert_eq!(
+        other.message(),
+        "the name of the object (y) does not match the name on the URL (x)"
+    );
     let mut foreign = config_map("x");
     foreign["metadata"]["uid"] = "u".into();
     server.put(&path, &foreign).await.expect(409);
@@ -117,23 +153,34 @@ async fn keeps_the_revision_of_what_does_not_change() {
 async fn counts_generations() {
     let server = Server::start().await;
     let path = format!("{DEPLOYMENTS}/d");
-    assert_eq!(server.post(DEPLOYMENTS, &deployment("d")).await.expect(201).at("/metadata/generation"), 1);
-    let labelled = server.patch(&path, "merge", &json!({ "metadata": { "labels": { "x": "y" } } })).await.expect(200);
+    assert_eq!(
+        server.post(DEPLOYMENTS, &deployment("d")).await.expect(201).at("/metadata/generation"),
+        1
+    );
+    let labelled = server
+        .patch(&path, "merge", &json!({ "metadata": { "labels": { "x": "y" } } }))
+        .await
+        .expect(200);
     assert_eq!(labelled.at("/metadata/generation"), 1);
-    let scaled = server.patch(&path, "merge", &json!({ "spec": { "replicas": 3 } })).await.expect(200);
+    let scaled =
+        server.patch(&path, "merge", &json!({ "spec": { "replicas": 3 } })).await.expect(200);
     assert_eq!(scaled.at("/metadata/generation"), 2);
     let status = json!({ "status": { "replicas": 3, "observedGeneration": 2 } });
     let ignored = server.patch(&path, "merge", &status).await.expect(200);
     assert_eq!(ignored.at("/status/replicas"), Value::Null);
     let seen = server.patch(&format!("{path}/status"), "merge", &status).await.expect(200);
-    assert_eq!((seen.at("/status/replicas"), seen.at("/metadata/generation")), (json!(3), json!(2)));
+    assert_eq!(
+        (seen.at("/status/replicas"), seen.at("/metadata/generation")),
+        (json!(3), json!(2))
+    );
 }
 
 #[tokio::test]
 async fn does_everything_but_the_write_of_a_dry_run() {
     let server = with_config_maps(&["x"]).await;
     let revision = server.store.revision();
-    let created = server.post(&format!("{CONFIG_MAPS}?dryRun=All"), &config_map("y")).await.expect(201);
+    let created =
+        server.post(&format!("{CONFIG_MAPS}?dryRun=All"), &config_map("y")).await.expect(201);
     assert_eq!(created.at("/metadata/resourceVersion"), Value::Null);
     server.post(&format!("{CONFIG_MAPS}?dryRun=All"), &config_map("x")).await.expect(409);
     let path = format!("{CONFIG_MAPS}/x?dryRun=All");
@@ -150,7 +197,10 @@ async fn gives_pods_what_they_need() {
     assert_eq!(reply.at("/spec/serviceAccountName"), "default");
     assert_eq!(reply.at("/spec/priority"), 0);
     assert_eq!(reply.at("/spec/tolerations").as_array().map(Vec::len), Some(2));
-    assert_eq!(reply.at("/spec/containers/0/volumeMounts/0/mountPath"), "/var/run/secrets/kubernetes.io/serviceaccount");
+    assert_eq!(
+        reply.at("/spec/containers/0/volumeMounts/0/mountPath"),
+        "/var/run/secrets/kubernetes.io/serviceaccount"
+    );
     assert_eq!(reply.at("/status/phase"), "Pending");
     let mut other = pod("q");
     other["spec"]["serviceAccountName"] = "none".into();
@@ -165,8 +215,11 @@ async fn gives_pods_what_they_need() {
 async fn writes_at_once_without_losing_any() {
     let server = with_config_maps(&["x"]).await;
     let path = format!("{CONFIG_MAPS}/x");
-    let patches: Vec<Value> = (0..20).map(|number| json!({ "data": { format!("k{number}"): "v" } })).collect();
-    let replies = futures::future::join_all(patches.iter().map(|patch| server.patch(&path, "merge", patch))).await;
+    let patches: Vec<Value> =
+        (0..20).map(|number| json!({ "data": { format!("k{number}"): "v" } })).collect();
+    let replies =
+        futures::future::join_all(patches.iter().map(|patch| server.patch(&path, "merge", patch)))
+            .await;
     for reply in replies {
         reply.expect(200);
     }

@@ -37,12 +37,14 @@ pub(super) async fn create(mut context: Context) -> Result<Response<Body>, Statu
         // The older path names the Pod in the body only.
         let name = tree.pointer("/metadata/name").and_then(meta::Tree::as_str).unwrap_or_default();
         name.clone_into(&mut context.resource.name);
-        let Some(pods) = context.state.kinds.find("", "v1", "pods") else { return Err(StatusError::no_such_path()) };
+        let Some(pods) = context.state.kinds.find("", "v1", "pods") else {
+            return Err(StatusError::no_such_path());
+        };
         (context.kind, context.stored) = (pods, pods);
     }
     super::create::place(&context, &mut tree)?;
-    let binding: Binding =
-        serde_json::from_value(tree).map_err(|error| StatusError::bad_request(error.to_string()))?;
+    let binding: Binding = serde_json::from_value(tree)
+        .map_err(|error| StatusError::bad_request(error.to_string()))?;
     check(&context, &binding)?;
     assign(&context, &binding, options.dry_run).await?;
     let code = StatusCode::CREATED;
@@ -78,7 +80,8 @@ async fn assign(context: &Context, binding: &Binding, dry_run: bool) -> Result<(
     for _ in 0..MAX_TRIES {
         let snapshot = context.state.store.snapshot();
         let current = context.current(context.entry(&snapshot, name)?)?;
-        check_same(binding, &current).map_err(|text| StatusError::conflict(&context.group_resource(), name, &text))?;
+        check_same(binding, &current)
+            .map_err(|text| StatusError::conflict(&context.group_resource(), name, &text))?;
         let mut object = current.object.boxed_clone();
         let Some(pod) = object.as_any_mut().downcast_mut::<Pod>() else {
             return Err(StatusError::internal("a binding is of a Pod"));
@@ -105,11 +108,20 @@ async fn assign(context: &Context, binding: &Binding, dry_run: bool) -> Result<(
 /// A binding with a uid or a version means that very Pod.
 fn check_same(binding: &Binding, current: &Current) -> Result<(), String> {
     let own = current.object.metadata().uid.as_deref().unwrap_or_default();
-    if let Some(asked) = binding.metadata.uid.as_deref().filter(|asked| !asked.is_empty() && *asked != own) {
-        return Err(format!("Precondition failed: UID in precondition: {asked}, UID in object meta: {own}"));
+    if let Some(asked) =
+        binding.metadata.uid.as_deref().filter(|asked| !asked.is_empty() && *asked != own)
+    {
+        return Err(format!(
+            "Precondition failed: UID in precondition: {asked}, UID in object meta: {own}"
+        ));
     }
     let own = current.entry.revision.to_string();
-    if let Some(asked) = binding.metadata.resource_version.as_deref().filter(|asked| !asked.is_empty() && *asked != own) {
+    if let Some(asked) = binding
+        .metadata
+        .resource_version
+        .as_deref()
+        .filter(|asked| !asked.is_empty() && *asked != own)
+    {
         return Err(format!(
             "Precondition failed: ResourceVersion in precondition: {asked}, ResourceVersion in object meta: {own}"
         ));

@@ -94,8 +94,9 @@ impl Context {
 
     /// A stored body as a tree of the request's kind.
     pub(crate) fn served_tree(&self, body: &[u8]) -> Result<Tree, StatusError> {
-        let mut tree: Tree = serde_json::from_slice(body)
-            .map_err(|error| StatusError::internal(format!("a stored object is damaged: {error}")))?;
+        let mut tree: Tree = serde_json::from_slice(body).map_err(|error| {
+            StatusError::internal(format!("a stored object is damaged: {error}"))
+        })?;
         if self.info().stored_as.is_some() {
             self.kind.rewrite_to_served(&mut tree);
         }
@@ -112,22 +113,28 @@ impl Context {
     }
 
     /// The answer that shows one object, in the form that the client accepts.
-    pub(crate) fn answer(&self, code: StatusCode, body: &Bytes) -> Result<Response<Body>, StatusError> {
+    pub(crate) fn answer(
+        &self,
+        code: StatusCode,
+        body: &Bytes,
+    ) -> Result<Response<Body>, StatusError> {
         let bytes = match self.accepted.view {
             View::Object => encode::stored_bytes(body, self.accepted),
-            View::Metadata(version) => self.formatted(table::metadata(body, version).into()),
+            View::Metadata(version) => self.formatted(&table::metadata(body, version).into()),
             View::Table(version) => {
                 let include = table::include(&self.call.info.query)?;
                 let head = super::list::head_of_object(body);
                 let now = self.state.clock.now();
-                self.formatted(table::table(self.kind, &[body], &head, version, include, true, now).into())
+                self.formatted(
+                    &table::table(self.kind, &[body], &head, version, include, true, now).into(),
+                )
             }
         };
         Ok(encode::response(code, self.accepted, bytes))
     }
 
     /// JSON of a view in the format that the client accepts.
-    pub(crate) fn formatted(&self, json: Bytes) -> Bytes {
-        encode::stored_bytes(&json, self.accepted)
+    pub(crate) fn formatted(&self, json: &Bytes) -> Bytes {
+        encode::stored_bytes(json, self.accepted)
     }
 }

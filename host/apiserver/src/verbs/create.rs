@@ -3,8 +3,8 @@
 use http::{Response, StatusCode};
 use meta::{StatusError, Tree};
 
-use super::write::{self, Wanted};
 use super::Context;
+use super::write::{self, Wanted};
 use crate::body::Body;
 use crate::chain;
 use crate::codec::decode::{self, Expected};
@@ -22,9 +22,12 @@ pub(crate) async fn handle(mut context: Context) -> Result<Response<Body>, Statu
     let options = WriteOptions::read(&context.call, Writing::Create)?;
     let expected = Expected::of_kind(context.kind);
     let mut tree = decode::tree(&raw, &expected, options.validation, &context.call.warnings)?;
-    let revision = tree.pointer("/metadata/resourceVersion").and_then(Tree::as_str).unwrap_or_default();
+    let revision =
+        tree.pointer("/metadata/resourceVersion").and_then(Tree::as_str).unwrap_or_default();
     if revision.parse::<u64>().is_ok_and(|revision| revision > 0) {
-        return Err(StatusError::unknown("resourceVersion should not be set on objects to be created"));
+        return Err(StatusError::unknown(
+            "resourceVersion should not be set on objects to be created",
+        ));
     }
     prepare(&context, &mut tree)?;
     let written = write::create(&context, &options, Wanted { tree, owned: false }).await?;

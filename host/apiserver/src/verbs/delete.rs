@@ -26,7 +26,11 @@ pub(crate) async fn handle(mut context: Context) -> Result<Response<Body>, Statu
     let name = context.resource.name.clone();
     warn_of_orphans(&context, &options);
     let deleted = delete(&context, &name, &options).await?;
-    let code = if !deleted.gone && options.orphan == Some(false) { StatusCode::ACCEPTED } else { StatusCode::OK };
+    let code = if !deleted.gone && options.orphan == Some(false) {
+        StatusCode::ACCEPTED
+    } else {
+        StatusCode::OK
+    };
     answer(&context, code, &deleted)
 }
 
@@ -54,7 +58,11 @@ pub(super) async fn options(context: &mut Context) -> Result<DeleteOptions, Stat
 }
 
 /// Deletes one object of the request's namespace.
-pub(super) async fn delete(context: &Context, name: &str, options: &DeleteOptions) -> Result<Deleted, StatusError> {
+pub(super) async fn delete(
+    context: &Context,
+    name: &str,
+    options: &DeleteOptions,
+) -> Result<Deleted, StatusError> {
     for _ in 0..MAX_TRIES {
         let snapshot = context.state.store.snapshot();
         let current = context.current(context.entry(&snapshot, name)?)?;
@@ -66,21 +74,37 @@ pub(super) async fn delete(context: &Context, name: &str, options: &DeleteOption
             subresource: "",
             namespace: &context.resource.namespace,
             name,
-                warnings: &context.call.warnings,
+            warnings: &context.call.warnings,
             old: Some(&*current.object),
         };
-        deletion::check_preconditions(context.info(), current.object.metadata(), &current.entry, options)?;
+        deletion::check_preconditions(
+            context.info(),
+            current.object.metadata(),
+            &current.entry,
+            options,
+        )?;
         admission::validate(&attempted, None)?;
         let now = context.state.clock.now();
-        let outcome = match deletion::step(context.info(), &attempted, &*current.object, options, now) {
-            Step::Nothing => return Ok(Deleted { tree: current.tree, gone: false }),
-            Step::Mark(object) if options.dry_run => return Ok(Deleted { tree: object.tree(), gone: false }),
-            Step::Remove(object) if options.dry_run => return Ok(Deleted { tree: object.tree(), gone: true }),
-            Step::Mark(object) => mark(context, &current, object).await.map(|entry| (entry, false)),
-            Step::Remove(object) => deletion::remove(context, &current, object.tree()).await.map(|entry| (entry, true)),
-        };
+        let outcome =
+            match deletion::step(context.info(), &attempted, &*current.object, options, now) {
+                Step::Nothing => return Ok(Deleted { tree: current.tree, gone: false }),
+                Step::Mark(object) if options.dry_run => {
+                    return Ok(Deleted { tree: object.tree(), gone: false });
+                }
+                Step::Remove(object) if options.dry_run => {
+                    return Ok(Deleted { tree: object.tree(), gone: true });
+                }
+                Step::Mark(object) => {
+                    mark(context, &current, object).await.map(|entry| (entry, false))
+                }
+                Step::Remove(object) => deletion::remove(context, &current, object.tree())
+                    .await
+                    .map(|entry| (entry, true)),
+            };
         match outcome {
-            Ok((entry, gone)) => return Ok(Deleted { tree: context.served_tree(&entry.body)?, gone }),
+            Ok((entry, gone)) => {
+                return Ok(Deleted { tree: context.served_tree(&entry.body)?, gone });
+            }
             Err(Refused::Changed) => {}
             Err(Refused::Failed(error)) => return Err(error),
         }
@@ -88,19 +112,33 @@ pub(super) async fn delete(context: &Context, name: &str, options: &DeleteOption
     Err(StatusError::modified(&context.group_resource(), name))
 }
 
-async fn mark(context: &Context, current: &Current, object: Box<dyn Object>) -> Result<Arc<Entry>, Refused> {
+async fn mark(
+    context: &Context,
+    current: &Current,
+    object: Box<dyn Object>,
+) -> Result<Arc<Entry>, Refused> {
     let tree = object.tree();
     let precondition = Precondition::At(current.entry.revision);
-    let put = write::put(context, current.entry.key.clone(), precondition, object, tree).map_err(Refused::Failed)?;
+    let put = write::put(context, current.entry.key.clone(), precondition, object, tree)
+        .map_err(Refused::Failed)?;
     match context.state.store.commit(put).await {
-        Ok(committed) => Ok(committed.entries.into_iter().next().flatten().unwrap_or_else(|| Arc::clone(&current.entry))),
+        Ok(committed) => Ok(committed
+            .entries
+            .into_iter()
+            .next()
+            .flatten()
+            .unwrap_or_else(|| Arc::clone(&current.entry))),
         Err(store::CommitError::Failed { .. }) => Err(Refused::Changed),
         Err(error) => Err(Refused::Failed(status::from_commit(&error))),
     }
 }
 
 /// Kinds that answer with a status say which object it was; one that is still there is shown itself.
-fn answer(context: &Context, code: StatusCode, deleted: &Deleted) -> Result<Response<Body>, StatusError> {
+fn answer(
+    context: &Context,
+    code: StatusCode,
+    deleted: &Deleted,
+) -> Result<Response<Body>, StatusError> {
     if !deleted.gone || context.info().delete_answer == DeleteAnswer::Object {
         return context.answer(code, &encode::plain(&deleted.tree));
     }

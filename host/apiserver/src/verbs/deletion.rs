@@ -32,7 +32,12 @@ pub(super) enum Step {
 }
 
 /// Refuses a deletion that means another object or another version of it.
-pub(super) fn check_preconditions(info: &KindInfo, metadata: &ObjectMeta, current: &Entry, options: &DeleteOptions) -> Result<(), StatusError> {
+pub(super) fn check_preconditions(
+    info: &KindInfo,
+    metadata: &ObjectMeta,
+    current: &Entry,
+    options: &DeleteOptions,
+) -> Result<(), StatusError> {
     let name = metadata.name.as_deref().unwrap_or_default();
     let resource = GroupResource::new(info.group, info.kind);
     let uid = metadata.uid.as_deref().unwrap_or_default();
@@ -55,7 +60,13 @@ pub(super) fn check_preconditions(info: &KindInfo, metadata: &ObjectMeta, curren
 }
 
 /// Decides what a deletion does now.
-pub(super) fn step(info: &KindInfo, attempted: &Attempted<'_>, object: &dyn Object, options: &DeleteOptions, now: Timestamp) -> Step {
+pub(super) fn step(
+    info: &KindInfo,
+    attempted: &Attempted<'_>,
+    object: &dyn Object,
+    options: &DeleteOptions,
+    now: Timestamp,
+) -> Step {
     let now = whole_seconds(now);
     let mut object = object.boxed_clone();
     let graceful = match grace(info, &mut *object, options, now) {
@@ -91,7 +102,12 @@ enum Grace {
     Pending,
 }
 
-fn grace(info: &KindInfo, object: &mut dyn Object, options: &DeleteOptions, now: Timestamp) -> Grace {
+fn grace(
+    info: &KindInfo,
+    object: &mut dyn Object,
+    options: &DeleteOptions,
+    now: Timestamp,
+) -> Grace {
     if !info.graceful_deletion {
         return Grace::None;
     }
@@ -99,12 +115,14 @@ fn grace(info: &KindInfo, object: &mut dyn Object, options: &DeleteOptions, now:
     let asked = options.grace_secs.map(|secs| if secs < 0 { 1 } else { secs });
     let old = object.metadata().clone();
     if let Some(Time(ends)) = old.deletion_timestamp {
-        let pending = old.deletion_grace_period_seconds.map_or(0, |secs| if secs < 0 { 1 } else { secs });
+        let pending =
+            old.deletion_grace_period_seconds.map_or(0, |secs| if secs < 0 { 1 } else { secs });
         if pending == 0 {
             return Grace::None;
         }
         let Some(mut secs) = asked.filter(|asked| *asked < pending) else { return Grace::Pending };
-        let mut sooner = ends.saturating_sub(SignedDuration::from_secs(pending - secs)).unwrap_or(ends);
+        let mut sooner =
+            ends.saturating_sub(SignedDuration::from_secs(pending - secs)).unwrap_or(ends);
         if sooner < now {
             sooner = now;
             secs = secs.min(1);
@@ -157,7 +175,8 @@ fn finalizers(info: &KindInfo, metadata: &ObjectMeta, options: &DeleteOptions) -
             (None, None) => None,
         }
     };
-    let mut new: Vec<String> = old.into_iter().filter(|name| name != ORPHAN && name != FOREGROUND).collect();
+    let mut new: Vec<String> =
+        old.into_iter().filter(|name| name != ORPHAN && name != FOREGROUND).collect();
     match policy {
         Some(Policy::Orphan) => new.push(ORPHAN.to_owned()),
         Some(Policy::Foreground) => new.push(FOREGROUND.to_owned()),
@@ -169,7 +188,11 @@ fn finalizers(info: &KindInfo, metadata: &ObjectMeta, options: &DeleteOptions) -
 /// Whether an object has finalizers of its own kind, beside those of its metadata.
 pub(super) fn is_held(tree: &Tree) -> bool {
     let namespace = tree.get("kind").and_then(Tree::as_str) == Some("Namespace");
-    namespace && tree.pointer("/spec/finalizers").and_then(Tree::as_array).is_some_and(|held| !held.is_empty())
+    namespace
+        && tree
+            .pointer("/spec/finalizers")
+            .and_then(Tree::as_array)
+            .is_some_and(|held| !held.is_empty())
 }
 
 /// Why an object was not removed.
@@ -181,7 +204,11 @@ pub(super) enum Refused {
 }
 
 /// Takes an object away, with what was reserved for it. Watchers are told `last`.
-pub(super) async fn remove(context: &Context, current: &Current, mut last: Tree) -> Result<Arc<Entry>, Refused> {
+pub(super) async fn remove(
+    context: &Context,
+    current: &Current,
+    mut last: Tree,
+) -> Result<Arc<Entry>, Refused> {
     let snapshot = context.state.store.snapshot();
     let metadata = current.object.metadata();
     let name = metadata.name.as_deref().unwrap_or_default();
@@ -207,7 +234,12 @@ pub(super) async fn remove(context: &Context, current: &Current, mut last: Tree)
     }];
     admission::reserve(&attempted, None, &mut ops).map_err(Refused::Failed)?;
     match context.state.store.commit(Transaction { ops }).await {
-        Ok(committed) => Ok(committed.entries.into_iter().next().flatten().unwrap_or_else(|| Arc::clone(&current.entry))),
+        Ok(committed) => Ok(committed
+            .entries
+            .into_iter()
+            .next()
+            .flatten()
+            .unwrap_or_else(|| Arc::clone(&current.entry))),
         Err(CommitError::Failed { .. }) => Err(Refused::Changed),
         Err(error) => Err(Refused::Failed(status::from_commit(&error))),
     }

@@ -6,7 +6,12 @@ use kinds::KindInfo;
 
 const DEPRECATED: [(&str, &str, &str, &str); 2] = [
     ("", "v1", "componentstatuses", "v1 ComponentStatus is deprecated in v1.19+"),
-    ("", "v1", "endpoints", "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice"),
+    (
+        "",
+        "v1",
+        "endpoints",
+        "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice",
+    ),
 ];
 
 /// The warning of a resource, if it has one.

@@ -30,7 +30,9 @@ pub(super) async fn create(mut context: Context) -> Result<Response<Body>, Statu
     let expected = Expected::of_body("policy", "v1", "Eviction")?;
     let mut tree = decode::tree(&raw, &expected, options.validation, &context.call.warnings)?;
     super::create::place(&context, &mut tree)?;
-    if tree.pointer("/metadata/name").and_then(Tree::as_str).unwrap_or_default() != context.resource.name {
+    if tree.pointer("/metadata/name").and_then(Tree::as_str).unwrap_or_default()
+        != context.resource.name
+    {
         return Err(StatusError::bad_request("name in URL does not match name in Eviction object"));
     }
     let mut delete_options = match tree.get("deleteOptions") {
@@ -86,7 +88,11 @@ async fn evict(context: &Context, mut options: DeleteOptions) -> Result<(), Stat
 }
 
 fn typed(current: &Current) -> Result<&Pod, StatusError> {
-    current.object.as_any().downcast_ref().ok_or_else(|| StatusError::internal("an eviction is of a Pod"))
+    current
+        .object
+        .as_any()
+        .downcast_ref()
+        .ok_or_else(|| StatusError::internal("an eviction is of a Pod"))
 }
 
 /// Pods that run nothing yet or any more are no disruption.
@@ -96,14 +102,16 @@ fn ends_anyway(pod: &Pod) -> bool {
 }
 
 fn is_ready(pod: &Pod) -> bool {
-    let conditions = pod.status.as_ref().and_then(|status| status.conditions.as_deref()).unwrap_or_default();
+    let conditions =
+        pod.status.as_ref().and_then(|status| status.conditions.as_deref()).unwrap_or_default();
     conditions.iter().any(|condition| condition.type_ == "Ready" && condition.status == "True")
 }
 
 fn unready_may_go(budget: &PodDisruptionBudget) -> bool {
-    let always = budget.spec.as_ref().is_some_and(|spec| {
-        spec.unhealthy_pod_eviction_policy.as_deref() == Some("AlwaysAllow")
-    });
+    let always = budget
+        .spec
+        .as_ref()
+        .is_some_and(|spec| spec.unhealthy_pod_eviction_policy.as_deref() == Some("AlwaysAllow"));
     let healthy = budget.status.as_ref().is_some_and(|status| {
         status.current_healthy >= status.desired_healthy && status.desired_healthy > Some(0)
     });
@@ -118,12 +126,15 @@ struct Budget {
 /// The budget that covers a Pod.
 fn budget(snapshot: &Snapshot, pod: &Pod) -> Result<Option<Budget>, StatusError> {
     let namespace = pod.metadata.namespace.as_deref().unwrap_or_default();
-    let prefix = Key::prefix(&GroupResource::new("policy", "poddisruptionbudgets"), Some(namespace));
+    let prefix =
+        Key::prefix(&GroupResource::new("policy", "poddisruptionbudgets"), Some(namespace));
     let labels = pod.metadata.labels.clone().unwrap_or_default();
     let mut found = snapshot.range(&prefix, None).filter_map(|entry| {
         let object: PodDisruptionBudget = serde_json::from_slice(&entry.body).ok()?;
         let selector = Selector::from(object.spec.as_ref()?.selector.as_ref()?).ok()?;
-        selector.matches_labels(&labels).then(|| Budget { entry: std::sync::Arc::clone(entry), object })
+        selector
+            .matches_labels(&labels)
+            .then(|| Budget { entry: std::sync::Arc::clone(entry), object })
     });
     let first = found.next();
     if found.next().is_some() {
@@ -140,7 +151,12 @@ enum Taken {
 }
 
 /// Takes one disruption of a budget's allowance for a Pod.
-async fn take_allowance(context: &Context, budget: Budget, pod: &str, dry_run: bool) -> Result<Taken, StatusError> {
+async fn take_allowance(
+    context: &Context,
+    budget: Budget,
+    pod: &str,
+    dry_run: bool,
+) -> Result<Taken, StatusError> {
     let Budget { entry, object } = budget;
     let name = object.metadata.name.unwrap_or_default();
     let generation = object.metadata.generation.unwrap_or(0);
@@ -190,12 +206,16 @@ fn check_allowance(name: &str, status: &PodDisruptionBudgetStatus) -> Result<(),
             status.desired_healthy.unwrap_or(0),
             status.current_healthy.unwrap_or(0)
         );
-        let mut error = refused("Cannot evict pod as it would violate the pod's disruption budget.".to_owned(), 0);
-        error.details_mut().causes = Some(vec![k8s_openapi::apimachinery::pkg::apis::meta::v1::StatusCause {
-            reason: Some("DisruptionBudget".to_owned()),
-            message: Some(detail),
-            field: None,
-        }]);
+        let mut error = refused(
+            "Cannot evict pod as it would violate the pod's disruption budget.".to_owned(),
+            0,
+        );
+        error.details_mut().causes =
+            Some(vec![k8s_openapi::apimachinery::pkg::apis::meta::v1::StatusCause {
+                reason: Some("DisruptionBudget".to_owned()),
+                message: Some(detail),
+                field: None,
+            }]);
         return Err(error);
     }
     Ok(())
@@ -208,8 +228,17 @@ fn refused(text: String, retry_secs: i32) -> StatusError {
 }
 
 /// Says in the Pod's status why it ends; false if the Pod changed meanwhile.
-async fn mark_disrupted(context: &Context, current: &Current, options: &DeleteOptions) -> Result<bool, StatusError> {
-    super::deletion::check_preconditions(context.info(), current.object.metadata(), &current.entry, options)?;
+async fn mark_disrupted(
+    context: &Context,
+    current: &Current,
+    options: &DeleteOptions,
+) -> Result<bool, StatusError> {
+    super::deletion::check_preconditions(
+        context.info(),
+        current.object.metadata(),
+        &current.entry,
+        options,
+    )?;
     let mut object = current.object.boxed_clone();
     let Some(pod) = object.as_any_mut().downcast_mut::<Pod>() else {
         return Err(StatusError::internal("an eviction is of a Pod"));

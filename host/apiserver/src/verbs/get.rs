@@ -31,8 +31,14 @@ pub(crate) fn revision(text: &str) -> Result<Revision, String> {
         return Ok(Revision::ZERO);
     }
     text.parse::<Revision>().map_err(|error| {
-        let why = if *error.kind() == std::num::IntErrorKind::PosOverflow { "value out of range" } else { "invalid syntax" };
+        let why = if *error.kind() == std::num::IntErrorKind::PosOverflow {
+            "value out of range"
+        } else {
+            "invalid syntax"
+        };
         let quoted = meta::quote(text);
-        format!("resourceVersion: Invalid value: {quoted}: strconv.ParseUint: parsing {quoted}: {why}")
+        format!(
+            "resourceVersion: Invalid value: {quoted}: strconv.ParseUint: parsing {quoted}: {why}"
+        )
     })
 }

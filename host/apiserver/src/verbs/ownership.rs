@@ -12,7 +12,11 @@ use super::{Context, Current};
 use crate::options::WriteOptions;
 
 /// The creator owns what it set, defaults included.
-pub(super) fn of_new(context: &Context, options: &WriteOptions, object: &mut dyn Object) -> Result<(), StatusError> {
+pub(super) fn of_new(
+    context: &Context,
+    options: &WriteOptions,
+    object: &mut dyn Object,
+) -> Result<(), StatusError> {
     track(context, options, object, None, Part::Main)
 }
 
@@ -38,7 +42,12 @@ fn track(
     let reset = managed::is_reset(&tree);
     let api_version = context.info().api_version();
     let not_written = not_written(context, part);
-    managed::track_update(&tracking(context, options, &api_version, Some(&not_written)), live, &mut tree, reset);
+    managed::track_update(
+        &tracking(context, options, &api_version, Some(&not_written)),
+        live,
+        &mut tree,
+        reset,
+    );
     let owners = tree.pointer_mut("/metadata/managedFields").map(Tree::take);
     let owners = owners.map(serde_json::from_value).transpose();
     object.metadata_mut().managed_fields =
@@ -75,8 +84,9 @@ pub(super) fn apply(
     let reset = not_written(context, part);
     let api_version = context.info().api_version();
     let tracking = tracking(context, options, &api_version, Some(&reset));
-    let applied = managed::apply(&tracking, current.map(|current| &current.tree), config, options.force)
-        .map_err(|error| error.status())?;
+    let applied =
+        managed::apply(&tracking, current.map(|current| &current.tree), config, options.force)
+            .map_err(|error| error.status())?;
     let mut tree = applied.tree;
     meta::decode::canonicalize(&mut tree, context.kind.type_ref(), kinds::schema())
         .map_err(|error| StatusError::unknown(error.to_string()))?;
@@ -87,7 +97,11 @@ fn check_type(context: &Context, config: &Tree) -> Result<(), StatusError> {
     let text = |name| config.get(name).and_then(Tree::as_str).unwrap_or_default();
     let version = GroupVersion::parse(text("apiVersion")).unwrap_or_default();
     let given: GroupVersionKind = version.with_kind(text("kind").to_owned());
-    if given == context.info().gvk() { Ok(()) } else { Err(StatusError::bad_request(format!("invalid object type: {given}"))) }
+    if given == context.info().gvk() {
+        Ok(())
+    } else {
+        Err(StatusError::bad_request(format!("invalid object type: {given}")))
+    }
 }
 
 /// The top fields that a path cannot write, so that nobody owns them by it.
@@ -100,7 +114,9 @@ fn not_written(context: &Context, part: Part) -> FieldSet {
             ty.map(meta::schema::Struct::fields)
                 .unwrap_or_default()
                 .iter()
-                .filter(|field| !matches!(&*field.name, "apiVersion" | "kind" | "metadata" | "status"))
+                .filter(|field| {
+                    !matches!(&*field.name, "apiVersion" | "kind" | "metadata" | "status")
+                })
                 .map(|field| Element::path([&*field.name]))
                 .collect()
         }

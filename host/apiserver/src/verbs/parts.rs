@@ -29,10 +29,20 @@ pub(crate) struct Corner {
 }
 
 const CORNERS: &[Corner] = &[
-    Corner { subresource: "finalize", fields: &["/spec/finalizers"], of_status: true, by_kind: false },
+    Corner {
+        subresource: "finalize",
+        fields: &["/spec/finalizers"],
+        of_status: true,
+        by_kind: false,
+    },
     Corner { subresource: "ephemeralcontainers", fields: &[], of_status: false, by_kind: true },
     Corner { subresource: "resize", fields: &[], of_status: false, by_kind: true },
-    Corner { subresource: "approval", fields: &["/status/conditions"], of_status: true, by_kind: false },
+    Corner {
+        subresource: "approval",
+        fields: &["/status/conditions"],
+        of_status: true,
+        by_kind: false,
+    },
 ];
 
 impl Part {

@@ -56,18 +56,21 @@ pub(crate) async fn handle(context: Context) -> Result<Response<Body>, StatusErr
 }
 
 /// Patches a part of an object.
-pub(super) async fn change(mut context: Context, part: Part) -> Result<Response<Body>, StatusError> {
+pub(super) async fn change(
+    mut context: Context,
+    part: Part,
+) -> Result<Response<Body>, StatusError> {
     let patch = read(&mut context).await?;
     let may_create = patch.language == Language::Apply && part == Part::Main;
     let context = &context;
     let mut change = |current: Option<&Current>| {
-        let mut wanted = match patch.language {
-            Language::Apply => ownership::apply(context, &patch.options, &patch.tree, current, part)?,
-            _ => {
-                let current = current.ok_or_else(|| context.not_found(&context.resource.name))?;
-                let tree = patched(context, &patch, &Expected::of_kind(context.kind), current.tree.clone())?;
-                Wanted { tree, owned: false }
-            }
+        let mut wanted = if patch.language == Language::Apply {
+            ownership::apply(context, &patch.options, &patch.tree, current, part)?
+        } else {
+            let current = current.ok_or_else(|| context.not_found(&context.resource.name))?;
+            let tree =
+                patched(context, &patch, &Expected::of_kind(context.kind), current.tree.clone())?;
+            Wanted { tree, owned: false }
         };
         create::place(context, &mut wanted.tree)?;
         update::check_name(&context.resource.name, &wanted.tree)?;
@@ -86,25 +89,33 @@ pub(super) async fn read(context: &mut Context) -> Result<Patch, StatusError> {
     let content_type = context.call.header(CONTENT_TYPE).unwrap_or_default();
     let media_type = content_type.split(';').next().unwrap_or_default().trim();
     let Some(language) = Language::of(media_type) else {
-        let mut error = StatusError::new(415, "UnsupportedMediaType", "415: Unsupported Media Type");
+        let mut error =
+            StatusError::new(415, "UnsupportedMediaType", "415: Unsupported Media Type");
         error.details_mut();
         return Err(error);
     };
     let bytes = decode::bytes(&context.state, &mut context.call).await?;
     let writing = if language == Language::Apply { Writing::Apply } else { Writing::Patch };
     let options = WriteOptions::read(&context.call, writing)?;
-    let patch = if language == Language::Apply { parse_apply(bytes, options) } else { parse(language, bytes, options) }?;
+    let patch = if language == Language::Apply {
+        parse_apply(bytes, options)
+    } else {
+        parse(language, bytes, options)
+    }?;
     if language == Language::Apply {
-        decode::report(patch.findings.clone(), patch.options.validation, &context.call.warnings, |text| {
-            StatusError::bad_request(format!("error strict decoding patch: {text}"))
-        })?;
+        decode::report(
+            patch.findings.clone(),
+            patch.options.validation,
+            &context.call.warnings,
+            |text| StatusError::bad_request(format!("error strict decoding patch: {text}")),
+        )?;
     }
     Ok(patch)
 }
 
 fn parse(language: Language, bytes: Bytes, options: WriteOptions) -> Result<Patch, StatusError> {
-    let parsed =
-        meta::decode::parse_json(&bytes).map_err(|_| StatusError::bad_request("invalid JSON patch"))?;
+    let parsed = meta::decode::parse_json(&bytes)
+        .map_err(|_| StatusError::bad_request("invalid JSON patch"))?;
     let findings = if language == Language::Json {
         patch::json::Patch::strict_errors(&bytes)
     } else {
@@ -130,7 +141,13 @@ fn parse_apply(bytes: Bytes, options: WriteOptions) -> Result<Patch, StatusError
              map[string]interface {{}}"
         )));
     }
-    Ok(Patch { language: Language::Apply, options, tree: document.tree, findings: document.duplicates, bytes })
+    Ok(Patch {
+        language: Language::Apply,
+        options,
+        tree: document.tree,
+        findings: document.duplicates,
+        bytes,
+    })
 }
 
 /// The patched object as a canonical tree. `document` is that of the type which the path shows.
@@ -146,7 +163,9 @@ pub(super) fn patched(
             patch::json::apply(&mut document, &patch.bytes).map_err(|error| error.status())?;
             document
         }
-        Language::Merge => patch::merge::apply(document, patch.tree.clone()).map_err(|error| error.status())?,
+        Language::Merge => {
+            patch::merge::apply(document, patch.tree.clone()).map_err(|error| error.status())?
+        }
         Language::Strategic => {
             patch::strategic::apply(document, patch.tree.clone(), expected.ty, kinds::schema())
                 .map_err(|error| error.status())?
@@ -162,17 +181,25 @@ pub(super) fn patched(
         let error = FieldError::invalid(&Path::new("patch"), before.clone(), text);
         StatusError::invalid(&GroupKind::default(), "", &[error])
     };
-    let names = [("apiVersion", expected.gvk.group_version().to_string()), ("kind", expected.gvk.kind.to_string())];
+    let names = [
+        ("apiVersion", expected.gvk.group_version().to_string()),
+        ("kind", expected.gvk.kind.to_string()),
+    ];
     for (name, own) in names {
         let given = tree.get(name).and_then(Tree::as_str).unwrap_or_default();
         if !given.is_empty() && given != own {
-            return Err(refuse(format!("{name} {} is not that of a {}", meta::quote(given), expected.gvk.kind)));
+            return Err(refuse(format!(
+                "{name} {} is not that of a {}",
+                meta::quote(given),
+                expected.gvk.kind
+            )));
         }
         if let Some(object) = tree.as_object_mut() {
             object.insert(name.to_owned(), own.into());
         }
     }
-    let found = decode::canonical(&mut tree, expected.ty).map_err(|error| refuse(error.to_string()))?;
+    let found =
+        decode::canonical(&mut tree, expected.ty).map_err(|error| refuse(error.to_string()))?;
     if patch.options.validation == FieldValidation::Ignore {
         return Ok(tree);
     }
@@ -190,6 +217,8 @@ fn check_no_uid(context: &Context, tree: &Tree) -> Result<(), StatusError> {
     if uid.is_empty() {
         return Ok(());
     }
-    let text = format!("uid mismatch: the provided object specified uid {uid}, and no existing object was found");
+    let text = format!(
+        "uid mismatch: the provided object specified uid {uid}, and no existing object was found"
+    );
     Err(StatusError::conflict(&context.group_resource(), &context.resource.name, &text))
 }

@@ -16,18 +16,29 @@ pub(crate) async fn handle(mut context: Context) -> Result<Response<Body>, Statu
     let expected = Expected::of_kind(context.kind);
     let review = read(&mut context, &expected).await?;
     let (info, resource) = (context.info(), &context.resource);
-    let mut answer =
-        reviews::answer(&context.state, &context.call.identity, info.kind, &resource.namespace, review).await?;
+    let mut answer = reviews::answer(
+        &context.state,
+        &context.call.identity,
+        info.kind,
+        &resource.namespace,
+        review,
+    )
+    .await?;
     finish(&mut answer, &expected);
     context.answer(StatusCode::CREATED, &encode::plain(&answer))
 }
 
-/// Issues a token for a ServiceAccount.
+/// Issues a token for a `ServiceAccount`.
 pub(super) async fn token(mut context: Context) -> Result<Response<Body>, StatusError> {
     let expected = Expected::of_body("authentication.k8s.io", "v1", "TokenRequest")?;
     let request = read(&mut context, &expected).await?;
     let resource = &context.resource;
-    let mut answer = authentication::token_request(&context.state, &resource.namespace, &resource.name, request)?;
+    let mut answer = authentication::token_request(
+        &context.state,
+        &resource.namespace,
+        &resource.name,
+        request,
+    )?;
     finish(&mut answer, &expected);
     context.answer(StatusCode::CREATED, &encode::plain(&answer))
 }

@@ -38,7 +38,8 @@ pub(super) async fn handle(mut context: Context) -> Result<Response<Body>, Statu
             let raw = decode::read(&context.state, &mut context.call).await?;
             let options = WriteOptions::read(&context.call, Writing::Update)?;
             let expected = Expected::of_body("autoscaling", "v1", "Scale")?;
-            let mut tree = decode::tree(&raw, &expected, options.validation, &context.call.warnings)?;
+            let mut tree =
+                decode::tree(&raw, &expected, options.validation, &context.call.warnings)?;
             create::place(&context, &mut tree)?;
             update::check_name(&context.resource.name, &tree)?;
             Input::Put(tree, options)
@@ -71,7 +72,12 @@ impl Input {
 }
 
 /// The object with the replicas that the client wants.
-fn wanted(context: &Context, paths: &ScalePaths, input: &Input, current: &Current) -> Result<Wanted, StatusError> {
+fn wanted(
+    context: &Context,
+    paths: &ScalePaths,
+    input: &Input,
+    current: &Current,
+) -> Result<Wanted, StatusError> {
     let expected = Expected::of_body("autoscaling", "v1", "Scale")?;
     let replicas = replicas_path(paths);
     let owners = managed::decode_entries(&current.tree).unwrap_or_default();
@@ -131,7 +137,8 @@ fn check(context: &Context, scale: &Tree, current: &Current) -> Result<(), Statu
     let own = current.object.metadata().uid.as_deref().unwrap_or_default();
     let asked = scale.pointer("/metadata/uid").and_then(Tree::as_str).unwrap_or_default();
     if !asked.is_empty() && asked != own {
-        let text = format!("Precondition failed: UID in precondition: {asked}, UID in object meta: {own}");
+        let text =
+            format!("Precondition failed: UID in precondition: {asked}, UID in object meta: {own}");
         return Err(StatusError::conflict(&context.group_resource(), name, &text));
     }
     Ok(())
@@ -161,14 +168,22 @@ fn scale_of(tree: &Tree, paths: &ScalePaths) -> Tree {
 fn selector(tree: &Tree, at: SelectorAt) -> String {
     match at {
         SelectorAt::Labels(path) => {
-            let selector = get(tree, path).and_then(|tree| serde_json::from_value::<LabelSelector>(tree.clone()).ok());
-            selector.and_then(|selector| Selector::from(&selector).ok()).map(|selector| selector.to_string()).unwrap_or_default()
+            let selector = get(tree, path)
+                .and_then(|tree| serde_json::from_value::<LabelSelector>(tree.clone()).ok());
+            selector
+                .and_then(|selector| Selector::from(&selector).ok())
+                .map(|selector| selector.to_string())
+                .unwrap_or_default()
         }
         SelectorAt::Map(path) => {
-            let labels = get(tree, path).and_then(|tree| serde_json::from_value(tree.clone()).ok()).unwrap_or_default();
+            let labels = get(tree, path)
+                .and_then(|tree| serde_json::from_value(tree.clone()).ok())
+                .unwrap_or_default();
             Selector::from_labels(&labels).to_string()
         }
-        SelectorAt::Text(path) => get(tree, path).and_then(Tree::as_str).unwrap_or_default().to_owned(),
+        SelectorAt::Text(path) => {
+            get(tree, path).and_then(Tree::as_str).unwrap_or_default().to_owned()
+        }
     }
 }
 
@@ -206,7 +221,7 @@ fn set(tree: &mut Tree, path: &str, value: Tree) {
 fn answer(context: &Context, scale: &Tree) -> Response<Body> {
     if let View::Metadata(version) = context.accepted.view {
         let json = table::metadata(&encode::plain(scale), version);
-        return encode::response(StatusCode::OK, context.accepted, context.formatted(json.into()));
+        return encode::response(StatusCode::OK, context.accepted, context.formatted(&json.into()));
     }
     encode::response(StatusCode::OK, context.accepted, encode::value(scale, context.accepted))
 }

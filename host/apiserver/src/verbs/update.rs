@@ -18,7 +18,11 @@ pub(crate) async fn handle(context: Context) -> Result<Response<Body>, StatusErr
 }
 
 /// Replaces a part of an object with what the body says.
-pub(super) async fn replace(mut context: Context, part: Part, may_create: bool) -> Result<Response<Body>, StatusError> {
+pub(super) async fn replace(
+    mut context: Context,
+    part: Part,
+    may_create: bool,
+) -> Result<Response<Body>, StatusError> {
     let raw = decode::read(&context.state, &mut context.call).await?;
     let options = WriteOptions::read(&context.call, Writing::Update)?;
     let expected = Expected::of_kind(context.kind);
@@ -66,6 +70,7 @@ fn check_uid(context: &Context, uid: &str, current: &super::Current) -> Result<(
     if uid.is_empty() || uid == own {
         return Ok(());
     }
-    let text = format!("Precondition failed: UID in precondition: {uid}, UID in object meta: {own}");
+    let text =
+        format!("Precondition failed: UID in precondition: {uid}, UID in object meta: {own}");
     Err(StatusError::conflict(&context.group_resource(), &context.resource.name, &text))
 }

@@ -55,7 +55,9 @@ pub(crate) async fn create(
         let existing = snapshot.get(key.as_str()).cloned();
         let outcome = match existing {
             Some(entry) => Err(Refused::Exists(entry)),
-            None if options.dry_run => return Ok(Written { created: true, body: draft.body(None) }),
+            None if options.dry_run => {
+                return Ok(Written { created: true, body: draft.body(None) });
+            }
             None => commit(context, draft, Precondition::Absent).await,
         };
         match outcome {
@@ -136,7 +138,9 @@ impl Draft {
         let mut tree = self.tree.clone();
         if let Some(metadata) = tree.get_mut("metadata").and_then(Tree::as_object_mut) {
             match revision {
-                Some(revision) => metadata.insert("resourceVersion".to_owned(), revision.to_string().into()),
+                Some(revision) => {
+                    metadata.insert("resourceVersion".to_owned(), revision.to_string().into())
+                }
                 None => metadata.remove("resourceVersion"),
             };
         }
@@ -170,7 +174,11 @@ fn attempted<'a>(
         info: context.info(),
         operation,
         subresource: &context.resource.subresource,
-        namespace: if operation == Operation::Create && context.info().kind == "Namespace" { name } else { &context.resource.namespace },
+        namespace: if operation == Operation::Create && context.info().kind == "Namespace" {
+            name
+        } else {
+            &context.resource.namespace
+        },
         name,
         warnings: &context.call.warnings,
         old,
@@ -260,12 +268,27 @@ async fn draft_changed(
     Ok(Draft { object, tree, ops })
 }
 
-async fn check_escalation(context: &Context, new: &Tree, old: Option<&Tree>) -> Result<(), StatusError> {
-    authorization::escalation::check(&context.state, &context.call.identity, &context.resource, new, old).await
+async fn check_escalation(
+    context: &Context,
+    new: &Tree,
+    old: Option<&Tree>,
+) -> Result<(), StatusError> {
+    authorization::escalation::check(
+        &context.state,
+        &context.call.identity,
+        &context.resource,
+        new,
+        old,
+    )
+    .await
 }
 
 fn refuse_invalid(context: &Context, name: &str, errors: &[FieldError]) -> Result<(), StatusError> {
-    if errors.is_empty() { Ok(()) } else { Err(StatusError::invalid(&context.info().group_kind(), name, errors)) }
+    if errors.is_empty() {
+        Ok(())
+    } else {
+        Err(StatusError::invalid(&context.info().group_kind(), name, errors))
+    }
 }
 
 /// A client may say which version it means to replace.
@@ -274,7 +297,10 @@ fn check_revision(context: &Context, tree: &Tree, current: &Current) -> Result<(
     let asked = match text {
         "" => Revision::ZERO,
         text => text.parse().map_err(|_| {
-            StatusError::unknown(format!("strconv.ParseUint: parsing {}: invalid syntax", meta::quote(text)))
+            StatusError::unknown(format!(
+                "strconv.ParseUint: parsing {}: invalid syntax",
+                meta::quote(text)
+            ))
         })?,
     };
     let name = &context.resource.name;
@@ -282,11 +308,23 @@ fn check_revision(context: &Context, tree: &Tree, current: &Current) -> Result<(
         if context.info().unconditional_update {
             return Ok(());
         }
-        let error = FieldError::invalid(&Path::of(["metadata", "resourceVersion"]), 0, "must be specified for an update");
+        let error = FieldError::invalid(
+            &Path::of(["metadata", "resourceVersion"]),
+            0,
+            "must be specified for an update",
+        );
         let resource = context.group_resource();
-        return Err(StatusError::invalid(&GroupKind::new(resource.group, resource.resource), name, &[error]));
+        return Err(StatusError::invalid(
+            &GroupKind::new(resource.group, resource.resource),
+            name,
+            &[error],
+        ));
     }
-    if asked == current.entry.revision { Ok(()) } else { Err(StatusError::modified(&context.group_resource(), name)) }
+    if asked == current.entry.revision {
+        Ok(())
+    } else {
+        Err(StatusError::modified(&context.group_resource(), name))
+    }
 }
 
 /// What no update changes.
@@ -309,7 +347,12 @@ fn keep_system_metadata(object: &mut dyn Object, old: &dyn Object, revision: Rev
 }
 
 /// The generation counts changes of what the client wants, and never those of what is seen.
-fn move_generation(info: &kinds::KindInfo, part: &Part, object: &mut dyn Object, current: &Current) {
+fn move_generation(
+    info: &kinds::KindInfo,
+    part: &Part,
+    object: &mut dyn Object,
+    current: &Current,
+) {
     if info.generation == Generation::Unused || part.is_status() {
         return;
     }
@@ -385,7 +428,11 @@ impl From<CommitError> for Refused {
 }
 
 /// Stores a draft; gives back the stored body in the kind of the request.
-async fn commit(context: &Context, draft: Draft, precondition: Precondition) -> Result<Bytes, Refused> {
+async fn commit(
+    context: &Context,
+    draft: Draft,
+    precondition: Precondition,
+) -> Result<Bytes, Refused> {
     let key = context.key(draft.name());
     let mut ops = Vec::with_capacity(1 + draft.ops.len());
     ops.push(put(context, key, precondition, draft.object, draft.tree).map_err(Refused::Failed)?);
@@ -393,10 +440,14 @@ async fn commit(context: &Context, draft: Draft, precondition: Precondition) -> 
     match context.state.store.commit(Transaction { ops }).await {
         Ok(committed) => {
             let entry = committed.entries.into_iter().next().flatten();
-            let entry = entry.ok_or_else(|| Refused::Failed(StatusError::internal("a put left nothing behind")))?;
+            let entry = entry.ok_or_else(|| {
+                Refused::Failed(StatusError::internal("a put left nothing behind"))
+            })?;
             context.served(&entry.body).map_err(Refused::Failed)
         }
-        Err(CommitError::Failed { index: 0, current: Some(entry) }) if precondition == Precondition::Absent => {
+        Err(CommitError::Failed { index: 0, current: Some(entry) })
+            if precondition == Precondition::Absent =>
+        {
             Err(Refused::Exists(entry))
         }
         Err(error) => Err(error.into()),
@@ -413,7 +464,10 @@ pub(crate) fn put(
 ) -> Result<Op, StatusError> {
     let object = if context.info().stored_as.is_some() {
         context.kind.rewrite_to_stored(&mut tree);
-        context.stored.object(tree.clone()).map_err(|error| StatusError::internal(status::chain(&error)))?
+        context
+            .stored
+            .object(tree.clone())
+            .map_err(|error| StatusError::internal(status::chain(&error)))?
     } else {
         object
     };
@@ -448,7 +502,9 @@ async fn finish_deletion(
     }
     match deletion::remove(context, current, draft.tree).await {
         Ok(_) => Ok(Written { created: false, body }),
-        Err(deletion::Refused::Changed) => Err(StatusError::modified(&context.group_resource(), &context.resource.name)),
+        Err(deletion::Refused::Changed) => {
+            Err(StatusError::modified(&context.group_resource(), &context.resource.name))
+        }
         Err(deletion::Refused::Failed(error)) => Err(error),
     }
 }

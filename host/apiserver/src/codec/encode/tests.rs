@@ -20,6 +20,9 @@ fn puts_type_and_revision_first() {
 fn ends_answers_with_a_line_feed() {
     let tree = json!({ "a": 1 });
     assert_eq!(value(&tree, Accepted::default()), "{\"a\":1}\n");
-    assert_eq!(value(&tree, Accepted { pretty: true, ..Accepted::default() }), "{\n  \"a\": 1\n}\n");
+    assert_eq!(
+        value(&tree, Accepted { pretty: true, ..Accepted::default() }),
+        "{\n  \"a\": 1\n}\n"
+    );
     assert_eq!(value(&tree, Accepted { format: Format::Yaml, ..Accepted::default() }), "a: 1\n");
 }

@@ -22,13 +22,25 @@ fn agrees_on_the_first_form_that_is_offered() {
         ("application/yaml", Some((Format::Yaml, View::Object))),
         ("text/html", None),
         ("application/vnd.kubernetes.protobuf", Some((Format::Protobuf, View::Object))),
-        ("application/vnd.kubernetes.protobuf,application/json", Some((Format::Json, View::Object))),
+        (
+            "application/vnd.kubernetes.protobuf,application/json",
+            Some((Format::Json, View::Object)),
+        ),
         ("application/yaml;q=0.5,application/json", Some((Format::Json, View::Object))),
         ("application/json;as=Table;v=v1;g=meta.k8s.io", Some((Format::Json, table))),
-        ("application/json;as=Table;v=v1;g=meta.k8s.io,application/json", Some((Format::Json, table))),
-        ("application/json;as=Table;v=v9;g=meta.k8s.io,application/json", Some((Format::Json, View::Object))),
+        (
+            "application/json;as=Table;v=v1;g=meta.k8s.io,application/json",
+            Some((Format::Json, table)),
+        ),
+        (
+            "application/json;as=Table;v=v9;g=meta.k8s.io,application/json",
+            Some((Format::Json, View::Object)),
+        ),
         ("application/json;as=Table;v=v9;g=meta.k8s.io", None),
-        ("application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1", Some((Format::Json, View::Metadata(ViewVersion::V1)))),
+        (
+            "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1",
+            Some((Format::Json, View::Metadata(ViewVersion::V1))),
+        ),
         ("application/json;stream=watch", Some((Format::Json, View::Object))),
         ("application/json;stream=other", None),
     ] {
@@ -52,7 +64,11 @@ fn indents_for_people() {
 #[test]
 fn knows_the_format_of_bodies() {
     let of = |value: &'static str| {
-        super::content_type(&HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static(value))])).ok()
+        super::content_type(&HeaderMap::from_iter([(
+            CONTENT_TYPE,
+            HeaderValue::from_static(value),
+        )]))
+        .ok()
     };
     assert_eq!(of("application/json; charset=utf-8"), Some(Format::Json));
     assert_eq!(of("application/yaml"), Some(Format::Yaml));

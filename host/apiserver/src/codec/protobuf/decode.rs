@@ -14,7 +14,9 @@ const MAX_DEPTH: usize = 100;
 /// Why bytes are no protobuf object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum ProtobufError {
-    #[error("provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]")]
+    #[error(
+        "provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]"
+    )]
     NotKubernetes,
     #[error("unexpected end of protobuf data")]
     Truncated,
@@ -153,7 +155,12 @@ fn message(bytes: &[u8], ty: &Struct, depth: usize) -> Result<Tree, ProtobufErro
 }
 
 /// Lists and maps come one element at a time.
-fn place(object: &mut Map<String, Tree>, field: &Field, value: Value<'_>, depth: usize) -> Result<(), ProtobufError> {
+fn place(
+    object: &mut Map<String, Tree>,
+    field: &Field,
+    value: Value<'_>,
+    depth: usize,
+) -> Result<(), ProtobufError> {
     let name = field.name.to_string();
     // A named type of a list or map is one more message, whose first field holds the elements.
     let value = match (field.wrapped, value) {
@@ -180,7 +187,9 @@ fn place(object: &mut Map<String, Tree>, field: &Field, value: Value<'_>, depth:
         TypeRef::Map(item) => {
             let Value::Bytes(bytes) = value else { return Err(ProtobufError::WireType(0)) };
             let (key, value) = entry(bytes, item, depth)?;
-            if let Tree::Object(entries) = object.entry(name).or_insert_with(|| Tree::Object(Map::new())) {
+            if let Tree::Object(entries) =
+                object.entry(name).or_insert_with(|| Tree::Object(Map::new()))
+            {
                 entries.insert(key, value);
             }
         }
@@ -191,10 +200,19 @@ fn place(object: &mut Map<String, Tree>, field: &Field, value: Value<'_>, depth:
     Ok(())
 }
 
-fn wrapped(object: &mut Map<String, Tree>, field: &Field, bytes: &[u8], depth: usize) -> Result<(), ProtobufError> {
+fn wrapped(
+    object: &mut Map<String, Tree>,
+    field: &Field,
+    bytes: &[u8],
+    depth: usize,
+) -> Result<(), ProtobufError> {
     let inner = Field { wrapped: false, ..field.clone() };
     let mut reader = Reader(bytes);
-    let empty = if matches!(field.ty, TypeRef::Map(_)) { Tree::Object(Map::new()) } else { Tree::Array(Vec::new()) };
+    let empty = if matches!(field.ty, TypeRef::Map(_)) {
+        Tree::Object(Map::new())
+    } else {
+        Tree::Array(Vec::new())
+    };
     object.entry(field.name.to_string()).or_insert(empty);
     while let Some((number, value)) = reader.next()? {
         if number == 1 {
@@ -279,11 +297,15 @@ fn time(bytes: &[u8], micros: bool) -> Result<Tree, ProtobufError> {
     while let Some((number, value)) = reader.next()? {
         match (number, value) {
             (1, Value::Number(value)) => secs = Some(value.cast_signed()),
-            (2, Value::Number(value)) => nanos = i32::try_from(value.cast_signed()).unwrap_or_default(),
+            (2, Value::Number(value)) => {
+                nanos = i32::try_from(value.cast_signed()).unwrap_or_default();
+            }
             _ => {}
         }
     }
-    let Some(stamp) = secs.and_then(|secs| jiff::Timestamp::new(secs, nanos).ok()) else { return Ok(Tree::Null) };
+    let Some(stamp) = secs.and_then(|secs| jiff::Timestamp::new(secs, nanos).ok()) else {
+        return Ok(Tree::Null);
+    };
     Ok(if micros { format!("{stamp:.6}") } else { format!("{stamp:.0}") }.into())
 }
 

@@ -77,11 +77,15 @@ fn elements(out: &mut Vec<u8>, number: u32, ty: &TypeRef, value: &Tree) {
 fn single(out: &mut Vec<u8>, number: u32, ty: &TypeRef, value: &Tree) {
     let mut inner = Vec::new();
     match ty {
-        TypeRef::Bool => return varint_field(out, number, u64::from(value.as_bool().unwrap_or(false))),
+        TypeRef::Bool => {
+            return varint_field(out, number, u64::from(value.as_bool().unwrap_or(false)));
+        }
         TypeRef::Int32 | TypeRef::Int64 => {
             return varint_field(out, number, value.as_i64().unwrap_or(0).cast_unsigned());
         }
-        TypeRef::Uint32 | TypeRef::Uint64 => return varint_field(out, number, value.as_u64().unwrap_or(0)),
+        TypeRef::Uint32 | TypeRef::Uint64 => {
+            return varint_field(out, number, value.as_u64().unwrap_or(0));
+        }
         TypeRef::Float64 | TypeRef::Number => {
             varint(out, u64::from(number) << 3 | 1);
             out.extend_from_slice(&value.as_f64().unwrap_or(0.0).to_le_bytes());
@@ -94,11 +98,21 @@ fn single(out: &mut Vec<u8>, number: u32, ty: &TypeRef, value: &Tree) {
             out.extend_from_slice(&narrow.to_le_bytes());
             return;
         }
-        TypeRef::String => return bytes(out, number, value.as_str().unwrap_or_default().as_bytes()),
-        TypeRef::Bytes => return bytes(out, number, &BASE64.decode(value.as_str().unwrap_or_default()).unwrap_or_default()),
+        TypeRef::String => {
+            return bytes(out, number, value.as_str().unwrap_or_default().as_bytes());
+        }
+        TypeRef::Bytes => {
+            return bytes(
+                out,
+                number,
+                &BASE64.decode(value.as_str().unwrap_or_default()).unwrap_or_default(),
+            );
+        }
         TypeRef::Quantity => bytes(&mut inner, 1, value.as_str().unwrap_or_default().as_bytes()),
         TypeRef::Time | TypeRef::MicroTime => time(&mut inner, value),
-        TypeRef::Duration => varint_field(&mut inner, 1, value.as_i64().unwrap_or(0).cast_unsigned()),
+        TypeRef::Duration => {
+            varint_field(&mut inner, 1, value.as_i64().unwrap_or(0).cast_unsigned());
+        }
         TypeRef::IntOrString => match value {
             Tree::String(text) => {
                 varint_field(&mut inner, 1, 1);
@@ -125,7 +139,9 @@ fn single(out: &mut Vec<u8>, number: u32, ty: &TypeRef, value: &Tree) {
 
 /// Seconds and nanoseconds; the zero time is an empty message.
 fn time(out: &mut Vec<u8>, value: &Tree) {
-    let Some(stamp) = value.as_str().and_then(|text| text.parse::<jiff::Timestamp>().ok()) else { return };
+    let Some(stamp) = value.as_str().and_then(|text| text.parse::<jiff::Timestamp>().ok()) else {
+        return;
+    };
     varint_field(out, 1, stamp.as_second().cast_unsigned());
     varint_field(out, 2, i64::from(stamp.subsec_nanosecond()).cast_unsigned());
 }

@@ -63,10 +63,17 @@ struct Layout<'a> {
 
 impl<'a> Layout<'a> {
     fn of(ty: &'a Struct) -> Layout<'a> {
-        let embedded = EMBEDDED.iter().find(|(name, ..)| *name == &*ty.name).map(|(_, number, outer)| (*number, *outer));
+        let embedded = EMBEDDED
+            .iter()
+            .find(|(name, ..)| *name == &*ty.name)
+            .map(|(_, number, outer)| (*number, *outer));
         // `kind` and `apiVersion` of a type are told by the envelope.
         let number = |name| ty.field(name).map(|field| field.proto);
-        Layout { ty, embedded, in_envelope: number("kind") == Some(1) && number("apiVersion") == Some(2) }
+        Layout {
+            ty,
+            embedded,
+            in_envelope: number("kind") == Some(1) && number("apiVersion") == Some(2),
+        }
     }
 
     /// Fields of the message itself.
@@ -74,14 +81,18 @@ impl<'a> Layout<'a> {
         let (embedded, in_envelope) = (self.embedded, self.in_envelope);
         self.ty.fields().iter().filter(move |field| {
             let name = &*field.name;
-            !(in_envelope && matches!(name, "kind" | "apiVersion")) && embedded.is_none_or(|(_, outer)| outer.contains(&name))
+            !(in_envelope && matches!(name, "kind" | "apiVersion"))
+                && embedded.is_none_or(|(_, outer)| outer.contains(&name))
         })
     }
 
     /// Fields of the embedded message.
     fn inner(&self) -> impl Iterator<Item = &'a Field> {
         let embedded = self.embedded;
-        self.ty.fields().iter().filter(move |field| embedded.is_some_and(|(_, outer)| !outer.contains(&&*field.name)))
+        self.ty
+            .fields()
+            .iter()
+            .filter(move |field| embedded.is_some_and(|(_, outer)| !outer.contains(&&*field.name)))
     }
 
     /// The number of the embedded message.

@@ -20,12 +20,12 @@ use crate::table;
 /// Pieces of an answer have about this many bytes: large enough for the socket, small enough for memory.
 const PIECE_BYTES: usize = 128 * 1024;
 
-pub(crate) fn list(context: &Context, page: Page) -> Result<Response<Body>, StatusError> {
+pub(crate) fn list(context: &Context, page: &Page) -> Result<Response<Body>, StatusError> {
     match context.accepted.view {
         View::Object => objects(context, page),
         View::Metadata(version) => {
-            let json = metadata(context, &page, version)?;
-            Ok(whole(context, context.formatted(json)))
+            let json = metadata(context, page, version)?;
+            Ok(whole(context, context.formatted(&json)))
         }
         View::Table(version) => {
             let include = table::include(&context.call.info.query)?;
@@ -34,18 +34,18 @@ pub(crate) fn list(context: &Context, page: Page) -> Result<Response<Body>, Stat
             let now = context.state.clock.now();
             let head = encode::plain(&head_tree(&page.head));
             let json = table::table(context.kind, &bodies, &head, version, include, true, now);
-            Ok(whole(context, context.formatted(json.into())))
+            Ok(whole(context, context.formatted(&json.into())))
         }
     }
 }
 
-fn objects(context: &Context, page: Page) -> Result<Response<Body>, StatusError> {
+fn objects(context: &Context, page: &Page) -> Result<Response<Body>, StatusError> {
     let head = head(context, &page.head);
     // A body of another kind is decoded, so the shortcut for the stored kind does not apply.
     let plain = context.info().stored_as.is_none();
     let skip = encode::type_prefix_len(context.info());
     if plain && !context.accepted.pretty && context.accepted.format == Format::Json {
-        let response = streamed(head.clone(), &page.entries, skip);
+        let response = streamed(head.clone(), page.entries.clone(), skip);
         let short = response.body().len().is_some_and(|len| len <= gzip::MIN_BYTES);
         if short || !gzip::is_accepted(&context.call.parts.headers) {
             return Ok(response);
@@ -78,10 +78,10 @@ fn item(out: &mut BytesMut, index: usize, body: &[u8], skip: usize) {
     out.extend_from_slice(body.get(skip..).unwrap_or_default());
 }
 
-fn streamed(head: Bytes, entries: &[Arc<Entry>], skip: usize) -> Response<Body> {
+fn streamed(head: Bytes, entries: Vec<Arc<Entry>>, skip: usize) -> Response<Body> {
     let items: usize = entries.iter().map(|entry| entry.body.len() - skip + 2).sum();
     let len = head.len() + items - usize::from(!entries.is_empty()) + TAIL.len();
-    let entries = entries.to_vec().into_iter().enumerate();
+    let entries = entries.into_iter().enumerate();
     let pieces = stream::unfold((Some(head), entries), move |(head, mut rest)| async move {
         let mut piece = BytesMut::with_capacity(PIECE_BYTES + 16 * 1024);
         let head = match head {
@@ -103,7 +103,9 @@ fn streamed(head: Bytes, entries: &[Arc<Entry>], skip: usize) -> Response<Body> 
         Some((Ok(piece.freeze()), (None, rest)))
     });
     let mut response = Response::new(Body::sized(pieces, len as u64));
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(Format::Json.media_type()));
+    response
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static(Format::Json.media_type()));
     response
 }
 

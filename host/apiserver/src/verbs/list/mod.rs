@@ -48,7 +48,8 @@ pub(crate) fn head_of_object(body: &Bytes) -> Bytes {
         resource_version: String,
     }
     let object: Object = serde_json::from_slice(body).unwrap_or_default();
-    let head = ListHead { resource_version: object.metadata.resource_version, ..ListHead::default() };
+    let head =
+        ListHead { resource_version: object.metadata.resource_version, ..ListHead::default() };
     encode::plain(&head_tree(&head))
 }
 
@@ -61,7 +62,7 @@ pub(crate) struct Page {
 
 pub(crate) fn handle(context: &Context) -> Result<Response<Body>, StatusError> {
     let options = ListOptions::read(&context.call.info.query, false)?;
-    answer(context, read(context, &options)?)
+    answer(context, &read(context, &options)?)
 }
 
 /// Reads one page.
@@ -69,7 +70,8 @@ pub(crate) fn read(context: &Context, options: &ListOptions) -> Result<Page, Sta
     let range = Range::new(context, options)?;
     let start = page::start(options, &range.prefix)?;
     let snapshot = snapshot(context, options, &start, &range)?;
-    let unpaged = options.revision == "0" && options.matching.is_none_or(|matching| matching == Matching::NotOlderThan);
+    let unpaged = options.revision == "0"
+        && options.matching.is_none_or(|matching| matching == Matching::NotOlderThan);
     let limit = if unpaged { 0 } else { options.limit };
     Ok(page::collect(&snapshot, &range, options, &start, limit))
 }
@@ -107,7 +109,8 @@ impl Range {
             (true, namespace) => Some(namespace),
         };
         let name = fields.requires("metadata.name").filter(|name| is_key_part(name));
-        let only = namespace.zip(name).map(|(namespace, name)| Key::new(&resource, namespace, name));
+        let only =
+            namespace.zip(name).map(|(namespace, name)| Key::new(&resource, namespace, name));
         let prefix = Key::prefix(&resource, namespace);
         Ok(Range { prefix, only, labels: options.labels.clone(), fields })
     }
@@ -145,9 +148,14 @@ fn check_fields(info: &KindInfo, selector: &field::Selector) -> Result<(), Statu
 fn unknown_field(info: &KindInfo, field: &str) -> String {
     match (info.selectable.is_empty(), info.group) {
         (true, _) => {
-            format!("{} is not a known field selector: only \"metadata.name\", \"metadata.namespace\"", meta::quote(field))
+            format!(
+                "{} is not a known field selector: only \"metadata.name\", \"metadata.namespace\"",
+                meta::quote(field)
+            )
         }
-        (false, "batch") => format!("field label {} not supported for {}", meta::quote(field), info.kind),
+        (false, "batch") => {
+            format!("field label {} not supported for {}", meta::quote(field), info.kind)
+        }
         (false, _) => format!("field label not supported: {field}"),
     }
 }

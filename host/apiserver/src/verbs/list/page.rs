@@ -5,8 +5,8 @@
 
 use std::sync::Arc;
 
-use base64::{DecodeError, Engine as _};
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
+use base64::{DecodeError, Engine as _};
 use meta::{Revision, StatusError};
 use serde::{Deserialize, Serialize};
 use store::{Entry, Snapshot};
@@ -47,16 +47,22 @@ pub(super) fn start(options: &ListOptions, prefix: &str) -> Result<Start, Status
     let bad = |why: String| {
         StatusError::bad_request(format!("invalid continue token: continue key is not valid{why}"))
     };
-    let bytes = BASE64
-        .decode(&options.continue_)
-        .map_err(|error| bad(format!(": illegal base64 data at input byte {}", place_of(&error, &options.continue_))))?;
+    let bytes = BASE64.decode(&options.continue_).map_err(|error| {
+        bad(format!(": illegal base64 data at input byte {}", place_of(&error, &options.continue_)))
+    })?;
     let parsed = meta::decode::parse_json(&bytes).map_err(|error| bad(format!(": {error}")))?;
-    let token: Token = serde_json::from_value(parsed.tree).map_err(|error| bad(format!(": {error}")))?;
+    let token: Token =
+        serde_json::from_value(parsed.tree).map_err(|error| bad(format!(": {error}")))?;
     if token.version != VERSION {
-        return Err(bad(format!(": server does not recognize this encoded version {}", token.version)));
+        return Err(bad(format!(
+            ": server does not recognize this encoded version {}",
+            token.version
+        )));
     }
     if token.revision == 0 {
-        return Err(bad(": incorrect encoded start resourceVersion (version meta.k8s.io/v1)".to_owned()));
+        return Err(bad(
+            ": incorrect encoded start resourceVersion (version meta.k8s.io/v1)".to_owned()
+        ));
     }
     if token.start.is_empty() {
         return Err(bad(": encoded start key empty (version meta.k8s.io/v1)".to_owned()));
@@ -98,10 +104,21 @@ fn token(revision: i64, place: &str) -> String {
 }
 
 /// Reads a page of at most `limit` objects, or all of them if that is 0.
-pub(super) fn collect(snapshot: &Snapshot, range: &Range, options: &ListOptions, start: &Start, limit: usize) -> Page {
+pub(super) fn collect(
+    snapshot: &Snapshot,
+    range: &Range,
+    options: &ListOptions,
+    start: &Start,
+    limit: usize,
+) -> Page {
     let resource_version = snapshot.revision().to_string();
     if let Some(only) = &range.only {
-        let entries = snapshot.get(only.as_str()).filter(|entry| range.matches(entry)).cloned().into_iter().collect();
+        let entries = snapshot
+            .get(only.as_str())
+            .filter(|entry| range.matches(entry))
+            .cloned()
+            .into_iter()
+            .collect();
         return Page { head: ListHead { resource_version, ..ListHead::default() }, entries };
     }
     let after = start.after.as_deref();
@@ -120,7 +137,8 @@ pub(super) fn collect(snapshot: &Snapshot, range: &Range, options: &ListOptions,
     let mut head = ListHead { resource_version, ..ListHead::default() };
     if let Some(last) = entries.last().filter(|_| more) {
         let place = last.key.as_str().strip_prefix(range.prefix.as_str()).unwrap_or_default();
-        head.continue_ = token(i64::try_from(snapshot.revision().0).unwrap_or(i64::MAX), &format!("{place}\0"));
+        head.continue_ =
+            token(i64::try_from(snapshot.revision().0).unwrap_or(i64::MAX), &format!("{place}\0"));
         if options.labels.is_empty() && options.fields.is_empty() {
             head.remaining = Some(snapshot.count(&range.prefix, Some(last.key.as_str())));
         }

@@ -25,7 +25,10 @@ fn writes_only_the_part_of_the_path() {
 fn writes_corners_by_name() {
     let old = json!({ "metadata": {}, "spec": { "finalizers": ["a"], "other": 1 } });
     let new = json!({ "metadata": { "labels": {} }, "spec": { "finalizers": [], "other": 2 } });
-    assert_eq!(carried("finalize", &new, &old), json!({ "metadata": {}, "spec": { "finalizers": [], "other": 1 } }));
+    assert_eq!(
+        carried("finalize", &new, &old),
+        json!({ "metadata": {}, "spec": { "finalizers": [], "other": 1 } })
+    );
     assert_eq!(carried("resize", &new, &old), new, "the kind picks what counts");
     assert!(Part::of_subresource("nothing").is_none());
 }

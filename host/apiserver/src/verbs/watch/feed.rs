@@ -35,10 +35,7 @@ pub(crate) enum Change {
     /// Something that was there when the watch began.
     Initial(Arc<Entry>),
     /// A change of an object.
-    Object {
-        kind: ChangeKind,
-        event: Arc<Event>,
-    },
+    Object { kind: ChangeKind, event: Arc<Event> },
     /// Everything up to the revision has been told.
     Bookmark {
         revision: Revision,
@@ -94,9 +91,10 @@ impl Feed {
         let asked = revision(&options.revision).map_err(StatusError::unknown)?;
         let snapshot = state.store.snapshot();
         let now = snapshot.revision();
-        let with_initial =
-            options.initial_events == Some(true) && options.matching == Some(Matching::NotOlderThan);
-        let bookmarks = options.bookmarks.then(|| Bookmarks::new(state.config.bookmark_interval, deadline));
+        let with_initial = options.initial_events == Some(true)
+            && options.matching == Some(Matching::NotOlderThan);
+        let bookmarks =
+            options.bookmarks.then(|| Bookmarks::new(state.config.bookmark_interval, deadline));
         let mut feed = Feed {
             range,
             source: Source::Refused(None),
@@ -118,11 +116,14 @@ impl Feed {
         }
         // A watch from the future waits for it.
         feed.after = from;
-        let prefix = feed.range.only.as_ref().map_or(feed.range.prefix.as_str(), |only| only.as_str());
+        let prefix =
+            feed.range.only.as_ref().map_or(feed.range.prefix.as_str(), |only| only.as_str());
         feed.source = match state.store.watch(from.min(now), prefix) {
             Ok(watch) => Source::Live(watch),
             Err(SnapshotError::Expired { oldest }) => Source::Refused(Some(too_old(from, oldest))),
-            Err(error @ SnapshotError::Future { .. }) => Source::Refused(Some(status::from_snapshot(&error, from))),
+            Err(error @ SnapshotError::Future { .. }) => {
+                Source::Refused(Some(status::from_snapshot(&error, from)))
+            }
         };
         Ok(feed)
     }
@@ -132,11 +133,16 @@ impl Feed {
         if let Some(ready) = self.initial() {
             return Ok(ready);
         }
-        let bookmark_at = self.bookmarks.as_ref().map_or(self.deadline, |bookmarks| bookmarks.next.min(self.deadline));
+        let bookmark_at = self
+            .bookmarks
+            .as_ref()
+            .map_or(self.deadline, |bookmarks| bookmarks.next.min(self.deadline));
         let waited = {
             let live = match &mut self.source {
                 Source::Live(watch) => watch,
-                Source::Refused(error) => return Err(error.take().map_or(Ended::Quietly, Ended::Failed)),
+                Source::Refused(error) => {
+                    return Err(error.take().map_or(Ended::Quietly, Ended::Failed));
+                }
             };
             let (range, after) = (&self.range, self.after);
             let change = async {
@@ -215,8 +221,17 @@ impl Bookmarks {
 
 fn initial(snapshot: &store::Snapshot, range: &Range) -> Vec<Arc<Entry>> {
     match &range.only {
-        Some(only) => snapshot.get(only.as_str()).filter(|entry| range.matches(entry)).cloned().into_iter().collect(),
-        None => snapshot.range(&range.prefix, None).filter(|entry| range.matches(entry)).cloned().collect(),
+        Some(only) => snapshot
+            .get(only.as_str())
+            .filter(|entry| range.matches(entry))
+            .cloned()
+            .into_iter()
+            .collect(),
+        None => snapshot
+            .range(&range.prefix, None)
+            .filter(|entry| range.matches(entry))
+            .cloned()
+            .collect(),
     }
 }
 
@@ -240,7 +255,9 @@ fn ended(end: WatchEnd) -> Ended {
     match end {
         WatchEnd::Closed => Ended::Quietly,
         WatchEnd::Lagged { oldest } | WatchEnd::Expired { oldest } => {
-            Ended::Failed(StatusError::expired(format!("too old resource version: the oldest one kept is {oldest}")))
+            Ended::Failed(StatusError::expired(format!(
+                "too old resource version: the oldest one kept is {oldest}"
+            )))
         }
     }
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use bytes::{Bytes, BytesMut};
 use futures::stream;
 use kinds::AnyKind;
-use meta::{StatusError, Tree};
+use meta::{Revision, StatusError, Tree};
 use store::{Event, EventKind};
 use tokio::sync::OwnedSemaphorePermit;
 
@@ -54,7 +54,12 @@ struct Frames {
 }
 
 /// The body of a watch's answer.
-pub(super) fn stream(context: Arc<Context>, feed: Feed, view: View, permit: Option<OwnedSemaphorePermit>) -> Body {
+pub(super) fn stream(
+    context: Arc<Context>,
+    feed: Feed,
+    view: View,
+    permit: Option<OwnedSemaphorePermit>,
+) -> Body {
     let frames = Frames { context, feed, view, over: false, _permit: permit };
     Body::stream(stream::unfold(frames, |mut frames| async move {
         let bytes = frames.next().await?;
@@ -97,7 +102,7 @@ impl Frames {
         match change {
             Change::Initial(entry) => self.shown("ADDED", &entry.body),
             Change::Bookmark { revision, ends_initial } => {
-                let body = bookmark(self.context.kind, revision.to_string(), ends_initial);
+                let body = bookmark(self.context.kind, revision, ends_initial);
                 self.viewed("BOOKMARK", &body)
             }
             Change::Object { kind, event } => self.object(kind, &event),
@@ -122,11 +127,12 @@ impl Frames {
             _ => None,
         };
         let Some(slot) = slot else { return self.shown(name, &event.entry.body) };
-        let slot = slot + match kind {
-            ChangeKind::Added => 0,
-            ChangeKind::Modified => 1,
-            ChangeKind::Deleted => 2,
-        };
+        let slot = slot
+            + match kind {
+                ChangeKind::Added => 0,
+                ChangeKind::Modified => 1,
+                ChangeKind::Deleted => 2,
+            };
         let view = self.view;
         event.encoded(slot, |event| match view {
             View::Metadata(version) => line(name, &table::metadata(&event.entry.body, version)),
@@ -151,7 +157,8 @@ impl Frames {
                 let told = with_columns && name != "BOOKMARK";
                 let head = head_of_object(body);
                 let now = self.context.state.clock.now();
-                let table = table::table(self.context.kind, &[body], &head, version, include, told, now);
+                let table =
+                    table::table(self.context.kind, &[body], &head, version, include, told, now);
                 if told {
                     self.view = View::Table { version, include, with_columns: false };
                 }
@@ -174,14 +181,13 @@ fn line(name: &str, object: &[u8]) -> Bytes {
 }
 
 /// An object of the kind with nothing in it but the revision.
-fn bookmark(kind: &dyn AnyKind, revision: String, ends_initial: bool) -> Bytes {
+fn bookmark(kind: &dyn AnyKind, revision: Revision, ends_initial: bool) -> Bytes {
     let info = kind.info();
-    let mut metadata = serde_json::json!({ "resourceVersion": revision });
+    let mut metadata = serde_json::json!({ "resourceVersion": revision.to_string() });
     if ends_initial {
         metadata["annotations"] = serde_json::json!({ "k8s.io/initial-events-end": "true" });
     }
-    let mut tree: Tree =
-        serde_json::json!({ "apiVersion": info.api_version(), "kind": info.kind, "metadata": metadata });
+    let mut tree: Tree = serde_json::json!({ "apiVersion": info.api_version(), "kind": info.kind, "metadata": metadata });
     meta::decode::emit(&mut tree, kind.type_ref(), kinds::schema());
     encode::plain(&tree)
 }

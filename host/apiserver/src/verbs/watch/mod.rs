@@ -26,7 +26,8 @@ pub(crate) use feed::{Change, ChangeKind, Ended, Feed};
 
 pub(crate) fn handle(context: Context) -> Result<Response<Body>, StatusError> {
     if context.accepted.format != Format::Json {
-        let accepted = ["application/json;stream=watch", "application/vnd.kubernetes.protobuf;stream=watch"];
+        let accepted =
+            ["application/json;stream=watch", "application/vnd.kubernetes.protobuf;stream=watch"];
         return Err(StatusError::not_acceptable(&accepted));
     }
     let permit = match context.call.peer.identity {
@@ -37,7 +38,9 @@ pub(crate) fn handle(context: Context) -> Result<Response<Body>, StatusError> {
     let view = frames::View::new(&context)?;
     let body = frames::stream(Arc::new(context), feed, view, permit);
     let mut response = Response::new(body);
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(Format::Json.media_type()));
+    response
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static(Format::Json.media_type()));
     Ok(response)
 }
 
