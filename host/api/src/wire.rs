@@ -157,6 +157,13 @@ fn event(path: &str, line: &Bytes) -> Result<Event, Error> {
     Ok(Event { kind, object: Payload::Json(object), revision })
 }
 
+/// The frame of an event.
+#[derive(Deserialize)]
+struct Frame {
+    r#type: String,
+    object: serde_json::Value,
+}
+
 /// Finds the object inside its frame without parsing it twice.
 ///
 /// Servers write `{"type":"…","object":{…}}` in this order and without spaces; anything else is
@@ -172,11 +179,6 @@ fn split(path: &str, line: &Bytes) -> Result<(String, Bytes), Error> {
     {
         let kind = String::from_utf8_lossy(&rest[..end]).into_owned();
         return Ok((kind, line.slice_ref(object)));
-    }
-    #[derive(Deserialize)]
-    struct Frame {
-        r#type: String,
-        object: serde_json::Value,
     }
     let frame: Frame = serde_json::from_slice(trimmed).map_err(|e| Error::decode(path, e))?;
     let object = serde_json::to_vec(&frame.object).map_err(Error::encode)?;

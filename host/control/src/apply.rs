@@ -207,9 +207,9 @@ impl Applier {
             Change::Json(body) => ("application/json-patch+json", body),
         };
         let slash = if subresource.is_empty() { "" } else { "/" };
-        let path = format!("{}{slash}{subresource}", target_path(&target));
+        let url = format!("{}{slash}{subresource}", target_path(&target));
         let content = Some((media_type, Bytes::from(body.to_string())));
-        let made = self.client.request::<PartialObject>(Method::PATCH, &path, content).await;
+        let made = self.client.request::<PartialObject>(Method::PATCH, &url, content).await;
         self.announce(announce, &made.as_ref().map(|_| target.name.clone()));
         let which = which_of(&target.resource);
         made.map(|made| which.and_then(|which| shown(which, &made)))

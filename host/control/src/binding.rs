@@ -34,7 +34,7 @@ const WRITES_MAX: usize = 64;
 /// Decisions before other tasks of this thread get their turn.
 const DECISIONS_AT_ONCE: usize = 32;
 /// A Pod that fits nowhere is tried again after this time whatever happens.
-const RETRY: Duration = Duration::from_secs(300);
+const RETRY: Duration = Duration::from_mins(5);
 const NAME: &str = "default-scheduler";
 
 /// Runs the scheduler.
@@ -109,7 +109,7 @@ impl Binder {
     /// Waits until a Pod may be decided on.
     async fn idle(&self, writes: &mut JoinSet<()>) {
         let due = self.state.lock().waiting.next_due();
-        let due = due.map_or_else(|| Instant::now() + RETRY, |due| due);
+        let due = due.unwrap_or_else(|| Instant::now() + RETRY);
         tokio::select! {
             () = self.wake.notified() => {}
             () = tokio::time::sleep_until(due.into()) => {}
@@ -131,7 +131,7 @@ impl Binder {
                     Write::Bind { pod, node }
                 }
                 Decision::Unschedulable(message) => {
-                    waiting.refused(pod.clone(), now + RETRY);
+                    waiting.refused(&pod, now + RETRY);
                     Write::Refuse { pod, message }
                 }
             });
@@ -160,8 +160,8 @@ impl Binder {
         match written {
             Ok(_) => {
                 self.report.bound();
-                let note = format!("Successfully assigned {namespace}/{name} to {node}");
-                self.tell(&pod, "Normal", "Scheduled", "Binding", note);
+                let text = format!("Successfully assigned {namespace}/{name} to {node}");
+                self.tell(&pod, "Normal", "Scheduled", "Binding", text);
             }
             Err(error) => {
                 tracing::debug!(%namespace, %name, error = &error as &dyn std::error::Error, "not bound");
@@ -169,7 +169,7 @@ impl Binder {
                 state.snapshot.remove_pod(&pod.uid);
                 // One that is gone or bound by somebody else needs no further try.
                 if !error.is_not_found() && !error.is_conflict() {
-                    state.waiting.failed(pod, Instant::now());
+                    state.waiting.failed(&pod, Instant::now());
                     self.wake.notify_one();
                 }
             }
@@ -179,7 +179,7 @@ impl Binder {
     async fn refuse(&self, pod: &Pending, message: &str) {
         self.tell(pod, "Warning", "FailedScheduling", "Scheduling", message.to_owned());
         let (namespace, name) = (&pod.namespace, &pod.name);
-        let path = format!("/api/v1/namespaces/{namespace}/pods/{name}/status");
+        let url = format!("/api/v1/namespaces/{namespace}/pods/{name}/status");
         let condition = json!({
             "type": "PodScheduled",
             "status": "False",
@@ -191,7 +191,7 @@ impl Binder {
         let patch = json!({"metadata": {"uid": &*pod.uid}, "status": {"conditions": [condition]}});
         let media_type = "application/strategic-merge-patch+json";
         let content = Some((media_type, Bytes::from(patch.to_string())));
-        let written = self.client.request::<serde_json::Value>(Method::PATCH, &path, content).await;
+        let written = self.client.request::<serde_json::Value>(Method::PATCH, &url, content).await;
         if let Err(error) = written {
             tracing::debug!(%namespace, %name, error = &error as &dyn std::error::Error, "not told");
         }

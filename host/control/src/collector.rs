@@ -94,7 +94,7 @@ impl Collector {
         loop {
             let wait = match discovery::resources(&self.client).await {
                 Ok(found) => {
-                    self.watch(found, &mut tasks);
+                    self.watch(&found, &mut tasks);
                     self.settle().await;
                     None
                 }
@@ -103,19 +103,18 @@ impl Collector {
                     Some(DISCOVERY_RETRY)
                 }
             };
-            match wait {
-                Some(wait) => tokio::time::sleep(wait).await,
-                None => {
-                    self.stale.notified().await;
-                    tokio::time::sleep(DISCOVERY_DELAY).await;
-                }
+            if let Some(wait) = wait {
+                tokio::time::sleep(wait).await;
+            } else {
+                self.stale.notified().await;
+                tokio::time::sleep(DISCOVERY_DELAY).await;
             }
             while tasks.try_join_next().is_some() {}
         }
     }
 
     /// Begins to watch what is new and ends what is gone.
-    fn watch(self: &Arc<Self>, found: Vec<Resource>, tasks: &mut JoinSet<()>) {
+    fn watch(self: &Arc<Self>, found: &[Resource], tasks: &mut JoinSet<()>) {
         let mut watched = self.watched.write();
         let is_new = |resource: &&Resource| !watched.contains_key(*resource);
         let new: Vec<Resource> = found.iter().filter(is_new).cloned().collect();
@@ -165,7 +164,9 @@ impl Collector {
             let going = |o: &&Arc<PartialObject>| o.meta().deletion_timestamp.is_some();
             objects.iter().filter(going).map(|object| object.name().to_owned()).collect()
         };
-        namespaces.iter().for_each(|namespace| self.tell(namespace));
+        for namespace in &namespaces {
+            self.tell(namespace);
+        }
     }
 
     fn changed(
@@ -189,7 +190,9 @@ impl Collector {
         };
         if !look.is_empty() && self.is_collecting {
             let mut queue = self.queue.lock();
-            look.into_iter().for_each(|uid| queue.add(uid));
+            for uid in look {
+                queue.add(uid);
+            }
             drop(queue);
             self.wake.notify_one();
         }

@@ -24,7 +24,7 @@ use crate::report::Report;
 /// How long a key waits for its own writes to show before it is looked at anyway.
 const STALE_MAX: Duration = Duration::from_secs(30);
 /// How often every key is looked at without a reason.
-const RESYNC: Duration = Duration::from_secs(600);
+const RESYNC: Duration = Duration::from_mins(10);
 
 /// Runs one controller.
 pub(crate) struct Runner {
@@ -107,7 +107,9 @@ impl Runner {
                 let mut state = runner.state.lock();
                 let woken = state.pending.reached(which, revision);
                 let any = !woken.is_empty();
-                woken.into_iter().for_each(|key| state.queue.add(key));
+                for key in woken {
+                    state.queue.add(key);
+                }
                 drop(state);
                 if any {
                     runner.wake.notify_one();

@@ -131,10 +131,7 @@ pub async fn run(
     loop {
         tokio::select! {
             () = &mut shutdown => return Ok(()),
-            ended = tasks.join_next() => match ended {
-                Some(Err(error)) => return Err(Error::Task(error)),
-                Some(Ok(())) | None => {}
-            },
+            ended = tasks.join_next() => if let Some(Err(error)) = ended { return Err(Error::Task(error)) },
         }
     }
 }

@@ -1,6 +1,6 @@
-//! Keeps one Pod on every node that a DaemonSet is for, and rolls a new template out node by node.
+//! Keeps one Pod on every node that a `DaemonSet` is for, and rolls a new template out node by node.
 //!
-//! Reads DaemonSets, nodes, their Pods and revisions; writes Pods, revisions and the status. Pods are
+//! Reads `DaemonSets`, nodes, their Pods and revisions; writes Pods, revisions and the status. Pods are
 //! pinned to their node by affinity and bound by the scheduler. Daemons tolerate what makes nodes
 //! unfit for others. See <https://kubernetes.io/docs/concepts/workloads/controllers/daemonset/>.
 
@@ -187,8 +187,8 @@ fn manage(
             if pods::is_finished(pod) { ended.push(*pod) } else { running.push(*pod) }
         }
         for pod in &ended {
-            let created = pod.metadata.creation_timestamp.as_ref().map_or(now, |time| time.0);
-            let age = now.duration_since(created);
+            let born = pod.metadata.creation_timestamp.as_ref().map_or(now, |time| time.0);
+            let age = now.duration_since(born);
             if age < RETRY {
                 plan.wake_in((RETRY - age).unsigned_abs());
                 continue;
@@ -267,7 +267,7 @@ fn roll_out(set: &DaemonSet, hash: &str, places: &[Place<'_>], now: Timestamp, p
             }
             (None, _) => {}
         }
-        if !active.iter().any(|pod| is_available(&pod)) {
+        if !active.iter().any(&is_available) {
             unavailable += 1;
         }
     }

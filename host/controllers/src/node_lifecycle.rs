@@ -61,12 +61,11 @@ impl View {
         let renewed =
             self.lease.as_ref().and_then(|lease| lease.spec.as_ref()?.renew_time.as_ref());
         let heard = condition(&self.node, "Ready").and_then(|c| c.last_heartbeat_time.as_ref());
-        match renewed.map(|time| time.0).max(heard.map(|time| time.0)) {
-            Some(last) => last + GRACE,
-            None => {
-                let created = self.node.metadata.creation_timestamp.as_ref();
-                created.map_or(self.now, |time| time.0) + STARTUP_GRACE
-            }
+        if let Some(last) = renewed.map(|time| time.0).max(heard.map(|time| time.0)) {
+            last + GRACE
+        } else {
+            let created = self.node.metadata.creation_timestamp.as_ref();
+            created.map_or(self.now, |time| time.0) + STARTUP_GRACE
         }
     }
 }

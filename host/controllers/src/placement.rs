@@ -1,4 +1,4 @@
-//! Which nodes a Pod may be on, as far as it and the nodes' taints say: what a DaemonSet asks
+//! Which nodes a Pod may be on, as far as it and the nodes' taints say: what a `DaemonSet` asks
 //! before the scheduler does.
 
 use k8s_openapi::api::core::v1::{

@@ -1,6 +1,6 @@
 //! Keeps as many Pods as `spec.replicas` asks for, and tells in the status what is seen.
 //!
-//! Reads ReplicaSets and the Pods they own or could adopt; creates, adopts, releases and deletes
+//! Reads `ReplicaSets` and the Pods they own or could adopt; creates, adopts, releases and deletes
 //! Pods, and writes the status. Pods that ended or are being deleted do not count. Of too many Pods
 //! those go first that serve least, see [`pods::deletion_order`].
 //! See <https://kubernetes.io/docs/concepts/workloads/controllers/replicaset/>.
@@ -27,7 +27,7 @@ struct View {
     selector: Option<Selector>,
     /// Pods that it owns or that nobody owns and its selector might find.
     candidates: Vec<Arc<Pod>>,
-    /// Pods of the other ReplicaSets of the same owner.
+    /// Pods of the other `ReplicaSets` of the same owner.
     siblings: Vec<Arc<Pod>>,
     now: Timestamp,
     failure: Option<Failure>,
@@ -103,7 +103,7 @@ fn status(
     let nonzero = |count: i32| Some(count).filter(|count| *count != 0);
     let old = set.status.clone().unwrap_or_default();
     let mut conditions = old.conditions.unwrap_or_default();
-    let failed = conditions.iter().any(|condition| is_failure(condition));
+    let failed = conditions.iter().any(is_failure);
     match failure {
         Some((reason, message)) if !failed => conditions.push(ReplicaSetCondition {
             type_: Some("ReplicaFailure".to_owned()),

@@ -1,4 +1,4 @@
-//! Keeping a number of like Pods: what ReplicaSet and ReplicationController have in common.
+//! Keeping a number of like Pods: what `ReplicaSet` and `ReplicationController` have in common.
 //!
 //! One plan creates or deletes at most [`BURST`] Pods; the rest follows when these are seen. The
 //! shell starts a run of creates slowly, so that a quota refuses a few and not hundreds.

@@ -1,6 +1,6 @@
-//! Keeps as many Pods as `spec.replicas` asks for: the elder of the ReplicaSet, with the same rules.
+//! Keeps as many Pods as `spec.replicas` asks for: the elder of the `ReplicaSet`, with the same rules.
 //!
-//! Reads ReplicationControllers and the Pods they own or could adopt; creates, adopts, releases and
+//! Reads `ReplicationControllers` and the Pods they own or could adopt; creates, adopts, releases and
 //! deletes Pods, and writes the status.
 //! See <https://kubernetes.io/docs/concepts/workloads/controllers/replicationcontroller/>.
 

@@ -1,6 +1,6 @@
-//! The history of a template as `ControllerRevision`s: what StatefulSet and DaemonSet roll out to and back.
+//! The history of a template as `ControllerRevision`s: what `StatefulSet` and `DaemonSet` roll out to and back.
 //!
-//! A revision holds the template as a patch. Its name carries a hash, which for a StatefulSet is that
+//! A revision holds the template as a patch. Its name carries a hash, which for a `StatefulSet` is that
 //! of the stored bytes, in the form that Go writes JSON, so that it is the one of Kubernetes.
 
 use std::collections::BTreeMap;

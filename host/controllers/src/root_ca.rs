@@ -1,6 +1,6 @@
 //! Gives every namespace the certificates that its Pods trust the API server by.
 //!
-//! Reads Namespaces and the ConfigMaps of this one name; creates and repairs them.
+//! Reads Namespaces and the `ConfigMaps` of this one name; creates and repairs them.
 //! See <https://kubernetes.io/docs/concepts/storage/projected-volumes/#serviceaccounttoken>.
 
 use std::collections::BTreeMap;

@@ -1,6 +1,6 @@
-//! Gives every namespace its `default` ServiceAccount.
+//! Gives every namespace its `default` `ServiceAccount`.
 //!
-//! Reads Namespaces and ServiceAccounts; creates what is missing.
+//! Reads Namespaces and `ServiceAccounts`; creates what is missing.
 //! See <https://kubernetes.io/docs/concepts/security/service-accounts/>.
 
 use k8s_openapi::api::core::v1::{Namespace, ServiceAccount};

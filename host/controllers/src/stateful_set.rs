@@ -1,6 +1,6 @@
 //! Keeps Pods with names and storage of their own: `web-0`, `web-1`, and so on.
 //!
-//! Reads StatefulSets, their Pods, claims and revisions; writes all of these and the status. Pods
+//! Reads `StatefulSets`, their Pods, claims and revisions; writes all of these and the status. Pods
 //! begin in order and end in the reverse one, each waiting for its neighbour, unless the set asks for
 //! all at once. A new template goes from the highest number down to the partition.
 //! See <https://kubernetes.io/docs/concepts/workloads/controllers/statefulset/>.

@@ -55,6 +55,7 @@ fn map(name: &str, revision: u64) -> ConfigMap {
     }
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "scripts are lists of results")]
 fn event(kind: EventKind, name: &str, revision: u64) -> Result<Event, Error> {
     let object = Payload::Typed(Arc::new(map(name, revision)));
     Ok(Event { kind, object, revision: Revision(revision) })

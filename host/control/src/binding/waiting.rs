@@ -81,7 +81,7 @@ impl Waiting {
     }
 
     /// Nothing fits; try again when something changed, or at `latest`.
-    pub(crate) fn refused(&mut self, pod: Arc<Pending>, latest: Instant) {
+    pub(crate) fn refused(&mut self, pod: &Pending, latest: Instant) {
         self.put_off(&pod.uid, latest);
         self.apart.insert(pod.uid.clone());
         if let Some(known) = self.known.get_mut(&pod.uid) {
@@ -90,7 +90,7 @@ impl Waiting {
     }
 
     /// The binding could not be written; try again soon.
-    pub(crate) fn failed(&mut self, pod: Arc<Pending>, now: Instant) {
+    pub(crate) fn failed(&mut self, pod: &Pending, now: Instant) {
         self.put_off(&pod.uid, now + BACKOFF_MIN);
     }
 

@@ -12,9 +12,9 @@ fn a_key_waits_for_its_latest_write_of_each_kind() {
     assert!(!pending.is_clear(&key, at(6)));
     assert!(pending.reached(Which::Pod, Revision(6)).is_empty());
     assert!(pending.reached(Which::Node, Revision(9)).is_empty());
-    assert_eq!(pending.reached(Which::Pod, Revision(7)), [key.clone()]);
+    assert_eq!(pending.reached(Which::Pod, Revision(7)), std::slice::from_ref(&key));
     assert!(!pending.is_clear(&key, at(7)));
-    assert_eq!(pending.changed(Which::Pod, &pod), [key.clone()]);
+    assert_eq!(pending.changed(Which::Pod, &pod), std::slice::from_ref(&key));
     assert!(pending.is_clear(&key, |_| true));
     assert!(pending.is_clear(&key, |_| false));
 }

@@ -24,7 +24,7 @@ use serde_json::Value;
 use tokio::task::{JoinHandle, JoinSet};
 
 /// Waits end here; what was seen last is in the failure.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 #[derive(Debug)]
 struct Now;

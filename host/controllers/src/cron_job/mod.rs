@@ -1,6 +1,6 @@
 //! Makes a Job whenever a schedule is due.
 //!
-//! Reads CronJobs and the Jobs they own; makes and deletes Jobs and writes the status. A Job's name
+//! Reads `CronJobs` and the Jobs they own; makes and deletes Jobs and writes the status. A Job's name
 //! carries the time it was due, so that no time is served twice. Of several missed times the latest
 //! counts. See <https://kubernetes.io/docs/concepts/workloads/controllers/cron-jobs/>.
 

@@ -116,29 +116,28 @@ fn has(set: u64, number: i8) -> bool {
 }
 
 /// `*`, `1,2`, `1-5`, `*/2`, `10-30/5`, and names.
-fn field(text: &str, least: u32, most: u32, names: &[&str], first_name: u32) -> Option<u64> {
+fn field(text: &str, least: u32, most: u32, words: &[&str], first_word: u32) -> Option<u64> {
     let number = |text: &str| -> Option<u32> {
         let lower = text.to_ascii_lowercase();
-        let named = names.iter().position(|name| *name == lower);
-        let named =
-            named.and_then(|place| u32::try_from(place).ok()).map(|place| place + first_name);
-        named.or_else(|| text.parse().ok()).filter(|number| (least..=most).contains(number))
+        let place = words.iter().position(|word| *word == lower);
+        let by_word = place.and_then(|place| u32::try_from(place).ok()).map(|n| n + first_word);
+        by_word.or_else(|| text.parse().ok()).filter(|number| (least..=most).contains(number))
     };
     let mut set = 0;
     for part in text.split(',') {
         let (range, step) = part.split_once('/').map_or((part, None), |(r, s)| (r, Some(s)));
         let every: u32 = step.map_or(Some(1), |step| step.parse().ok()).filter(|step| *step > 0)?;
-        let (first, last) = match range {
+        let (from, to) = match range {
             "*" | "?" => (least, most),
             _ => match range.split_once('-') {
-                Some((first, last)) => (number(first)?, number(last)?),
+                Some((from, to)) => (number(from)?, number(to)?),
                 None => (number(range)?, if step.is_some() { most } else { number(range)? }),
             },
         };
-        if first > last {
+        if from > to {
             return None;
         }
-        (first..=last).step_by(usize::try_from(every).ok()?).for_each(|bit| set |= 1 << bit);
+        (from..=to).step_by(usize::try_from(every).ok()?).for_each(|bit| set |= 1 << bit);
     }
     Some(set)
 }

@@ -21,7 +21,7 @@ pub(super) fn deadline_secs(deployment: &Deployment) -> Option<i32> {
     deployment.spec.progress_deadline_seconds.filter(|secs| *secs != i32::MAX)
 }
 
-/// How many old ReplicaSets are kept; the largest number means all.
+/// How many old `ReplicaSets` are kept; the largest number means all.
 pub(super) fn history_limit(deployment: &Deployment) -> Option<usize> {
     let limit = deployment.spec.revision_history_limit.filter(|limit| *limit != i32::MAX)?;
     usize::try_from(limit).ok()

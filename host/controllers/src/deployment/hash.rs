@@ -1,8 +1,8 @@
 //! The label that tells the Pods of one template from those of another: `pod-template-hash`.
 //!
-//! Its value is part of the names of ReplicaSets and Pods, and people and tools write it down. So it
+//! Its value is part of the names of `ReplicaSets` and Pods, and people and tools write it down. So it
 //! is the very value that Kubernetes computes: FNV-1a over the template in the form that the Go
-//! formatter `%#v` gives it, see `dump.rs`. A cluster that moves here keeps its ReplicaSets.
+//! formatter `%#v` gives it, see `dump.rs`. A cluster that moves here keeps its `ReplicaSets`.
 
 mod dump;
 

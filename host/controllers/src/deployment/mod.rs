@@ -1,7 +1,7 @@
-//! Rolls a Deployment's template out through ReplicaSets, one for each template it ever had.
+//! Rolls a Deployment's template out through `ReplicaSets`, one for each template it ever had.
 //!
-//! Reads Deployments, the ReplicaSets they own or could adopt and, for `Recreate`, their Pods;
-//! writes ReplicaSets and the Deployment's status. The newest ReplicaSet is the one whose template
+//! Reads Deployments, the `ReplicaSets` they own or could adopt and, for `Recreate`, their Pods;
+//! writes `ReplicaSets` and the Deployment's status. The newest `ReplicaSet` is the one whose template
 //! equals the Deployment's; the others are history for `kubectl rollout undo` and are scaled down
 //! within `maxSurge` and `maxUnavailable`. Everything is computed from what is seen: the plan has
 //! the same steps whether a rollout begins, goes on or is taken back.
@@ -31,9 +31,9 @@ pub(crate) struct Deployments;
 #[derive(Debug)]
 struct View {
     deployment: Arc<Deployment>,
-    /// ReplicaSets that it owns or might adopt.
+    /// `ReplicaSets` that it owns or might adopt.
     candidates: Vec<Arc<ReplicaSet>>,
-    /// The ReplicaSet that has the name the next one would get, whoever owns it.
+    /// The `ReplicaSet` that has the name the next one would get, whoever owns it.
     namesake: Option<Arc<ReplicaSet>>,
     /// The Pods of all templates; asked for `Recreate` only.
     pods: Vec<Arc<Pod>>,

@@ -1,4 +1,4 @@
-//! The steps of a rollout: grow the newest ReplicaSet, shrink the old ones, within the bounds.
+//! The steps of a rollout: grow the newest `ReplicaSet`, shrink the old ones, within the bounds.
 
 use std::sync::Arc;
 
@@ -73,7 +73,7 @@ fn rolling(sets: &mut Sets<'_>, namesake: Option<&ReplicaSet>, plan: &mut Plan) 
     }
 }
 
-/// Brings the newest ReplicaSet nearer to what is wanted.
+/// Brings the newest `ReplicaSet` nearer to what is wanted.
 fn grow(sets: &mut Sets<'_>, newest: usize) -> bool {
     let want = bounds::replicas(&sets.deployment);
     let have = sets.all[newest].replicas();
@@ -84,7 +84,7 @@ fn grow(sets: &mut Sets<'_>, newest: usize) -> bool {
     sets.scale(newest, have + room.clamp(0, want - have), false)
 }
 
-/// Takes Pods from the old ReplicaSets: those that do not serve first, then as many as the new ones
+/// Takes Pods from the old `ReplicaSets`: those that do not serve first, then as many as the new ones
 /// already replace.
 fn shrink(sets: &mut Sets<'_>, newest: usize) -> bool {
     let old = sets.active_old();

@@ -1,4 +1,4 @@
-//! A change of `spec.replicas` while several ReplicaSets have Pods is shared out in proportion to
+//! A change of `spec.replicas` while several `ReplicaSets` have Pods is shared out in proportion to
 //! their sizes, so that a half-done or paused rollout keeps its balance.
 
 use std::cmp::Reverse;
@@ -6,7 +6,7 @@ use std::cmp::Reverse;
 use super::bounds;
 use super::sets::{Draft, Sets};
 
-/// Whether a ReplicaSet was last sized for another number of replicas.
+/// Whether a `ReplicaSet` was last sized for another number of replicas.
 pub(super) fn is_scaling(sets: &Sets<'_>) -> bool {
     let want = bounds::replicas(&sets.deployment);
     let active = sets.all.iter().filter(|draft| draft.replicas() > 0);
@@ -62,7 +62,7 @@ pub(super) fn scale(sets: &mut Sets<'_>) {
     }
 }
 
-/// The newest ReplicaSet has all Pods, and they serve.
+/// The newest `ReplicaSet` has all Pods, and they serve.
 fn is_saturated(sets: &Sets<'_>, want: i32) -> bool {
     sets.newest().is_some_and(|newest| {
         newest.replicas() == want
@@ -71,7 +71,7 @@ fn is_saturated(sets: &Sets<'_>, want: i32) -> bool {
     })
 }
 
-/// The share of one ReplicaSet in `to_add`, of which `left` is not yet given away.
+/// The share of one `ReplicaSet` in `to_add`, of which `left` is not yet given away.
 fn proportion(sets: &Sets<'_>, draft: &Draft, left: i32, to_add: i32) -> i32 {
     let size = draft.replicas();
     if size == 0 || left == 0 {

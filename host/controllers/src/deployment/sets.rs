@@ -1,6 +1,6 @@
-//! The ReplicaSets of one Deployment, newest and old, and what becomes of them in one plan.
+//! The `ReplicaSets` of one Deployment, newest and old, and what becomes of them in one plan.
 //!
-//! Changes are collected here and become one update for each ReplicaSet and one for the status, so
+//! Changes are collected here and become one update for each `ReplicaSet` and one for the status, so
 //! that a plan never writes an object twice.
 
 use std::cmp::Reverse;
@@ -34,7 +34,7 @@ const HISTORY_MAX: usize = 2000;
 /// The longest name of an object.
 const NAME_MAX: usize = 253;
 
-/// One ReplicaSet as it was seen and as it shall be.
+/// One `ReplicaSet` as it was seen and as it shall be.
 #[derive(Debug)]
 pub(super) struct Draft {
     seen: Option<Arc<ReplicaSet>>,
@@ -92,7 +92,7 @@ impl Draft {
     }
 }
 
-/// All ReplicaSets of a Deployment.
+/// All `ReplicaSets` of a Deployment.
 #[derive(Debug)]
 pub(super) struct Sets<'a> {
     seen: &'a Arc<Deployment>,
@@ -102,7 +102,7 @@ pub(super) struct Sets<'a> {
     /// Oldest first.
     pub(super) all: Vec<Draft>,
     newest: Option<usize>,
-    /// Why the server refused the ReplicaSet that is missing.
+    /// Why the server refused the `ReplicaSet` that is missing.
     refused: Option<String>,
 }
 
@@ -154,7 +154,7 @@ impl<'a> Sets<'a> {
         self.deployment.status.get_or_insert_default()
     }
 
-    /// Gives the newest ReplicaSet the highest revision and the Deployment's annotations, and the
+    /// Gives the newest `ReplicaSet` the highest revision and the Deployment's annotations, and the
     /// Deployment its revision.
     pub(super) fn sync_revision(&mut self) {
         let revision = self.next_revision();
@@ -179,7 +179,7 @@ impl<'a> Sets<'a> {
         self.old().filter_map(Draft::revision).max().unwrap_or(0) + 1
     }
 
-    /// Makes the ReplicaSet of a new template. If its name is taken by another one, the status
+    /// Makes the `ReplicaSet` of a new template. If its name is taken by another one, the status
     /// counts the collision and the next look tries another name.
     pub(super) fn create_newest(&mut self, namesake: Option<&ReplicaSet>) {
         if namesake.is_some() {
@@ -210,7 +210,7 @@ impl<'a> Sets<'a> {
         self.all.push(draft);
     }
 
-    /// Asks a ReplicaSet for another number of Pods. Unless `even_if_equal`, only a change counts.
+    /// Asks a `ReplicaSet` for another number of Pods. Unless `even_if_equal`, only a change counts.
     pub(super) fn scale(&mut self, index: usize, replicas: i32, even_if_equal: bool) -> bool {
         let want = bounds::replicas(&self.deployment);
         let max = want + bounds::max_surge(&self.deployment);
@@ -223,7 +223,7 @@ impl<'a> Sets<'a> {
         changed
     }
 
-    /// Deletes the oldest ReplicaSets that ask for nothing, beyond the history limit.
+    /// Deletes the oldest `ReplicaSets` that ask for nothing, beyond the history limit.
     pub(super) fn forget_history(&self, plan: &mut Plan) {
         let Some(limit) = bounds::history_limit(&self.deployment) else { return };
         let alive = |draft: &&Draft| draft.set.metadata.deletion_timestamp.is_none();
@@ -245,7 +245,7 @@ impl<'a> Sets<'a> {
         }
     }
 
-    /// Takes note if the last plan could not create the ReplicaSet that is still missing.
+    /// Takes note if the last plan could not create the `ReplicaSet` that is still missing.
     pub(super) fn note_failure(&mut self, last: Option<&Failure>) {
         let on_sets =
             |last: &&Failure| last.verb == Verb::Create && last.resource.resource == "replicasets";
@@ -258,7 +258,7 @@ impl<'a> Sets<'a> {
         self.refused.is_some()
     }
 
-    /// The actions: ReplicaSets first, the status last.
+    /// The actions: `ReplicaSets` first, the status last.
     pub(super) fn finish(self, mut plan: Plan) -> Plan {
         // What shrinks goes before what grows, so that a crash in between never exceeds the surge.
         let mut drafts = self.all;
@@ -296,7 +296,7 @@ impl<'a> Sets<'a> {
     }
 }
 
-/// The name of the ReplicaSet that a Deployment's present template would get.
+/// The name of the `ReplicaSet` that a Deployment's present template would get.
 pub(super) fn next_name(deployment: &Deployment) -> String {
     let hash = template_hash(deployment);
     let mut name = deployment.metadata.name.clone().unwrap_or_default();

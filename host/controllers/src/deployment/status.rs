@@ -1,4 +1,4 @@
-//! The status of a Deployment: counts of what its ReplicaSets report, and its conditions.
+//! The status of a Deployment: counts of what its `ReplicaSets` report, and its conditions.
 //!
 //! `Available` tells whether enough Pods serve. `Progressing` tells the story of the rollout: its
 //! update time moves with every progress, its transition time only with its status, and it turns
@@ -117,7 +117,7 @@ pub(super) fn pause(sets: &mut Sets<'_>) {
     set(sets.status_mut(), condition);
 }
 
-/// The newest ReplicaSet was there before anybody cared for progress.
+/// The newest `ReplicaSet` was there before anybody cared for progress.
 pub(super) fn found(sets: &mut Sets<'_>) {
     let status = sets.deployment.status.as_ref();
     let is_known = status.is_some_and(|status| get(status, PROGRESSING).is_some());
@@ -130,7 +130,7 @@ pub(super) fn found(sets: &mut Sets<'_>) {
     set(sets.status_mut(), found);
 }
 
-/// A new ReplicaSet begins a rollout.
+/// A new `ReplicaSet` begins a rollout.
 pub(super) fn created(sets: &mut Sets<'_>, name: &str) {
     if bounds::deadline_secs(&sets.deployment).is_none() {
         return;
@@ -140,7 +140,7 @@ pub(super) fn created(sets: &mut Sets<'_>, name: &str) {
     set(sets.status_mut(), created);
 }
 
-/// The server refused the new ReplicaSet.
+/// The server refused the new `ReplicaSet`.
 pub(super) fn create_failed(sets: &mut Sets<'_>, name: &str, message: &str) {
     if bounds::deadline_secs(&sets.deployment).is_none() {
         return;
@@ -178,7 +178,7 @@ fn counted(sets: &Sets<'_>) -> DeploymentStatus {
     status
 }
 
-/// Known only if every ReplicaSet that was ever looked at reports it.
+/// Known only if every `ReplicaSet` that was ever looked at reports it.
 fn terminating(sets: &Sets<'_>) -> Option<i32> {
     let mut sum = 0;
     for draft in &sets.all {
@@ -191,7 +191,7 @@ fn terminating(sets: &Sets<'_>) -> Option<i32> {
     Some(sum)
 }
 
-/// What the newest ReplicaSet cannot do counts before what an old one cannot.
+/// What the newest `ReplicaSet` cannot do counts before what an old one cannot.
 fn failure(sets: &Sets<'_>) -> Option<DeploymentCondition> {
     let ordered = sets.newest().into_iter().chain(sets.all.iter());
     let mut failures = ordered.flat_map(|draft| draft.status().conditions.iter().flatten());

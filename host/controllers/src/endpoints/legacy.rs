@@ -193,8 +193,12 @@ fn cut(mut subsets: Vec<EndpointSubset>) -> (Vec<EndpointSubset>, bool) {
             }
         }
     };
-    subsets.iter_mut().for_each(|subset| keep(&mut subset.addresses));
-    subsets.iter_mut().for_each(|subset| keep(&mut subset.not_ready_addresses));
+    for subset in &mut subsets {
+        keep(&mut subset.addresses);
+    }
+    for subset in &mut subsets {
+        keep(&mut subset.not_ready_addresses);
+    }
     subsets.retain(|subset| subset.addresses.is_some() || subset.not_ready_addresses.is_some());
     (subsets, is_cut)
 }

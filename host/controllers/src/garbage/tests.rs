@@ -31,13 +31,17 @@ fn put(graph: &mut Graph, text: &str) -> Vec<String> {
 
 fn graph(objects: &[&str]) -> Graph {
     let mut graph = Graph::default();
-    objects.iter().for_each(|text| drop(put(&mut graph, text)));
+    for text in objects {
+        put(&mut graph, text);
+    }
     graph
 }
 
 fn check(objects: &[&str], missing: &[&str], uid: &str, expected: &str) {
     let mut graph = graph(objects);
-    missing.iter().for_each(|uid| graph.note_missing(uid));
+    for uid in missing {
+        graph.note_missing(uid);
+    }
     let text = match graph.decide(uid) {
         Verdict::Keep => "keep".to_owned(),
         Verdict::Ask(owners, _) => format!("ask {}", owners[0].uid),

@@ -118,7 +118,7 @@ impl Builder {
         })
     }
 
-    fn owners(&mut self, ours: Value) -> Value {
+    fn owners(&mut self, ours: &Value) -> Value {
         match self.pick(4) {
             0 => json!([]),
             1 => json!([{"apiVersion": "e.example/v1", "kind": "Other", "name": "other",
@@ -185,7 +185,7 @@ impl Builder {
             let (want, ready) = (self.pick(5), self.pick(5));
             let mut template = self.template();
             template["metadata"]["labels"]["pod-template-hash"] = json!(n.to_string());
-            let owners = self.owners(json!({"apiVersion": "apps/v1", "kind": "Deployment",
+            let owners = self.owners(&json!({"apiVersion": "apps/v1", "kind": "Deployment",
                 "name": "web", "uid": "Deployment-web", "controller": true}));
             let mut notes = json!({"deployment.kubernetes.io/revision": (n + 1).to_string()});
             if self.pick(2) == 1 {
@@ -263,7 +263,7 @@ impl Builder {
             2 => ("DaemonSet", "apps/v1"),
             _ => ("ReplicaSet", "apps/v1"),
         };
-        let owners = self.owners(json!({"apiVersion": group, "kind": kind, "name": "set",
+        let owners = self.owners(&json!({"apiVersion": group, "kind": kind, "name": "set",
             "uid": format!("{kind}-set"), "controller": true}));
         let app = self.one(&["web", "web", "other"]);
         let phase = self.one(&["Pending", "Running", "Running", "Succeeded", "Failed"]);

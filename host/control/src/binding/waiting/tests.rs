@@ -31,14 +31,14 @@ fn refused_pods_come_back_after_a_change_and_a_back_off() {
     let secs = Duration::from_secs;
     waiting.add(pod("a"), 0);
     assert_eq!(taken(&mut waiting, now), ["a"]);
-    waiting.refused(pod("a"), now + secs(300));
+    waiting.refused(&pod("a"), now + secs(300));
     assert!(taken(&mut waiting, now + secs(200)).is_empty());
     waiting.something_changed(now + secs(200));
     assert_eq!(taken(&mut waiting, now + secs(200)), ["a"]);
-    waiting.refused(pod("a"), now + secs(500));
+    waiting.refused(&pod("a"), now + secs(500));
     waiting.something_changed(now + secs(200));
     assert!(taken(&mut waiting, now + secs(201)).is_empty());
     assert_eq!(taken(&mut waiting, now + secs(202)), ["a"]);
-    waiting.refused(pod("a"), now + secs(502));
+    waiting.refused(&pod("a"), now + secs(502));
     assert_eq!(taken(&mut waiting, now + secs(502)), ["a"]);
 }

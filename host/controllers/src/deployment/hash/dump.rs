@@ -141,7 +141,9 @@ impl Dump<'_> {
     }
 
     fn put(&mut self, texts: &[&str]) {
-        texts.iter().for_each(|text| self.out.push_str(text));
+        for text in texts {
+            self.out.push_str(text);
+        }
     }
 }
 
@@ -180,12 +182,11 @@ fn insides(text: &str) -> (i64, i32, bool, &'static str) {
     let text = format!("{whole}{part}");
     let exponent =
         DECIMAL.iter().find(|(known, _)| *known == suffix).map(|(_, exponent)| *exponent);
-    let (scale, format) = match exponent {
-        Some(exponent) => (exponent - part_len, "DecimalSI"),
-        None => {
-            let exponent = suffix.trim_start_matches(['e', 'E']).parse().unwrap_or(0);
-            (exponent - part_len, "DecimalExponent")
-        }
+    let (scale, format) = if let Some(exponent) = exponent {
+        (exponent - part_len, "DecimalSI")
+    } else {
+        let exponent = suffix.trim_start_matches(['e', 'E']).parse().unwrap_or(0);
+        (exponent - part_len, "DecimalExponent")
     };
     let kept = scale % 3 == 0 && !text.ends_with("000") && !text.starts_with('0');
     (shifted, scale, kept, format)
