@@ -10,7 +10,10 @@ async fn images_that_cannot_run_say_why() {
     // Valid Wasm with nothing to run in it.
     cluster.push_bytes(&wat("(module)"), "empty:1");
     // A body that leaves a value on the stack it must not leave.
-    cluster.push_bytes(b"\0asm\x01\0\0\0\x01\x04\x01\x60\0\0\x03\x02\x01\0\x0a\x06\x01\x04\0\x41\0\x0b", "invalid:1");
+    cluster.push_bytes(
+        b"\0asm\x01\0\0\0\x01\x04\x01\x60\0\0\x03\x02\x01\0\x0a\x06\x01\x04\0\x41\0\x0b",
+        "invalid:1",
+    );
     cluster.apply(&pod("missing", "nobody:1", "", ""));
     cluster.apply(&pod("misnamed", "UPPER CASE", "", ""));
     cluster.apply(&pod("never", "nobody:2", ", imagePullPolicy: Never", ""));
@@ -22,7 +25,9 @@ async fn images_that_cannot_run_say_why() {
     for name in ["empty", "invalid"] {
         crate::harness::until(&format!("the end of {name} is explained"), async || {
             let described = cluster.skiff(&["describe", "pod", name]);
-            let explained = described.contains("_start") || described.contains("validat") || described.contains("type mismatch");
+            let explained = described.contains("_start")
+                || described.contains("validat")
+                || described.contains("type mismatch");
             if explained { Ok(()) } else { Err(described) }
         })
         .await;

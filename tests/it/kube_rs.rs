@@ -16,12 +16,17 @@ async fn typed_verbs() {
     let cluster = Cluster::with(&["--disable", "node"]).await;
     let api: Api<Deployment> = Api::default_namespaced(cluster.client().await);
     let template = json!({ "metadata": { "labels": { "a": "b" } }, "spec": { "containers": [{ "name": "c", "image": "i" }] } });
-    let spec = json!({ "replicas": 1, "selector": { "matchLabels": { "a": "b" } }, "template": template });
-    let new = serde_json::from_value(json!({ "metadata": { "name": "web" }, "spec": spec })).unwrap();
+    let spec =
+        json!({ "replicas": 1, "selector": { "matchLabels": { "a": "b" } }, "template": template });
+    let new =
+        serde_json::from_value(json!({ "metadata": { "name": "web" }, "spec": spec })).unwrap();
     let created = api.create(&PostParams::default(), &new).await.unwrap();
     assert_eq!(created.spec.revision_history_limit, Some(10), "defaults are filled in");
     let twice = api.create(&PostParams::default(), &new).await.unwrap_err();
-    assert!(matches!(&twice, kube::Error::Api(status) if status.code == 409 && status.reason == "AlreadyExists"), "{twice:?}");
+    assert!(
+        matches!(&twice, kube::Error::Api(status) if status.code == 409 && status.reason == "AlreadyExists"),
+        "{twice:?}"
+    );
 
     let mut changed = api.get("web").await.unwrap();
     changed.spec.replicas = Some(2);
@@ -35,7 +40,10 @@ async fn typed_verbs() {
     let params = PatchParams::apply("test");
     let applied = api.patch("web", &params, &Patch::Apply(&apply)).await.unwrap();
     assert_eq!(applied.labels().get("applied").map(String::as_str), Some("yes"));
-    let merged = api.patch("web", &PatchParams::default(), &Patch::Merge(json!({ "spec": { "replicas": 0 } }))).await.unwrap();
+    let merged = api
+        .patch("web", &PatchParams::default(), &Patch::Merge(json!({ "spec": { "replicas": 0 } })))
+        .await
+        .unwrap();
     assert_eq!(merged.spec.replicas, Some(0));
     let found = api.list(&ListParams::default().labels("applied=yes")).await.unwrap();
     assert_eq!(found.items.len(), 1);
@@ -50,10 +58,14 @@ async fn typed_verbs() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reflector_follows_with_and_without_streamed_lists() {
     let cluster = Cluster::with(&["--disable", "node"]).await;
-    for (name, config) in [("listed", watcher::Config::default()), ("streamed", watcher::Config::default().streaming_lists())] {
+    for (name, config) in [
+        ("listed", watcher::Config::default()),
+        ("streamed", watcher::Config::default().streaming_lists()),
+    ] {
         let api: Api<ConfigMap> = Api::default_namespaced(cluster.client().await);
         let map = |suffix: &str| -> ConfigMap {
-            serde_json::from_value(json!({ "metadata": { "name": format!("{name}-{suffix}") } })).unwrap()
+            serde_json::from_value(json!({ "metadata": { "name": format!("{name}-{suffix}") } }))
+                .unwrap()
         };
         api.create(&PostParams::default(), &map("early")).await.unwrap();
         let (store, writer) = reflector::store();

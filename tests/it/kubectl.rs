@@ -35,11 +35,20 @@ async fn a_deployment_from_apply_to_delete() {
     assert!(cluster.kubectl(&["apply", "-f", file]).contains("deployment.apps/web configured"));
     cluster.wait("deployment/web", "/status/readyReplicas", "2").await;
 
-    assert_eq!(cluster.kubectl(&["scale", "deployment/web", "--replicas=4"]), "deployment.apps/web scaled\n");
-    cluster.kubectl(&["wait", "deployment/web", "--for=jsonpath={.status.readyReplicas}=4", "--timeout=60s"]);
+    assert_eq!(
+        cluster.kubectl(&["scale", "deployment/web", "--replicas=4"]),
+        "deployment.apps/web scaled\n"
+    );
+    cluster.kubectl(&[
+        "wait",
+        "deployment/web",
+        "--for=jsonpath={.status.readyReplicas}=4",
+        "--timeout=60s",
+    ]);
 
     // An editor that changes one line, as a person would.
-    let editor = cluster.file("editor.sh", "#!/bin/sh\nsed -i 's/replicas: 4/replicas: 1/' \"$1\"\n");
+    let editor =
+        cluster.file("editor.sh", "#!/bin/sh\nsed -i 's/replicas: 4/replicas: 1/' \"$1\"\n");
     let mut edit = cluster.kubectl_command(&["edit", "deployment/web"]);
     let edit = edit.env("KUBE_EDITOR", format!("sh {}", editor.display())).output().unwrap();
     assert!(edit.status.success(), "{}", String::from_utf8_lossy(&edit.stderr));
@@ -72,7 +81,8 @@ async fn words_about_the_api() {
     assert!(resources.contains("deployments") && resources.contains("deploy "), "{resources}");
     assert!(cluster.kubectl(&["version"]).contains("Server Version: v1.37"));
     assert!(cluster.kubectl(&["auth", "can-i", "create", "pods"]).starts_with("yes"));
-    let created = cluster.kubectl(&["create", "deployment", "made", "--image=echo:1", "--replicas=2"]);
+    let created =
+        cluster.kubectl(&["create", "deployment", "made", "--image=echo:1", "--replicas=2"]);
     assert_eq!(created, "deployment.apps/made created\n");
     cluster.wait("deployment/made", "/status/replicas", "2").await;
     let pods = cluster.kubectl(&["get", "pods", "-l", "app=made"]);
@@ -90,9 +100,18 @@ async fn watching_logs_and_port_forward() {
     cluster.push_bytes(guests::HTTP_ECHO, "echo:1");
     cluster.push_bytes(guests::ENVIRONMENT, "environment:1");
 
-    let mut watch = cluster.kubectl_command(&["get", "pods", "-w"]).stdout(Stdio::piped()).spawn().unwrap();
+    let mut watch =
+        cluster.kubectl_command(&["get", "pods", "-w"]).stdout(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(watch.stdout.take().unwrap()).lines();
-    cluster.kubectl(&["run", "once", "--image=environment:1", "--restart=Never", "--", "one", "two"]);
+    cluster.kubectl(&[
+        "run",
+        "once",
+        "--image=environment:1",
+        "--restart=Never",
+        "--",
+        "one",
+        "two",
+    ]);
     let completed = lines.find(|line| line.as_ref().is_ok_and(|line| line.contains("Completed")));
     assert!(completed.is_some(), "the watch showed the Pod's end");
     watch.kill().unwrap();

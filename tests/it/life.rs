@@ -8,10 +8,17 @@ async fn ended(cluster: &Cluster, name: &str, expected: &str) {
         let output = cluster.try_skiff(&["get", &format!("pod/{name}"), "-o", "json"]);
         let pod: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
         let status = pod.pointer("/status/containerStatuses/0").cloned().unwrap_or_default();
-        let state = ["state", "lastState"].iter().find_map(|state| status[*state].get("terminated")).cloned();
+        let state = ["state", "lastState"]
+            .iter()
+            .find_map(|state| status[*state].get("terminated"))
+            .cloned();
         let state = state.unwrap_or_default();
         let text = format!("{} {}", state["reason"].as_str().unwrap_or("-"), state["exitCode"]);
-        if text == expected { Ok(()) } else { Err(format!("{text}\n{}\n{pod:#}", cluster.events())) }
+        if text == expected {
+            Ok(())
+        } else {
+            Err(format!("{text}\n{}\n{pod:#}", cluster.events()))
+        }
     })
     .await;
 }
@@ -45,7 +52,9 @@ async fn ends_have_codes_and_reasons() {
     // A restart policy brings it back, later each time.
     cluster.apply(&pod("again", "exit:1", ", args: [\"3\"]", ""));
     cluster.wait("pod/again", "/status/containerStatuses/0/restartCount", "1").await;
-    cluster.wait("pod/again", "/status/containerStatuses/0/state/waiting/reason", "CrashLoopBackOff").await;
+    cluster
+        .wait("pod/again", "/status/containerStatuses/0/state/waiting/reason", "CrashLoopBackOff")
+        .await;
     cluster.wait("pod/again", "/status/phase", "Running").await;
 }
 

@@ -21,8 +21,10 @@ async fn the_same_pods_run_again_after_a_kill() {
     cluster.wait("deployment/web", "/status/readyReplicas", "3").await;
     let before = pods(&cluster);
     let names: Vec<String> = (0..50).map(|number| format!("kept-{number}")).collect();
-    let maps: String =
-        names.iter().map(|name| format!("---\napiVersion: v1\nkind: ConfigMap\nmetadata: {{name: {name}}}\n")).collect();
+    let maps: String = names
+        .iter()
+        .map(|name| format!("---\napiVersion: v1\nkind: ConfigMap\nmetadata: {{name: {name}}}\n"))
+        .collect();
     cluster.apply(&maps);
 
     cluster.kill();
@@ -30,7 +32,10 @@ async fn the_same_pods_run_again_after_a_kill() {
 
     let found = cluster.skiff(&["get", "configmaps", "-o", "name"]);
     for name in &names {
-        assert!(found.lines().any(|line| line == format!("configmap/{name}")), "{name} was acknowledged and is lost");
+        assert!(
+            found.lines().any(|line| line == format!("configmap/{name}")),
+            "{name} was acknowledged and is lost"
+        );
     }
     assert_eq!(pods(&cluster), before);
     let port = cluster.node_port("web");

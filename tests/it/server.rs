@@ -6,7 +6,8 @@ use crate::harness::{Cluster, skiff};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_servers_run_side_by_side_and_not_on_one_folder() {
-    let (one, two) = (Cluster::with(&["--disable", "node"]).await, Cluster::with(&["--disable", "node"]).await);
+    let (one, two) =
+        (Cluster::with(&["--disable", "node"]).await, Cluster::with(&["--disable", "node"]).await);
     one.apply("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: only-here}\n");
     assert!(!two.skiff(&["get", "configmaps", "-o", "name"]).contains("only-here"));
 
@@ -32,7 +33,13 @@ async fn two_servers_run_side_by_side_and_not_on_one_folder() {
 fn bad_configuration_is_refused_before_anything_starts() {
     let folder = tempfile::TempDir::new().unwrap();
     let refused = |arguments: &[&str], expected: &str| {
-        let output = Command::new(skiff()).arg("server").args(arguments).arg("--data-dir").arg(folder.path().join("d")).output().unwrap();
+        let output = Command::new(skiff())
+            .arg("server")
+            .args(arguments)
+            .arg("--data-dir")
+            .arg(folder.path().join("d"))
+            .output()
+            .unwrap();
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(matches!(output.status.code(), Some(2 | 64)), "{:?} {said}", output.status);
         assert!(said.contains(expected), "{said}");

@@ -56,7 +56,8 @@ fn dependencies() -> BTreeMap<String, Vec<String>> {
         .unwrap();
     let metadata: Metadata = serde_json::from_slice(&output.stdout).unwrap();
     let real = |package: Package| {
-        let names = package.dependencies.into_iter().filter(|it| it.kind.is_none()).map(|it| it.name);
+        let names =
+            package.dependencies.into_iter().filter(|it| it.kind.is_none()).map(|it| it.name);
         (package.name, names.collect())
     };
     metadata.packages.into_iter().map(real).collect()
@@ -69,7 +70,10 @@ fn rooms_know_only_those_below_them() {
     for (room, allowed) in LAYERS {
         for dependency in &all[*room] {
             let ours = rooms.contains(&dependency.as_str()) || dependency == "skiff";
-            assert!(!ours || allowed.contains(&dependency.as_str()), "{room} must not depend on {dependency}");
+            assert!(
+                !ours || allowed.contains(&dependency.as_str()),
+                "{room} must not depend on {dependency}"
+            );
         }
     }
 }
@@ -88,18 +92,25 @@ fn the_reading_order_exists() {
     let readme = fs::read_to_string(root().join("host/README.md")).unwrap();
     let paths: Vec<&str> = readme
         .split('`')
-        .filter(|text| text.ends_with(".rs") && text.contains("/src/") && !text.contains(char::is_whitespace))
+        .filter(|text| {
+            text.ends_with(".rs") && text.contains("/src/") && !text.contains(char::is_whitespace)
+        })
         .collect();
     assert!(paths.len() >= 14, "host/README.md lists the reading order");
     for path in paths {
-        assert!(root().join("host").join(path).is_file(), "host/README.md names {path}, which is not there");
+        assert!(
+            root().join("host").join(path).is_file(),
+            "host/README.md names {path}, which is not there"
+        );
     }
 }
 
 #[test]
 fn every_room_is_on_the_map() {
     let readme = fs::read_to_string(root().join("host/README.md")).unwrap();
-    for entry in fs::read_dir(root().join("host")).unwrap().flatten().filter(|entry| entry.path().is_dir()) {
+    for entry in
+        fs::read_dir(root().join("host")).unwrap().flatten().filter(|entry| entry.path().is_dir())
+    {
         let name = entry.file_name().into_string().unwrap();
         assert!(readme.contains(&format!("| `{name}` |")), "host/README.md does not list {name}");
     }
@@ -114,13 +125,21 @@ fn files_have_names_and_tests_run() {
     assert!(sources.len() > 100, "the sources were found");
     for path in sources {
         let name = path.file_stem().unwrap().to_string_lossy().into_owned();
-        assert!(!["utils", "util", "helpers", "common", "misc"].contains(&name.as_str()), "{}", path.display());
+        assert!(
+            !["utils", "util", "helpers", "common", "misc"].contains(&name.as_str()),
+            "{}",
+            path.display()
+        );
         let text = fs::read_to_string(&path).unwrap();
         // Written in two pieces, so that this file passes its own test.
         assert!(!text.contains(concat!("#[", "ignore")), "{} has an ignored test", path.display());
         let is_test = path.starts_with(root().join("tests/it")) || path.ends_with("tests.rs");
         let waits = path.ends_with("harness/wait.rs");
-        assert!(!is_test || waits || !text.contains(concat!("sl", "eep(")), "{}: wait for a state", path.display());
+        assert!(
+            !is_test || waits || !text.contains(concat!("sl", "eep(")),
+            "{}: wait for a state",
+            path.display()
+        );
     }
 }
 

@@ -38,7 +38,8 @@ fn main() -> ExitCode {
 }
 
 fn suite() -> io::Result<bool> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().map(Path::to_owned).unwrap_or_default();
+    let root =
+        Path::new(env!("CARGO_MANIFEST_DIR")).parent().map(Path::to_owned).unwrap_or_default();
     let arguments: Vec<String> = env::args().skip(1).collect();
     let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
     let skipped = target.join("skipped-tests");
@@ -49,7 +50,12 @@ fn suite() -> io::Result<bool> {
     say("building skiff");
     let mut ok = cargo(&root, &["build", "--package", "skiff"]).status()?.success();
     say("installing what building guests needs");
-    ok = ok && Command::new(target.join("debug/skiff")).arg("setup").current_dir(&root).status()?.success();
+    ok = ok
+        && Command::new(target.join("debug/skiff"))
+            .arg("setup")
+            .current_dir(&root)
+            .status()?
+            .success();
     if !ok {
         return Ok(false);
     }
@@ -61,7 +67,10 @@ fn suite() -> io::Result<bool> {
     if arguments.is_empty() {
         say("running the tests of the guest SDK");
         let sdk = root.join("guest-sdk");
-        ok &= watch(&mut cargo(&sdk, &["test", "--target-dir", &shared(&target, "guest-sdk")]), &mut ran)?;
+        ok &= watch(
+            &mut cargo(&sdk, &["test", "--target-dir", &shared(&target, "guest-sdk")]),
+            &mut ran,
+        )?;
     }
     summary(&ran, &skipped, started, ok)?;
     Ok(ok)
@@ -136,7 +145,12 @@ fn summary(ran: &[Ran], skipped: &Path, started: Instant, ok: bool) -> io::Resul
     let failed: u64 = ran.iter().map(|ran| ran.counts.failed).sum();
     // A test that skipped itself is counted as passed by its runner.
     let skipped = skips.lines().count() as u64;
-    writeln!(out, "in {} s{}", started.elapsed().as_secs(), if ok { "" } else { ", with errors (see above)" })?;
+    writeln!(
+        out,
+        "in {} s{}",
+        started.elapsed().as_secs(),
+        if ok { "" } else { ", with errors (see above)" }
+    )?;
     writeln!(out, "{} passed, {failed} failed, {skipped} skipped", passed.saturating_sub(skipped))
 }
 

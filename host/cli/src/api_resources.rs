@@ -12,7 +12,9 @@ use crate::{
 };
 
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  skiff api-resources\n  skiff api-resources --api-group=apps -o wide")]
+#[command(
+    after_help = "Examples:\n  skiff api-resources\n  skiff api-resources --api-group=apps -o wide"
+)]
 pub struct Args {
     /// Only of this group; empty for the core group
     #[arg(long)]
@@ -48,7 +50,8 @@ pub(crate) async fn run(args: &Args, session: &Session) -> anyhow::Result<ExitCo
     let wide = args.output == Some(Output::Wide);
     let header = ["NAME", "SHORTNAMES", "APIVERSION", "NAMESPACED", "KIND", "VERBS", "CATEGORIES"];
     let shown = if wide { header.len() } else { 5 };
-    let mut lines = vec![header.iter().take(shown).map(|&name| name.to_owned()).collect::<Vec<_>>()];
+    let mut lines =
+        vec![header.iter().take(shown).map(|&name| name.to_owned()).collect::<Vec<_>>()];
     for resource in chosen {
         let line = [
             resource.api.plural.to_string(),

@@ -19,7 +19,9 @@ use crate::{
 const MANAGER: &str = "skiff";
 
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  skiff apply -f app.yaml\n  skiff apply -f folder/ -n staging\n  cat app.yaml | skiff apply -f -")]
+#[command(
+    after_help = "Examples:\n  skiff apply -f app.yaml\n  skiff apply -f folder/ -n staging\n  cat app.yaml | skiff apply -f -"
+)]
 pub struct Args {
     /// Files or folders of manifests; - is standard input
     #[arg(short, long = "filename", required = true, value_name = "PATH")]
@@ -94,7 +96,11 @@ pub(crate) async fn run(args: &Args, session: &Session) -> anyhow::Result<ExitCo
 
 impl Applied {
     /// Applies one manifest, taking over fields of other tools.
-    pub async fn forced(session: &Session, resources: &Resources, manifest: &Manifest) -> anyhow::Result<Self> {
+    pub async fn forced(
+        session: &Session,
+        resources: &Resources,
+        manifest: &Manifest,
+    ) -> anyhow::Result<Self> {
         object(session, resources, manifest, Options { force: true, dry_run: false }).await
     }
 }
@@ -119,8 +125,9 @@ async fn object(
         if options.dry_run { "&dryRun=All" } else { "" },
     );
     let media_type = "application/apply-patch+yaml";
-    let (_, object) =
-        session.write(Method::PATCH, &format!("{path}?{query}"), media_type, &manifest.object).await?;
+    let (_, object) = session
+        .write(Method::PATCH, &format!("{path}?{query}"), media_type, &manifest.object)
+        .await?;
     let version = |object: &Value| text(object, "/metadata/resourceVersion").to_owned();
     let outcome = match before {
         None => Outcome::Created,
@@ -131,7 +138,11 @@ async fn object(
 }
 
 /// The namespace an object goes to. A file and a flag that disagree are an error, as for kubectl.
-fn namespace<'a>(session: &'a Session, manifest: &'a Manifest, namespaced: bool) -> anyhow::Result<Option<&'a str>> {
+fn namespace<'a>(
+    session: &'a Session,
+    manifest: &'a Manifest,
+    namespaced: bool,
+) -> anyhow::Result<Option<&'a str>> {
     if !namespaced {
         return Ok(None);
     }

@@ -15,7 +15,9 @@ use crate::{
 };
 
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  skiff delete deployment/web\n  skiff delete -f app.yaml\n  skiff delete pods -l app=web\n  skiff delete pod stuck --force --grace-period=0")]
+#[command(
+    after_help = "Examples:\n  skiff delete deployment/web\n  skiff delete -f app.yaml\n  skiff delete pods -l app=web\n  skiff delete pod stuck --force --grace-period=0"
+)]
 pub struct Args {
     /// TYPE/NAME..., TYPE NAME..., or TYPE with -l or --all
     what: Vec<String>,
@@ -71,7 +73,11 @@ pub(crate) async fn run(args: &Args, session: &Session) -> anyhow::Result<ExitCo
             Ok(uid) => {
                 let Doomed { resource, namespace, name } = &doomed;
                 let kind = resource.object_name("");
-                let place = if resource.api.namespaced { format!(" from {namespace} namespace") } else { String::new() };
+                let place = if resource.api.namespaced {
+                    format!(" from {namespace} namespace")
+                } else {
+                    String::new()
+                };
                 let forced = if args.force { "force " } else { "" };
                 println!("{} \"{name}\" {forced}deleted{place}", kind.trim_end_matches('/'));
                 going.push((doomed, uid));
@@ -86,15 +92,24 @@ pub(crate) async fn run(args: &Args, session: &Session) -> anyhow::Result<ExitCo
     if !args.no_wait {
         for (doomed, uid) in going {
             let limit = Duration::from_secs(args.timeout);
-            tokio::time::timeout(limit, gone(session, &doomed, &uid))
-                .await
-                .with_context(|| format!("timed out waiting for {} to go", doomed.resource.object_name(&doomed.name)))??;
+            tokio::time::timeout(limit, gone(session, &doomed, &uid)).await.with_context(
+                || {
+                    format!(
+                        "timed out waiting for {} to go",
+                        doomed.resource.object_name(&doomed.name)
+                    )
+                },
+            )??;
         }
     }
     Ok(code)
 }
 
-async fn doomed(args: &Args, session: &Session, resources: &Resources) -> anyhow::Result<Vec<Doomed>> {
+async fn doomed(
+    args: &Args,
+    session: &Session,
+    resources: &Resources,
+) -> anyhow::Result<Vec<Doomed>> {
     if !args.filename.is_empty() {
         let manifests = manifest::read(&args.filename, false)?;
         // In the opposite order of applying: what stands on others goes first.
@@ -116,13 +131,23 @@ async fn doomed(args: &Args, session: &Session, resources: &Resources) -> anyhow
             continue;
         }
         if args.selector.is_empty() && !args.all {
-            bail!("resource(s) were provided, but no name was specified: give a name, -l SELECTOR, or --all");
+            bail!(
+                "resource(s) were provided, but no name was specified: give a name, -l SELECTOR, or --all"
+            );
         }
-        let path = format!("{}?labelSelector={}", session.path(&target.resource.api), escape(&args.selector));
+        let path = format!(
+            "{}?labelSelector={}",
+            session.path(&target.resource.api),
+            escape(&args.selector)
+        );
         let list = session.read(&path).await?;
         for item in list.get("items").and_then(Value::as_array).into_iter().flatten() {
             let name = text(item, "/metadata/name").to_owned();
-            all.push(Doomed { resource: target.resource.clone(), namespace: namespace.clone(), name });
+            all.push(Doomed {
+                resource: target.resource.clone(),
+                namespace: namespace.clone(),
+                name,
+            });
         }
     }
     if all.is_empty() {
@@ -144,7 +169,8 @@ async fn delete(args: &Args, session: &Session, doomed: &Doomed) -> Result<Strin
     if let Some(seconds) = grace {
         options["gracePeriodSeconds"] = seconds.into();
     }
-    let (_, answer) = session.write(Method::DELETE, &doomed.path(), "application/json", &options).await?;
+    let (_, answer) =
+        session.write(Method::DELETE, &doomed.path(), "application/json", &options).await?;
     let uid = match text(&answer, "/details/uid") {
         "" => text(&answer, "/metadata/uid"),
         uid => uid,
@@ -165,7 +191,8 @@ async fn gone(session: &Session, doomed: &Doomed, uid: &str) -> anyhow::Result<(
         let collection = doomed.resource.api.path(Some(&doomed.namespace));
         let version = text(&object, "/metadata/resourceVersion");
         let name = escape(&format!("metadata.name={}", doomed.name));
-        let path = format!("{collection}?watch=true&fieldSelector={name}&resourceVersion={version}");
+        let path =
+            format!("{collection}?watch=true&fieldSelector={name}&resourceVersion={version}");
         let mut lines = Lines::open(session, &path, "application/json").await?;
         while let Some(event) = lines.event::<Value>().await? {
             if event.kind == "DELETED" {

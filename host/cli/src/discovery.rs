@@ -105,14 +105,18 @@ impl Resources {
 
     /// The resources that a word stands for: one, or all of a category such as `all`.
     pub fn expand(&self, word: &str) -> anyhow::Result<Vec<&Resource>> {
-        let category: Vec<_> =
-            self.0.iter().filter(|resource| resource.categories.iter().any(|name| name == word)).collect();
+        let category: Vec<_> = self
+            .0
+            .iter()
+            .filter(|resource| resource.categories.iter().any(|name| name == word))
+            .collect();
         if category.is_empty() { Ok(vec![self.find(word)?]) } else { Ok(category) }
     }
 
     /// The resource of a manifest's kind.
     pub fn of_kind(&self, api_version: &str, kind: &str) -> anyhow::Result<&Resource> {
-        let found = self.0.iter().find(|it| it.api.kind == kind && it.api.api_version() == api_version);
+        let found =
+            self.0.iter().find(|it| it.api.kind == kind && it.api.api_version() == api_version);
         let Some(found) = found else {
             bail!(
                 "no matches for kind \"{kind}\" in version \"{api_version}\": the server does not serve it \
@@ -165,8 +169,11 @@ fn add(all: &mut Vec<Resource>, group: &str, version: Version) {
         if known {
             continue;
         }
-        let singular =
-            if served.singular_resource.is_empty() { kind.kind.to_lowercase() } else { served.singular_resource };
+        let singular = if served.singular_resource.is_empty() {
+            kind.kind.to_lowercase()
+        } else {
+            served.singular_resource
+        };
         all.push(Resource {
             api: api::Resource {
                 group: group.to_owned().into(),

@@ -21,7 +21,9 @@ const TABLE: &str = "application/json;as=Table;v=v1;g=meta.k8s.io,application/js
 const PAGE: usize = 500;
 
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  skiff get pods\n  skiff get deployment/web -o yaml\n  skiff get pods,services -A -o wide\n  skiff get pods -l app=web -w")]
+#[command(
+    after_help = "Examples:\n  skiff get pods\n  skiff get deployment/web -o yaml\n  skiff get pods,services -A -o wide\n  skiff get pods -l app=web -w"
+)]
 pub struct Args {
     /// TYPE, TYPE/NAME, TYPE NAME..., or TYPE,TYPE
     #[arg(required = true)]
@@ -80,7 +82,9 @@ fn path(args: &Args, session: &Session, target: &Target) -> anyhow::Result<Strin
         path = format!("{path}/{}?", escape(name));
     } else {
         path.push('?');
-        for (key, value) in [("labelSelector", &args.selector), ("fieldSelector", &args.field_selector)] {
+        for (key, value) in
+            [("labelSelector", &args.selector), ("fieldSelector", &args.field_selector)]
+        {
             if !value.is_empty() {
                 path = format!("{path}{key}={}&", escape(value));
             }
@@ -150,7 +154,8 @@ fn options(args: &Args, resource: &Resource) -> Options {
 /// All pages of a list as one table.
 async fn pages(args: &Args, session: &Session, target: &Target) -> anyhow::Result<Table> {
     let path = path(args, session, target)?;
-    let mut whole: Table = serde_json::from_value(session.read_as(&format!("{path}limit={PAGE}"), TABLE).await?)?;
+    let mut whole: Table =
+        serde_json::from_value(session.read_as(&format!("{path}limit={PAGE}"), TABLE).await?)?;
     while !whole.metadata.continuation.is_empty() {
         let next = format!("{path}limit={PAGE}&continue={}", escape(&whole.metadata.continuation));
         let mut page: Table = serde_json::from_value(session.read_as(&next, TABLE).await?)?;
@@ -179,7 +184,8 @@ async fn objects(args: &Args, session: &Session, targets: &[Target]) -> anyhow::
     for target in targets {
         match session.read(&path(args, session, target)?).await {
             Ok(mut answer) if target.name.is_none() => {
-                let items: Vec<Value> = serde_json::from_value(answer["items"].take()).unwrap_or_default();
+                let items: Vec<Value> =
+                    serde_json::from_value(answer["items"].take()).unwrap_or_default();
                 found.extend(items.into_iter().map(|mut item| {
                     typed(&mut item, &target.resource);
                     (&target.resource, item)
@@ -236,11 +242,17 @@ async fn watch(args: &Args, session: &Session, target: &Target) -> anyhow::Resul
     let mut version = text(&first, "/metadata/resourceVersion").to_owned();
     printer.list(first)?;
     loop {
-        let mut lines = Lines::open(session, &query(&format!("&watch=true&resourceVersion={version}")), accept).await?;
+        let mut lines =
+            Lines::open(session, &query(&format!("&watch=true&resourceVersion={version}")), accept)
+                .await?;
         while let Some(event) = lines.event::<Value>().await? {
             let object = &event.object;
             let seen = text(object, "/metadata/resourceVersion");
-            let seen = if seen.is_empty() { text(object, "/rows/0/object/metadata/resourceVersion") } else { seen };
+            let seen = if seen.is_empty() {
+                text(object, "/rows/0/object/metadata/resourceVersion")
+            } else {
+                seen
+            };
             if !seen.is_empty() {
                 seen.clone_into(&mut version);
             }
@@ -275,7 +287,11 @@ impl Printer<'_> {
         let mut out = io::stdout().lock();
         match self.args.output {
             Format::Table | Format::Wide => return self.table(object, false),
-            Format::Name => writeln!(out, "{}", self.target.resource.object_name(text(&object, "/metadata/name")))?,
+            Format::Name => writeln!(
+                out,
+                "{}",
+                self.target.resource.object_name(text(&object, "/metadata/name"))
+            )?,
             Format::Yaml => {
                 writeln!(out, "---")?;
                 output::object(&mut out, self.args.output, &object)?;

@@ -72,7 +72,11 @@ async fn metadata(folder: &Path) -> anyhow::Result<Metadata> {
         .await
         .context("cargo could not be started; is Rust installed? (https://rustup.rs)")?;
     if !output.status.success() {
-        bail!("cargo cannot read {}: {}", folder.display(), String::from_utf8_lossy(&output.stderr).trim());
+        bail!(
+            "cargo cannot read {}: {}",
+            folder.display(),
+            String::from_utf8_lossy(&output.stderr).trim()
+        );
     }
     Ok(serde_json::from_slice(&output.stdout)?)
 }
@@ -99,7 +103,11 @@ pub async fn build(guest: &Guest, say: fn(&str)) -> anyhow::Result<PathBuf> {
     if library.is_file() {
         return Ok(library);
     }
-    bail!("{} built no {}; a guest has a `main` or a library of the crate type \"cdylib\"", guest.folder.display(), file.display())
+    bail!(
+        "{} built no {}; a guest has a `main` or a library of the crate type \"cdylib\"",
+        guest.folder.display(),
+        file.display()
+    )
 }
 
 /// cargo for a guest: not with the flags that a surrounding cargo has set for the host.
@@ -108,7 +116,10 @@ fn cargo(folder: &Path) -> Command {
     command.current_dir(folder).stdin(Stdio::null());
     for (name, _) in std::env::vars_os() {
         let name = name.as_os_str();
-        if name == OsStr::new("RUSTFLAGS") || name == OsStr::new("CARGO_ENCODED_RUSTFLAGS") || name == OsStr::new("CARGO_TARGET_DIR") {
+        if name == OsStr::new("RUSTFLAGS")
+            || name == OsStr::new("CARGO_ENCODED_RUSTFLAGS")
+            || name == OsStr::new("CARGO_TARGET_DIR")
+        {
             command.env_remove(name);
         }
     }

@@ -20,7 +20,9 @@ use crate::{
 const MAX_STREAMS: usize = 50;
 
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  skiff logs web-7c5d9\n  skiff logs -f deployment/web\n  skiff logs -l app=web --tail=20 --prefix")]
+#[command(
+    after_help = "Examples:\n  skiff logs web-7c5d9\n  skiff logs -f deployment/web\n  skiff logs -l app=web --tail=20 --prefix"
+)]
 pub struct Args {
     /// POD, TYPE/NAME, or nothing with -l
     what: Vec<String>,
@@ -69,7 +71,10 @@ pub(crate) async fn run(args: &Args, session: &Session) -> anyhow::Result<ExitCo
         }
     }
     if sources.len() > MAX_STREAMS {
-        bail!("you are attempting to follow {} log streams, but at most {MAX_STREAMS} are allowed", sources.len());
+        bail!(
+            "you are attempting to follow {} log streams, but at most {MAX_STREAMS} are allowed",
+            sources.len()
+        );
     }
     let prefixed = args.prefix || sources.len() > 1 && args.follow;
     if !args.follow {
@@ -94,11 +99,14 @@ async fn pods(args: &Args, session: &Session) -> anyhow::Result<Vec<Value>> {
     }
     match args.what.as_slice() {
         [] => bail!("name a Pod, a workload such as `deployment/web`, or labels with -l"),
-        [pod] if !pod.contains('/') => Ok(vec![session.read(&format!("{collection}/{}", escape(pod))).await?]),
+        [pod] if !pod.contains('/') => {
+            Ok(vec![session.read(&format!("{collection}/{}", escape(pod))).await?])
+        }
         words => {
             let resources = Resources::of(session).await?;
             let (resource, name) = target::one(words, &resources)?;
-            let object = session.read(&format!("{}/{}", session.path(&resource.api), escape(&name))).await?;
+            let object =
+                session.read(&format!("{}/{}", session.path(&resource.api), escape(&name))).await?;
             if resource.api.kind == "Pod" {
                 return Ok(vec![object]);
             }
@@ -111,8 +119,13 @@ async fn pods(args: &Args, session: &Session) -> anyhow::Result<Vec<Value>> {
     }
 }
 
-async fn selected(session: &Session, collection: &str, selector: &str) -> anyhow::Result<Vec<Value>> {
-    let mut list = session.read(&format!("{collection}?labelSelector={}", escape(selector))).await?;
+async fn selected(
+    session: &Session,
+    collection: &str,
+    selector: &str,
+) -> anyhow::Result<Vec<Value>> {
+    let mut list =
+        session.read(&format!("{collection}?labelSelector={}", escape(selector))).await?;
     let pods: Vec<Value> = serde_json::from_value(list["items"].take()).unwrap_or_default();
     if pods.is_empty() {
         eprintln!("No resources found in {} namespace.", session.namespace);
@@ -122,9 +135,13 @@ async fn selected(session: &Session, collection: &str, selector: &str) -> anyhow
 
 /// The label selector of a workload or a Service, in its text form.
 fn selector(object: &Value) -> String {
-    let labels = object.pointer("/spec/selector/matchLabels").or_else(|| object.pointer("/spec/selector"));
+    let labels =
+        object.pointer("/spec/selector/matchLabels").or_else(|| object.pointer("/spec/selector"));
     let labels = labels.and_then(Value::as_object).into_iter().flatten();
-    labels.filter_map(|(key, value)| Some(format!("{key}={}", value.as_str()?))).collect::<Vec<_>>().join(",")
+    labels
+        .filter_map(|(key, value)| Some(format!("{key}={}", value.as_str()?)))
+        .collect::<Vec<_>>()
+        .join(",")
 }
 
 fn containers(args: &Args, pod: &Value) -> Vec<String> {
@@ -151,7 +168,12 @@ fn containers(args: &Args, pod: &Value) -> Vec<String> {
 }
 
 /// Copies one log to standard output.
-async fn copy(args: &Args, session: &Session, source: &Source, prefixed: bool) -> anyhow::Result<()> {
+async fn copy(
+    args: &Args,
+    session: &Session,
+    source: &Source,
+    prefixed: bool,
+) -> anyhow::Result<()> {
     let Source { pod, container } = source;
     let mut path = format!(
         "/api/v1/namespaces/{}/pods/{}/log?container={}&follow={}&previous={}&timestamps={}",

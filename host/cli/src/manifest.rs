@@ -45,7 +45,8 @@ pub fn read(paths: &[PathBuf], recursive: bool) -> anyhow::Result<Vec<Manifest>>
             continue;
         }
         for file in files(path, recursive)? {
-            let text = std::fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
+            let text = std::fs::read_to_string(&file)
+                .with_context(|| format!("cannot read {}", file.display()))?;
             parse(&text, &file.display().to_string(), &mut manifests)?;
         }
     }
@@ -103,7 +104,8 @@ fn add(mut object: Value, source: &str, manifests: &mut Vec<Manifest>) -> anyhow
     if !object.is_object() {
         bail!("{source}: a manifest is an object with apiVersion, kind and metadata")
     }
-    if text(&object, "/kind").ends_with("List") && object.get("items").is_some_and(Value::is_array) {
+    if text(&object, "/kind").ends_with("List") && object.get("items").is_some_and(Value::is_array)
+    {
         for item in Vec::<Value>::deserialize(object["items"].take())? {
             add(item, source, manifests)?;
         }

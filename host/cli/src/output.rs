@@ -24,7 +24,8 @@ pub(crate) enum Format {
 /// Writes an object as YAML or JSON.
 pub(crate) fn object(out: &mut dyn Write, format: Format, value: &Value) -> anyhow::Result<()> {
     if format == Format::Yaml {
-        let text = serde_saphyr::to_string(value).context("the object cannot be written as YAML")?;
+        let text =
+            serde_saphyr::to_string(value).context("the object cannot be written as YAML")?;
         write!(out, "{text}")?;
     } else {
         writeln!(out, "{}", serde_json::to_string_pretty(value)?)?;

@@ -24,7 +24,9 @@ pub struct Args {
 }
 
 pub(crate) async fn run(args: &Args, session: &Session) -> anyhow::Result<ExitCode> {
-    let wasm = tokio::fs::read(&args.file).await.with_context(|| format!("cannot read {}", args.file.display()))?;
+    let wasm = tokio::fs::read(&args.file)
+        .await
+        .with_context(|| format!("cannot read {}", args.file.display()))?;
     let digest = push(session, wasm.into(), &args.image)
         .await
         .with_context(|| format!("cannot push {} as {}", args.file.display(), args.image))?;
@@ -36,21 +38,35 @@ pub(crate) async fn run(args: &Args, session: &Session) -> anyhow::Result<ExitCo
 pub async fn push(session: &Session, wasm: Bytes, image: &str) -> anyhow::Result<Digest> {
     let reference: Reference = image.parse()?;
     let Location::Embedded { repository: name } = &reference.location else {
-        bail!("{image} names another registry: only images of the cluster's own registry can be pushed, such as NAME:TAG")
+        bail!(
+            "{image} names another registry: only images of the cluster's own registry can be pushed, such as NAME:TAG"
+        )
     };
     let artifact = Artifact::new(wasm, None)?;
-    for (digest, content) in [(artifact.wasm_digest, &artifact.wasm), (Digest::of(&artifact.config), &artifact.config)] {
+    for (digest, content) in
+        [(artifact.wasm_digest, &artifact.wasm), (Digest::of(&artifact.config), &artifact.config)]
+    {
         blob(session, name, digest, content).await?;
     }
     let tag = reference.tag.as_deref().unwrap_or("latest");
     let path = format!("/v2/{name}/manifests/{tag}");
-    let request = Request::put(&path).header(header::CONTENT_TYPE, media::MANIFEST).body(artifact.manifest.clone())?;
+    let request = Request::put(&path)
+        .header(header::CONTENT_TYPE, media::MANIFEST)
+        .body(artifact.manifest.clone())?;
     send(session, request).await?;
     Ok(artifact.digest)
 }
 
-async fn blob(session: &Session, name: &str, digest: Digest, content: &Bytes) -> anyhow::Result<()> {
-    let head = Request::builder().method(Method::HEAD).uri(format!("/v2/{name}/blobs/{digest}")).body(Bytes::new())?;
+async fn blob(
+    session: &Session,
+    name: &str,
+    digest: Digest,
+    content: &Bytes,
+) -> anyhow::Result<()> {
+    let head = Request::builder()
+        .method(Method::HEAD)
+        .uri(format!("/v2/{name}/blobs/{digest}"))
+        .body(Bytes::new())?;
     if session.client.raw(head).await?.status().is_success() {
         return Ok(());
     }

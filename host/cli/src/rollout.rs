@@ -37,7 +37,9 @@ pub struct Named {
 }
 
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  skiff rollout status deployment/web\n  skiff rollout status deployment/web --timeout=60")]
+#[command(
+    after_help = "Examples:\n  skiff rollout status deployment/web\n  skiff rollout status deployment/web --timeout=60"
+)]
 pub struct StatusArgs {
     /// TYPE/NAME or TYPE NAME
     #[arg(required = true)]
@@ -65,14 +67,17 @@ pub(crate) async fn run(command: &Command, session: &Session) -> anyhow::Result<
         Command::Restart(named) => {
             let now = Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
             let annotations = json!({ "kubectl.kubernetes.io/restartedAt": now });
-            let patch = json!({ "spec": { "template": { "metadata": { "annotations": annotations } } } });
+            let patch =
+                json!({ "spec": { "template": { "metadata": { "annotations": annotations } } } });
             change(session, &resources, named, &patch, "restarted").await
         }
         Command::Pause(named) => {
-            change(session, &resources, named, &json!({ "spec": { "paused": true } }), "paused").await
+            change(session, &resources, named, &json!({ "spec": { "paused": true } }), "paused")
+                .await
         }
         Command::Resume(named) => {
-            change(session, &resources, named, &json!({ "spec": { "paused": null } }), "resumed").await
+            change(session, &resources, named, &json!({ "spec": { "paused": null } }), "resumed")
+                .await
         }
     }
 }
@@ -91,7 +96,11 @@ async fn change(
     Ok(ExitCode::SUCCESS)
 }
 
-async fn status(args: &StatusArgs, session: &Session, resources: &Resources) -> anyhow::Result<ExitCode> {
+async fn status(
+    args: &StatusArgs,
+    session: &Session,
+    resources: &Resources,
+) -> anyhow::Result<ExitCode> {
     let (resource, name) = target::one(&args.what, resources)?;
     let follow = follow(session, &resource, &name, args.no_watch);
     if args.timeout == 0 {
@@ -101,7 +110,12 @@ async fn status(args: &StatusArgs, session: &Session, resources: &Resources) -> 
     tokio::time::timeout(limit, follow).await.context("timed out waiting for the rollout")?
 }
 
-async fn follow(session: &Session, resource: &Resource, name: &str, once: bool) -> anyhow::Result<ExitCode> {
+async fn follow(
+    session: &Session,
+    resource: &Resource,
+    name: &str,
+    once: bool,
+) -> anyhow::Result<ExitCode> {
     let collection = session.path(&resource.api);
     let mut object = session.read(&format!("{collection}/{}", escape(name))).await?;
     let mut said = String::new();
@@ -114,7 +128,8 @@ async fn follow(session: &Session, resource: &Resource, name: &str, once: bool) 
             return Ok(ExitCode::SUCCESS);
         }
         let selector = escape(&format!("metadata.name={name}"));
-        let path = format!("{collection}?watch=true&fieldSelector={selector}&resourceVersion={version}");
+        let path =
+            format!("{collection}?watch=true&fieldSelector={selector}&resourceVersion={version}");
         let mut lines = Lines::open(session, &path, "application/json").await?;
         while let Some(event) = lines.event::<Value>().await? {
             if event.kind == "DELETED" {
@@ -129,7 +144,11 @@ async fn follow(session: &Session, resource: &Resource, name: &str, once: bool) 
 }
 
 /// Prints a state that differs from the last one; gives the exit code where it is final.
-fn report(resource: &Resource, object: &Value, said: &mut String) -> anyhow::Result<Option<ExitCode>> {
+fn report(
+    resource: &Resource,
+    object: &Value,
+    said: &mut String,
+) -> anyhow::Result<Option<ExitCode>> {
     let progress = progress(&resource.api.kind, object)?;
     let (text, code) = match progress {
         Progress::Waiting(text) => (text, None),
@@ -147,36 +166,53 @@ fn report(resource: &Resource, object: &Value, said: &mut String) -> anyhow::Res
 pub(crate) fn progress(kind: &str, object: &Value) -> anyhow::Result<Progress> {
     let name = text(object, "/metadata/name");
     if number(object, "/metadata/generation") > number(object, "/status/observedGeneration") {
-        return Ok(Progress::Waiting("Waiting for the controller to observe the latest change...".to_owned()));
+        return Ok(Progress::Waiting(
+            "Waiting for the controller to observe the latest change...".to_owned(),
+        ));
     }
     match kind {
         "Deployment" => Ok(deployment(name, object)),
         "StatefulSet" => Ok(stateful_set(name, object)),
         "DaemonSet" => Ok(daemon_set(name, object)),
-        other => bail!("no rollout is known of a {other}: name a Deployment, StatefulSet or DaemonSet"),
+        other => {
+            bail!("no rollout is known of a {other}: name a Deployment, StatefulSet or DaemonSet")
+        }
     }
 }
 
 fn deployment(name: &str, object: &Value) -> Progress {
-    let late = object.pointer("/status/conditions").and_then(Value::as_array).into_iter().flatten().any(|it| {
-        text(it, "/type") == "Progressing" && text(it, "/reason") == "ProgressDeadlineExceeded"
-    });
+    let late =
+        object.pointer("/status/conditions").and_then(Value::as_array).into_iter().flatten().any(
+            |it| {
+                text(it, "/type") == "Progressing"
+                    && text(it, "/reason") == "ProgressDeadlineExceeded"
+            },
+        );
     if late {
-        return Progress::Failed(format!("error: deployment \"{name}\" exceeded its progress deadline"));
+        return Progress::Failed(format!(
+            "error: deployment \"{name}\" exceeded its progress deadline"
+        ));
     }
     let wanted = number(object, "/spec/replicas");
     let of = |field: &str| number(object, &format!("/status/{field}"));
-    let (total, updated, available) = (of("replicas"), of("updatedReplicas"), of("availableReplicas"));
+    let (total, updated, available) =
+        (of("replicas"), of("updatedReplicas"), of("availableReplicas"));
     let waiting = format!("Waiting for deployment \"{name}\" rollout to finish");
     if updated < wanted {
-        return Progress::Waiting(format!("{waiting}: {updated} out of {wanted} new replicas have been updated..."));
+        return Progress::Waiting(format!(
+            "{waiting}: {updated} out of {wanted} new replicas have been updated..."
+        ));
     }
     if total > updated {
         let old = total - updated;
-        return Progress::Waiting(format!("{waiting}: {old} old replicas are pending termination..."));
+        return Progress::Waiting(format!(
+            "{waiting}: {old} old replicas are pending termination..."
+        ));
     }
     if available < updated {
-        return Progress::Waiting(format!("{waiting}: {available} of {updated} updated replicas are available..."));
+        return Progress::Waiting(format!(
+            "{waiting}: {available} of {updated} updated replicas are available..."
+        ));
     }
     Progress::Complete(format!("deployment \"{name}\" successfully rolled out"))
 }
@@ -196,7 +232,9 @@ fn stateful_set(name: &str, object: &Value) -> Progress {
                 "Waiting for partitioned roll out to finish: {updated} out of {due} new pods have been updated..."
             ));
         }
-        return Progress::Complete(format!("partitioned roll out complete: {updated} new pods have been updated..."));
+        return Progress::Complete(format!(
+            "partitioned roll out complete: {updated} new pods have been updated..."
+        ));
     }
     let revision = text(object, "/status/updateRevision");
     if revision != text(object, "/status/currentRevision") {
@@ -206,7 +244,9 @@ fn stateful_set(name: &str, object: &Value) -> Progress {
         ));
     }
     let current = of("currentReplicas");
-    Progress::Complete(format!("statefulset rolling update complete {current} pods at revision {revision}... ({name})"))
+    Progress::Complete(format!(
+        "statefulset rolling update complete {current} pods at revision {revision}... ({name})"
+    ))
 }
 
 fn daemon_set(name: &str, object: &Value) -> Progress {
@@ -215,10 +255,14 @@ fn daemon_set(name: &str, object: &Value) -> Progress {
         (of("desiredNumberScheduled"), of("updatedNumberScheduled"), of("numberAvailable"));
     let waiting = format!("Waiting for daemon set \"{name}\" rollout to finish");
     if updated < wanted {
-        return Progress::Waiting(format!("{waiting}: {updated} out of {wanted} new pods have been updated..."));
+        return Progress::Waiting(format!(
+            "{waiting}: {updated} out of {wanted} new pods have been updated..."
+        ));
     }
     if available < wanted {
-        return Progress::Waiting(format!("{waiting}: {available} of {wanted} updated pods are available..."));
+        return Progress::Waiting(format!(
+            "{waiting}: {available} of {wanted} updated pods are available..."
+        ));
     }
     Progress::Complete(format!("daemon set \"{name}\" successfully rolled out"))
 }

@@ -14,7 +14,9 @@ use crate::{
 };
 
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  skiff scale deployment/web --replicas=3\n  skiff scale deployment web --replicas=0 --current-replicas=3")]
+#[command(
+    after_help = "Examples:\n  skiff scale deployment/web --replicas=3\n  skiff scale deployment web --replicas=0 --current-replicas=3"
+)]
 pub struct Args {
     /// TYPE/NAME..., or TYPE NAME...
     #[arg(required = true)]

@@ -63,7 +63,11 @@ impl Session {
         let target = connection.target()?;
         Ok(Self {
             client: Client::from_kubeconfig(&target)?.with_user_agent("skiff"),
-            namespace: if target.namespace.is_empty() { "default".to_owned() } else { target.namespace },
+            namespace: if target.namespace.is_empty() {
+                "default".to_owned()
+            } else {
+                target.namespace
+            },
             namespace_is_explicit: connection.namespace.is_some(),
         })
     }
@@ -102,17 +106,23 @@ impl Session {
         accept: &str,
         body: Option<(&str, &Value)>,
     ) -> Result<(u16, Value), Error> {
-        let mut request = Request::builder().method(method).uri(path).header(header::ACCEPT, accept);
+        let mut request =
+            Request::builder().method(method).uri(path).header(header::ACCEPT, accept);
         let mut content = Bytes::new();
         if let Some((media_type, value)) = body {
             request = request.header(header::CONTENT_TYPE, media_type);
-            content = serde_json::to_vec(value).map_err(|error| Error::Encode(error.into()))?.into();
+            content =
+                serde_json::to_vec(value).map_err(|error| Error::Encode(error.into()))?.into();
         }
         let request = request.body(content).map_err(|error| Error::Encode(error.into()))?;
         let answer = self.client.raw(request).await?;
         let code = answer.status().as_u16();
         let body = http_body_util::Limited::new(answer.into_body(), MAX_ANSWER);
-        let body = body.collect().await.map_err(|source| Error::Decode { path: path.to_owned(), source })?.to_bytes();
+        let body = body
+            .collect()
+            .await
+            .map_err(|source| Error::Decode { path: path.to_owned(), source })?
+            .to_bytes();
         if code >= 400 {
             return Err(refusal(code, &body));
         }
@@ -129,21 +139,27 @@ impl Session {
 
 /// An answer with an error code, as the error that callers sort by kind.
 pub(crate) fn refusal(code: u16, body: &[u8]) -> Error {
-    let status = serde_json::from_slice(body).unwrap_or_else(|_| k8s_openapi::apimachinery::pkg::apis::meta::v1::Status {
-        code: Some(i32::from(code)),
-        message: Some(String::from_utf8_lossy(body).trim().to_owned()),
-        ..Default::default()
+    let status = serde_json::from_slice(body).unwrap_or_else(|_| {
+        k8s_openapi::apimachinery::pkg::apis::meta::v1::Status {
+            code: Some(i32::from(code)),
+            message: Some(String::from_utf8_lossy(body).trim().to_owned()),
+            ..Default::default()
+        }
     });
     Error::from_status(status)
 }
 
 /// An error in the words that kubectl uses, its causes included.
 pub fn explain(error: &anyhow::Error) -> String {
-    if let Some(status) = error.chain().find_map(|cause| cause.downcast_ref::<Error>()).and_then(Error::status) {
+    if let Some(status) =
+        error.chain().find_map(|cause| cause.downcast_ref::<Error>()).and_then(Error::status)
+    {
         let message = status.message.as_deref().unwrap_or("no reason given");
         return match status.reason.as_deref() {
             Some("Invalid") => format!("The request is invalid: {message}"),
-            Some(reason) if !reason.is_empty() => format!("Error from server ({reason}): {message}"),
+            Some(reason) if !reason.is_empty() => {
+                format!("Error from server ({reason}): {message}")
+            }
             _ => format!("Error from server: {message}"),
         };
     }

@@ -83,7 +83,11 @@ impl Table {
         let namespace = options.namespaces.then(|| "NAMESPACE".to_owned());
         let columns = shown.iter().filter_map(|&index| self.column_definitions.get(index));
         let labels = options.labels.then(|| "LABELS".to_owned());
-        namespace.into_iter().chain(columns.map(|column| column.name.to_uppercase())).chain(labels).collect()
+        namespace
+            .into_iter()
+            .chain(columns.map(|column| column.name.to_uppercase()))
+            .chain(labels)
+            .collect()
     }
 }
 

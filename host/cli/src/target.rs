@@ -44,7 +44,9 @@ pub(crate) fn one(words: &[String], resources: &Resources) -> anyhow::Result<(Re
 
 fn slashed(word: &str, resources: &Resources) -> anyhow::Result<Target> {
     let Some((kind, name)) = word.split_once('/') else {
-        bail!("there is no need to name a type and a name as separate words beside \"TYPE/NAME\": {word}")
+        bail!(
+            "there is no need to name a type and a name as separate words beside \"TYPE/NAME\": {word}"
+        )
     };
     if name.is_empty() || name.contains('/') {
         bail!("{word} is not of the form TYPE/NAME")

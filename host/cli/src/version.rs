@@ -24,9 +24,10 @@ pub struct Args {
 
 pub(crate) async fn run(args: &Args, connection: &Connection) -> anyhow::Result<ExitCode> {
     let own = env!("CARGO_PKG_VERSION");
-    let server = match args.client {
-        true => None,
-        false => Some(async { anyhow::Ok(Session::open(connection)?.read("/version").await?) }.await),
+    let server = if args.client {
+        None
+    } else {
+        Some(async { anyhow::Ok(Session::open(connection)?.read("/version").await?) }.await)
     };
     let known = server.as_ref().and_then(|answer| answer.as_ref().ok());
     if let Some(format @ (Format::Json | Format::Yaml)) = args.output {

@@ -55,7 +55,10 @@ impl Lines {
                 let rest = std::mem::take(&mut self.held).freeze();
                 return Ok((!rest.is_empty()).then_some(rest));
             }
-            anyhow::ensure!(searched <= MAX_LINE, "the server sent a line of more than {MAX_LINE} bytes");
+            anyhow::ensure!(
+                searched <= MAX_LINE,
+                "the server sent a line of more than {MAX_LINE} bytes"
+            );
             match self.body.frame().await {
                 Some(frame) => {
                     if let Ok(data) = frame?.into_data() {
@@ -70,7 +73,8 @@ impl Lines {
     /// The next event of a watch. An `ERROR` event is the error that it carries.
     pub(crate) async fn event<T: DeserializeOwned>(&mut self) -> anyhow::Result<Option<Event<T>>> {
         let Some(line) = self.next().await? else { return Ok(None) };
-        let event: Event<serde_json::Value> = serde_json::from_slice(&line).context("the server sent no watch event")?;
+        let event: Event<serde_json::Value> =
+            serde_json::from_slice(&line).context("the server sent no watch event")?;
         if event.kind == "ERROR" {
             return Err(Error::from_status(serde_json::from_value(event.object)?).into());
         }
@@ -85,7 +89,12 @@ pub(crate) fn escape(text: &str) -> String {
         if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
             escaped.push(char::from(byte));
         } else {
-            escaped.push_str(&format!("%{byte:02X}"));
+            escaped.push('%');
+            for half in [byte >> 4, byte & 15] {
+                escaped.push(
+                    char::from_digit(u32::from(half), 16).unwrap_or('0').to_ascii_uppercase(),
+                );
+            }
         }
     }
     escaped

@@ -116,7 +116,7 @@ pub(crate) struct Flags {
     /// Configuration file (YAML; see `skiff config print`)
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
-    /// Where everything is kept (default: /var/lib/skiff for root, else $XDG_DATA_HOME/skiff)
+    /// Where everything is kept (default: `/var/lib/skiff` for root, else `$XDG_DATA_HOME/skiff`)
     #[arg(long, value_name = "DIR")]
     pub(crate) data_dir: Option<PathBuf>,
     /// Address and port of the API
@@ -147,7 +147,9 @@ impl Surroundings {
         let system = rustix::system::uname();
         Self {
             variables: std::env::vars_os()
-                .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+                .filter_map(|(name, value)| {
+                    Some((name.into_string().ok()?, value.into_string().ok()?))
+                })
                 .collect(),
             is_root: rustix::process::geteuid().is_root(),
             home: std::env::home_dir(),
@@ -199,18 +201,24 @@ impl Config {
 
     fn check(&self) -> Result<(), Error> {
         let rule = |path, rule: String| Err(Error::Rule { path, rule });
-        if let Some(name) = &self.node.name {
-            if let Some(problem) = meta::names::is_dns1123_subdomain(name).into_iter().next() {
-                return rule("node.name", format!("{name:?}: {problem}"));
-            }
+        let name = self.node.name.as_deref().unwrap_or_default();
+        if let Some(problem) = meta::names::is_dns1123_subdomain(name).into_iter().next() {
+            return rule("node.name", format!("{name:?}: {problem}"));
         }
         let components = components();
-        if let Some(unknown) = self.disable.iter().find(|name| !components.contains(&name.as_str())) {
+        if let Some(unknown) = self.disable.iter().find(|name| !components.contains(&name.as_str()))
+        {
             let known = components.join(", ");
-            return rule("disable", format!("there is no component {unknown:?}; there are {known}"));
+            return rule(
+                "disable",
+                format!("there is no component {unknown:?}; there are {known}"),
+            );
         }
         if !(10..=86_400).contains(&self.store.history_secs) {
-            return rule("store.history-secs", format!("{} is not between 10 and 86400", self.store.history_secs));
+            return rule(
+                "store.history-secs",
+                format!("{} is not between 10 and 86400", self.store.history_secs),
+            );
         }
         Ok(())
     }
@@ -229,11 +237,13 @@ fn components() -> Vec<&'static str> {
 }
 
 fn read(path: &Path) -> Result<Map<String, Value>, Error> {
-    let text = std::fs::read_to_string(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
+    let text = std::fs::read_to_string(path)
+        .map_err(|source| Error::Read { path: path.to_owned(), source })?;
     if text.trim().is_empty() {
         return Ok(Map::new());
     }
-    serde_saphyr::from_str(&text).map_err(|source| Error::Syntax { path: path.to_owned(), source: Box::new(source) })
+    serde_saphyr::from_str(&text)
+        .map_err(|source| Error::Syntax { path: path.to_owned(), source: Box::new(source) })
 }
 
 /// `SKIFF_API_ADDRESS=…` as `{"api": {"address": "…"}}`, for the fields that exist.
@@ -265,8 +275,12 @@ fn variable(field: &str) -> String {
 /// A variable's text in the type that the field has.
 fn value(text: &str, default: &Value) -> Value {
     match default {
-        Value::Array(_) => text.split(',').filter(|item| !item.is_empty()).map(Value::from).collect(),
-        Value::Bool(_) | Value::Number(_) => serde_json::from_str(text).unwrap_or_else(|_| text.into()),
+        Value::Array(_) => {
+            text.split(',').filter(|item| !item.is_empty()).map(Value::from).collect()
+        }
+        Value::Bool(_) | Value::Number(_) => {
+            serde_json::from_str(text).unwrap_or_else(|_| text.into())
+        }
         _ => text.into(),
     }
 }

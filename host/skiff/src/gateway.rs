@@ -12,7 +12,8 @@ use http_body_util::BodyExt as _;
 use parking_lot::RwLock;
 
 /// The HTTP service of one agent.
-pub(crate) type Agent = Arc<dyn Fn(Request<Body>) -> BoxFuture<'static, Response<Body>> + Send + Sync>;
+pub(crate) type Agent =
+    Arc<dyn Fn(Request<Body>) -> BoxFuture<'static, Response<Body>> + Send + Sync>;
 
 /// The nodes that can be reached.
 #[derive(Default)]
@@ -38,7 +39,8 @@ impl NodeGateway for Nodes {
     ) -> BoxFuture<'a, Result<Response<Body>, GatewayError>> {
         let agent = self.0.read().get(node).cloned();
         async move {
-            let agent = agent.ok_or_else(|| GatewayError::NotConnected { node: node.to_owned() })?;
+            let agent =
+                agent.ok_or_else(|| GatewayError::NotConnected { node: node.to_owned() })?;
             Ok(agent(request).await)
         }
         .boxed()

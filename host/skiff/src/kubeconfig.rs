@@ -8,7 +8,9 @@ use api::kubeconfig::{Named, Sources};
 use crate::config::{Config, Flags, Surroundings};
 
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  skiff kubeconfig > skiff.kubeconfig\n  skiff kubeconfig --merge      (adds the context \"skiff\" to your kubeconfig)")]
+#[command(
+    after_help = "Examples:\n  skiff kubeconfig > skiff.kubeconfig\n  skiff kubeconfig --merge      (adds the context \"skiff\" to your kubeconfig)"
+)]
 pub(crate) struct Args {
     #[command(flatten)]
     flags: Flags,
@@ -17,11 +19,16 @@ pub(crate) struct Args {
     merge: bool,
 }
 
-pub(crate) fn run(args: &Args, connection: &cli::Connection, surroundings: &Surroundings) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(
+    args: &Args,
+    connection: &cli::Connection,
+    surroundings: &Surroundings,
+) -> anyhow::Result<ExitCode> {
     let config = Config::load(&args.flags, surroundings)?;
     let path = config.data_dir.join("kubeconfig");
-    let text = std::fs::read_to_string(&path)
-        .with_context(|| format!("no server has run with this data directory: cannot read {}", path.display()))?;
+    let text = std::fs::read_to_string(&path).with_context(|| {
+        format!("no server has run with this data directory: cannot read {}", path.display())
+    })?;
     if !args.merge {
         print!("{text}");
         return Ok(ExitCode::SUCCESS);

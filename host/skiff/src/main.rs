@@ -21,7 +21,9 @@ const EXIT_CONFIG: u8 = 64;
 /// Kubernetes for WebAssembly in one binary.
 #[derive(Debug, Parser)]
 #[command(name = "skiff", version, propagate_version = true, arg_required_else_help = true)]
-#[command(after_help = "Start with:\n  skiff up examples/01-http-function\n\nkubectl, Helm and k9s work as well: export KUBECONFIG=DATA-DIR/kubeconfig")]
+#[command(
+    after_help = "Start with:\n  skiff up examples/01-http-function\n\nkubectl, Helm and k9s work as well: export KUBECONFIG=DATA-DIR/kubeconfig"
+)]
 struct Skiff {
     #[command(flatten)]
     connection: cli::Connection,
@@ -45,7 +47,9 @@ enum Command {
     /// Install what building Rust guests needs: the standard libraries of the Wasm targets
     Setup,
     /// Print the completion script of a shell
-    #[command(after_help = "Examples:\n  skiff completion bash > /etc/bash_completion.d/skiff\n  skiff completion zsh > ~/.zfunc/_skiff")]
+    #[command(
+        after_help = "Examples:\n  skiff completion bash > /etc/bash_completion.d/skiff\n  skiff completion zsh > ~/.zfunc/_skiff"
+    )]
     Completion {
         /// The shell
         shell: clap_complete::Shell,
@@ -89,7 +93,9 @@ fn run(skiff: Skiff) -> anyhow::Result<ExitCode> {
         }
         Command::Setup => {
             for target in ["wasm32-wasip2", "wasm32-wasip1"] {
-                cli::ensure_target(target, &std::env::current_dir()?, &|text| eprintln!("skiff: {text}"))?;
+                cli::ensure_target(target, &std::env::current_dir()?, &|text| {
+                    eprintln!("skiff: {text}")
+                })?;
             }
             Ok(ExitCode::SUCCESS)
         }

@@ -27,7 +27,7 @@ use crate::{
     transport::InProcess,
 };
 
-/// The issuer of ServiceAccount tokens, and their audience where none is asked for.
+/// The issuer of the tokens of service accounts, and their audience where none is asked for.
 const ISSUER: &str = "https://kubernetes.default.svc.cluster.local";
 /// The address of Service `kubernetes`: the first of the service range.
 const SERVICE_ADDRESS: [u8; 4] = [10, 43, 0, 1];
@@ -53,7 +53,10 @@ pub(crate) fn run(config: Config) -> anyhow::Result<ExitCode> {
 }
 
 /// Runs a server around some work; both end with a signal, or when the work does.
-pub(crate) fn with(config: Config, work: impl AsyncFnOnce(Running) -> anyhow::Result<()>) -> anyhow::Result<ExitCode> {
+pub(crate) fn with(
+    config: Config,
+    work: impl AsyncFnOnce(Running) -> anyhow::Result<()>,
+) -> anyhow::Result<ExitCode> {
     logging();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
@@ -73,7 +76,8 @@ pub(crate) fn with(config: Config, work: impl AsyncFnOnce(Running) -> anyhow::Re
 /// To standard error, as `RUST_LOG` asks.
 fn logging() {
     use tracing_subscriber::EnvFilter;
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn,skiff=info"));
+    let filter =
+        EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn,skiff=info"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
 }
 
@@ -100,7 +104,9 @@ impl Server {
         shutdown::on_signals(stages.requested.clone())?;
         let address = config.api.address;
         // The port first: a server that cannot serve leaves the data alone.
-        let listener = TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))?;
+        let listener = TcpListener::bind(address)
+            .await
+            .with_context(|| format!("cannot listen on {address}"))?;
         let address = listener.local_addr()?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let store = Arc::new(open_store(&config)?);
@@ -108,7 +114,10 @@ impl Server {
         let nodes = Arc::new(Nodes::default());
         let images = image::Store::open(config.data_dir.join("images"), image::Limits::default())?;
         let service = service(&config, &store, &trust, &nodes, &images, &clock)?;
-        service.bootstrap().await.map_err(|error| anyhow::anyhow!("cannot make the first objects: {error}"))?;
+        service
+            .bootstrap()
+            .await
+            .map_err(|error| anyhow::anyhow!("cannot make the first objects: {error}"))?;
         let serving = tokio::spawn(apiserver::serve(
             service.clone(),
             listener,
@@ -117,8 +126,11 @@ impl Server {
         ));
         let kubeconfig = trust.write_kubeconfig(address)?;
         tokio::spawn(renew(Arc::clone(&trust), Arc::clone(&clock), stages.api.clone()));
-        let client = |name: &str| Client::new(Arc::new(InProcess::new(service.clone(), Identity::system(name))));
-        let control = control(&config, client("system:kube-controller-manager"), &trust, &clock, &stages);
+        let client = |name: &str| {
+            Client::new(Arc::new(InProcess::new(service.clone(), Identity::system(name))))
+        };
+        let control =
+            control(&config, client("system:kube-controller-manager"), &trust, &clock, &stages);
         let node = if config.disable.contains("node") {
             None
         } else {
@@ -162,7 +174,11 @@ async fn ended(what: &str, task: tokio::task::JoinHandle<()>) {
 
 fn open_store(config: &Config) -> anyhow::Result<Store> {
     let folder = config.data_dir.join("store");
-    let of_store = store::Config { folder, history_secs: config.store.history_secs, ..store::Config::default() };
+    let of_store = store::Config {
+        folder,
+        history_secs: config.store.history_secs,
+        ..store::Config::default()
+    };
     Store::open(of_store, apiserver::describe())
         .with_context(|| format!("cannot open the store in {}", config.data_dir.display()))
 }
@@ -190,8 +206,10 @@ fn service(
 ) -> anyhow::Result<Service> {
     let static_tokens = match &config.api.token_file {
         Some(path) => {
-            let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-            StaticTokens::parse(&text).with_context(|| format!("{} holds no token file", path.display()))?
+            let text = std::fs::read_to_string(path)
+                .with_context(|| format!("cannot read {}", path.display()))?;
+            StaticTokens::parse(&text)
+                .with_context(|| format!("{} holds no token file", path.display()))?
         }
         None => StaticTokens::default(),
     };
@@ -217,11 +235,15 @@ fn service(
     Ok(Service::new(apiserver::Parts {
         store: Arc::clone(store),
         clock: Arc::clone(clock),
-        authenticator: authenticator.clone(),
+        authenticator,
         authorizer: Arc::new(Authorizer::new(Arc::clone(store))),
         nodes: Arc::clone(nodes) as Arc<dyn apiserver::NodeGateway>,
         mounts: vec![mount],
-        config: apiserver::Config { advertise, anonymous: config.api.anonymous, ..apiserver::Config::default() },
+        config: apiserver::Config {
+            advertise,
+            anonymous: config.api.anonymous,
+            ..apiserver::Config::default()
+        },
     }))
 }
 
@@ -239,7 +261,9 @@ async fn renew(trust: Arc<Trust>, clock: Arc<dyn Clock>, stop: CancellationToken
     const AGAIN: Duration = Duration::from_secs(3600);
     loop {
         let wait = match trust.renew(clock.now()) {
-            Ok(next) => Duration::try_from(next.duration_since(clock.now())).unwrap_or_default().min(AGAIN),
+            Ok(next) => {
+                Duration::try_from(next.duration_since(clock.now())).unwrap_or_default().min(AGAIN)
+            }
             Err(error) => {
                 tracing::error!(%error, "certificates could not be renewed");
                 AGAIN
@@ -259,14 +283,22 @@ fn control(
     clock: &Arc<dyn Clock>,
     stages: &Stages,
 ) -> tokio::task::JoinHandle<()> {
-    let disabled: BTreeSet<String> = config.disable.iter().filter(|name| *name != "node").cloned().collect();
-    let of_control =
-        control::Config { disabled, root_ca: trust.authority_certificate(), ..control::Config::default() };
-    let (clock, stop, requested) = (Arc::clone(clock), stages.control.clone(), stages.requested.clone());
+    let disabled: BTreeSet<String> =
+        config.disable.iter().filter(|name| *name != "node").cloned().collect();
+    let of_control = control::Config {
+        disabled,
+        root_ca: trust.authority_certificate(),
+        ..control::Config::default()
+    };
+    let (clock, stop, requested) =
+        (Arc::clone(clock), stages.control.clone(), stages.requested.clone());
     tokio::spawn(async move {
         if let Err(error) = control::run(client, clock, of_control, stop.cancelled_owned()).await {
             // Without controllers a cluster only looks alive.
-            tracing::error!(error = &error as &dyn std::error::Error, "the controllers ended; the server ends too");
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "the controllers ended; the server ends too"
+            );
             requested.cancel();
         }
     })
@@ -284,19 +316,27 @@ async fn agent(
     let name = config.node.name.clone().unwrap_or_default();
     let executor = runtime::executor(None).context("cannot start the threads for guests")?;
     let of_engine = runtime::Config::new(config.data_dir.join("compiled"));
-    let engine = runtime::Engine::new(of_engine, executor.handle().clone()).context("cannot start the Wasm engine")?;
-    let parts = node::Parts { client, clock: Arc::clone(clock), engine, images: image::Puller::new(images) };
+    let engine = runtime::Engine::new(of_engine, executor.handle().clone())
+        .context("cannot start the Wasm engine")?;
+    let parts = node::Parts {
+        client,
+        clock: Arc::clone(clock),
+        engine,
+        images: image::Puller::new(images),
+    };
     let of_node = node::Config {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         ..node::Config::new(config.data_dir.join("node"), name.clone())
     };
-    let agent = node::run(of_node, parts, stages.node.clone()).await.context("cannot start the node")?;
+    let agent =
+        node::run(of_node, parts, stages.node.clone()).await.context("cannot start the node")?;
     let handle = agent.clone();
     nodes.add(
         &name,
         Arc::new(move |request| {
             let handle = handle.clone();
-            async move { gateway::answer(handle.handle(request.map(BodyExt::boxed_unsync)).await) }.boxed()
+            async move { gateway::answer(handle.handle(request.map(BodyExt::boxed_unsync)).await) }
+                .boxed()
         }),
     );
     Ok(Node { agent, executor })

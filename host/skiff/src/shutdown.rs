@@ -22,7 +22,8 @@ pub(crate) struct Stages {
 
 /// Watches for signals from now on.
 pub(crate) fn on_signals(requested: CancellationToken) -> std::io::Result<()> {
-    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    let (mut interrupt, mut terminate) =
+        (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
     tokio::spawn(async move {
         let mut next = async || {
             tokio::select! {

@@ -37,7 +37,8 @@ impl Transport for InProcess {
     fn watch(&self, params: WatchParams) -> BoxFuture<'_, Result<Watching, Error>> {
         async move {
             let request = params.request()?.map(|_| ());
-            let watch = self.service.watch(request, Arc::clone(&self.identity)).await.map_err(refused)?;
+            let watch =
+                self.service.watch(request, Arc::clone(&self.identity)).await.map_err(refused)?;
             let events = stream::unfold(watch, |mut watch| async move {
                 let event = watch.next().await?.map(event).map_err(refused);
                 Some((event, watch))

@@ -4,12 +4,7 @@
 //! URLs and what they answer, and follows the logs until Ctrl-C. What was applied stays in the data directory and runs again at the
 //! next start.
 
-use std::{
-    collections::BTreeSet,
-    path::PathBuf,
-    process::ExitCode,
-    time::Duration,
-};
+use std::{collections::BTreeSet, path::PathBuf, process::ExitCode, time::Duration};
 
 use anyhow::Context as _;
 use api::{Client, ListParams};
@@ -29,7 +24,9 @@ const PATIENCE: Duration = Duration::from_secs(120);
 const MAX_LOGS: usize = 50;
 
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  skiff up                              (an empty cluster)\n  skiff up examples/01-http-function    (a folder with app.yaml and a guest crate)")]
+#[command(
+    after_help = "Examples:\n  skiff up                              (an empty cluster)\n  skiff up examples/01-http-function    (a folder with app.yaml and a guest crate)"
+)]
 pub(crate) struct Args {
     /// Manifests, or folders of manifests and guest crates
     paths: Vec<PathBuf>,
@@ -66,9 +63,10 @@ async fn work(paths: &[PathBuf], running: &Running) -> anyhow::Result<()> {
     let resources = cli::Resources::of(&session).await?;
     let mut applied = Vec::new();
     for manifest in cli::read_manifests(paths, false)? {
-        let done = cli::Applied::forced(&session, &resources, &manifest)
-            .await
-            .with_context(|| format!("{}: {} {}", manifest.source, manifest.kind(), manifest.name()))?;
+        let done =
+            cli::Applied::forced(&session, &resources, &manifest).await.with_context(|| {
+                format!("{}: {} {}", manifest.source, manifest.kind(), manifest.name())
+            })?;
         say(&format!("{} {}", done.name, done.outcome));
         applied.push(done.object);
     }
@@ -83,7 +81,8 @@ async fn build(session: &cli::Session, guest: &cli::Guest) -> anyhow::Result<()>
     let bar = spinner(&format!("building {image}"));
     let wasm = cli::build_guest(guest, say).await?;
     bar.set_message(format!("pushing {image}"));
-    let bytes = tokio::fs::read(&wasm).await.with_context(|| format!("cannot read {}", wasm.display()))?;
+    let bytes =
+        tokio::fs::read(&wasm).await.with_context(|| format!("cannot read {}", wasm.display()))?;
     let size = bytes.len();
     cli::push_image(session, bytes.into(), &image).await?;
     bar.finish_and_clear();
@@ -122,7 +121,9 @@ async fn ready(client: &Client, applied: &[Value]) -> anyhow::Result<()> {
     match result {
         Ok(ended) => ended,
         Err(_) => {
-            say("some Pods are not ready yet; `skiff get pods` and `skiff describe pod NAME` tell why");
+            say(
+                "some Pods are not ready yet; `skiff get pods` and `skiff describe pod NAME` tell why",
+            );
             Ok(())
         }
     }
@@ -138,7 +139,8 @@ fn pod_of(event: &api::Event) -> Option<Pod> {
 /// Ready, or done.
 fn settled(pod: &Pod) -> bool {
     let Some(status) = &pod.status else { return false };
-    let ready = status.conditions.iter().flatten().any(|it| it.type_ == "Ready" && it.status == "True");
+    let ready =
+        status.conditions.iter().flatten().any(|it| it.type_ == "Ready" && it.status == "True");
     ready || status.phase.as_deref() == Some("Succeeded")
 }
 
@@ -147,26 +149,41 @@ fn expected(applied: &[Value], namespace: &str) -> usize {
     let here = applied.iter().filter(|object| object["metadata"]["namespace"] == namespace);
     let count = |object: &Value| match object["kind"].as_str().unwrap_or_default() {
         "Pod" => 1,
-        "Deployment" | "ReplicaSet" | "StatefulSet" => object["spec"]["replicas"].as_u64().unwrap_or(1),
+        "Deployment" | "ReplicaSet" | "StatefulSet" => {
+            object["spec"]["replicas"].as_u64().unwrap_or(1)
+        }
         _ => 0,
     };
     usize::try_from(here.map(count).sum::<u64>()).unwrap_or(usize::MAX)
 }
 
 fn namespaces(applied: &[Value]) -> BTreeSet<String> {
-    applied.iter().filter_map(|object| object["metadata"]["namespace"].as_str()).map(str::to_owned).collect()
+    applied
+        .iter()
+        .filter_map(|object| object["metadata"]["namespace"].as_str())
+        .map(str::to_owned)
+        .collect()
 }
 
 /// Prints where the Services of the type `NodePort` can be reached, and what an HTTP one answers.
 async fn urls(client: &Client, applied: &[Value]) -> anyhow::Result<()> {
     for object in applied.iter().filter(|object| object["kind"] == "Service") {
-        let (namespace, name) = (object["metadata"]["namespace"].as_str(), object["metadata"]["name"].as_str());
+        let (namespace, name) =
+            (object["metadata"]["namespace"].as_str(), object["metadata"]["name"].as_str());
         let service = client.api::<Service>(namespace).get(name.unwrap_or_default()).await?;
         let ports = service.spec.and_then(|spec| spec.ports).unwrap_or_default();
-        for port in ports.iter().filter_map(|port| port.node_port).filter_map(|port| u16::try_from(port).ok()) {
+        for port in ports
+            .iter()
+            .filter_map(|port| port.node_port)
+            .filter_map(|port| u16::try_from(port).ok())
+        {
             let url = format!("http://127.0.0.1:{port}/");
             match answer(port).await {
-                Ok(answer) => say(&format!("{} is at {url}, which answers:\n{}", name.unwrap_or_default(), answer.trim_end())),
+                Ok(answer) => say(&format!(
+                    "{} is at {url}, which answers:\n{}",
+                    name.unwrap_or_default(),
+                    answer.trim_end()
+                )),
                 Err(error) => say(&format!("{} is at {url} ({error:#})", name.unwrap_or_default())),
             }
         }
@@ -197,7 +214,9 @@ async fn answer(port: u16) -> anyhow::Result<String> {
             ended = connection => { ended?; anyhow::bail!("the connection ended without an answer") }
         }
     };
-    tokio::time::timeout(Duration::from_secs(10), exchange).await.context("no answer within 10 s")?
+    tokio::time::timeout(Duration::from_secs(10), exchange)
+        .await
+        .context("no answer within 10 s")?
 }
 
 /// Follows every container that runs in the namespaces of the applied objects, those that start later too.
@@ -248,7 +267,8 @@ fn started(pod: &Pod) -> Vec<(String, String)> {
 }
 
 fn spinner(text: &str) -> ProgressBar {
-    let style = ProgressStyle::with_template("{spinner} {msg} ({elapsed})").unwrap_or_else(|_| ProgressStyle::default_spinner());
+    let style = ProgressStyle::with_template("{spinner} {msg} ({elapsed})")
+        .unwrap_or_else(|_| ProgressStyle::default_spinner());
     let bar = ProgressBar::new_spinner().with_style(style).with_message(text.to_owned());
     // Where the output is no terminal nothing is drawn, so the line is printed once.
     if bar.is_hidden() {

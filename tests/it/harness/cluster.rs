@@ -3,7 +3,6 @@
 use std::{
     ffi::OsStr,
     fs,
-    io::Write as _,
     net::{SocketAddr, TcpListener},
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
@@ -32,7 +31,8 @@ impl Cluster {
     pub(crate) async fn with(arguments: &[&str]) -> Self {
         let address = free_address();
         let arguments = arguments.iter().map(|&text| text.to_owned()).collect();
-        let mut cluster = Self { folder: TempDir::new().unwrap(), address, arguments, process: None };
+        let mut cluster =
+            Self { folder: TempDir::new().unwrap(), address, arguments, process: None };
         cluster.boot().await;
         cluster
     }
@@ -115,26 +115,14 @@ impl Cluster {
         let mut child = self.process.take().expect("the server runs");
         let status = Command::new("kill").arg(child.id().to_string()).status().unwrap();
         assert!(status.success());
-        until("the server has ended", async || child.try_wait().unwrap().ok_or("it runs")).await.code()
+        until("the server has ended", async || child.try_wait().unwrap().ok_or("it runs"))
+            .await
+            .code()
     }
 
     /// Runs kubectl and gives what it printed; a failure fails the test.
     pub(crate) fn kubectl<A: AsRef<OsStr>>(&self, arguments: &[A]) -> String {
         let output = self.try_kubectl(arguments);
-        self.expect(&output, arguments)
-    }
-
-    /// Runs kubectl with something on standard input.
-    pub(crate) fn kubectl_with(&self, input: &str, arguments: &[&str]) -> String {
-        let mut child = self
-            .kubectl_command(arguments)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
-        let output = child.wait_with_output().unwrap();
         self.expect(&output, arguments)
     }
 
@@ -145,8 +133,12 @@ impl Cluster {
 
     /// kubectl for this cluster, not yet started.
     pub(crate) fn kubectl_command<A: AsRef<OsStr>>(&self, arguments: &[A]) -> Command {
-        let mut command = Command::new(kubectl::kubectl().expect("the test asked whether kubectl is here"));
-        command.env("KUBECONFIG", self.kubeconfig()).env("HOME", self.folder.path()).args(arguments);
+        let mut command =
+            Command::new(kubectl::kubectl().expect("the test asked whether kubectl is here"));
+        command
+            .env("KUBECONFIG", self.kubeconfig())
+            .env("HOME", self.folder.path())
+            .args(arguments);
         command
     }
 
@@ -164,12 +156,16 @@ impl Cluster {
 
     pub(crate) fn try_skiff<A: AsRef<OsStr>>(&self, arguments: &[A]) -> Output {
         let mut command = Command::new(skiff());
-        command.env("KUBECONFIG", self.kubeconfig()).env("HOME", self.folder.path()).args(arguments);
+        command
+            .env("KUBECONFIG", self.kubeconfig())
+            .env("HOME", self.folder.path())
+            .args(arguments);
         command.stdin(Stdio::null()).output().unwrap()
     }
 
     fn expect<A: AsRef<OsStr>>(&self, output: &Output, arguments: &[A]) -> String {
-        let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        let (stdout, stderr) =
+            (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
         let words: Vec<_> = arguments.iter().map(|word| word.as_ref().to_string_lossy()).collect();
         assert!(
             output.status.success(),
@@ -195,7 +191,9 @@ impl Cluster {
     /// A kube-rs client with the admin's certificate.
     pub(crate) async fn client(&self) -> kube::Client {
         let config = Kubeconfig::read_from(self.kubeconfig()).unwrap();
-        let config = kube::Config::from_custom_kubeconfig(config, &KubeConfigOptions::default()).await.unwrap();
+        let config = kube::Config::from_custom_kubeconfig(config, &KubeConfigOptions::default())
+            .await
+            .unwrap();
         kube::Client::try_from(config).unwrap()
     }
 
@@ -203,9 +201,16 @@ impl Cluster {
     pub(crate) async fn wait(&self, object: &str, path: &str, value: &str) {
         until(&format!("{object} has {path} = {value}"), async || {
             let output = self.try_skiff(&["get", object, "-o", "json"]);
-            let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
-            let found = json.pointer(path).map(|it| it.as_str().map_or_else(|| it.to_string(), str::to_owned));
-            if found.as_deref() == Some(value) { Ok(()) } else { Err(format!("{}\n{json:#}", self.events())) }
+            let json: serde_json::Value =
+                serde_json::from_slice(&output.stdout).unwrap_or_default();
+            let found = json
+                .pointer(path)
+                .map(|it| it.as_str().map_or_else(|| it.to_string(), str::to_owned));
+            if found.as_deref() == Some(value) {
+                Ok(())
+            } else {
+                Err(format!("{}\n{json:#}", self.events()))
+            }
         })
         .await;
     }
@@ -234,4 +239,3 @@ fn tail(text: &str) -> String {
     let lines: Vec<&str> = text.lines().collect();
     lines[lines.len().saturating_sub(30)..].join("\n")
 }
-

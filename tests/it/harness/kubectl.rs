@@ -11,7 +11,10 @@ pub(crate) fn kubectl() -> Option<&'static PathBuf> {
         let own = cache.map(|cache| cache.join("skiff/bin/kubectl"));
         let candidates = std::iter::once(PathBuf::from("kubectl")).chain(own);
         candidates.into_iter().find(|program| {
-            Command::new(program).args(["version", "--client"]).output().is_ok_and(|output| output.status.success())
+            Command::new(program)
+                .args(["version", "--client"])
+                .output()
+                .is_ok_and(|output| output.status.success())
         })
     });
     found.as_ref()

@@ -16,7 +16,8 @@ impl Cluster {
     pub(crate) fn node_port(&self, service: &str) -> u16 {
         let service = self.skiff(&["get", &format!("service/{service}"), "-o", "json"]);
         let service: serde_json::Value = serde_json::from_str(&service).unwrap();
-        let port = service.pointer("/spec/ports/0/nodePort").and_then(serde_json::Value::as_u64).unwrap();
+        let port =
+            service.pointer("/spec/ports/0/nodePort").and_then(serde_json::Value::as_u64).unwrap();
         u16::try_from(port).unwrap()
     }
 
@@ -24,7 +25,8 @@ impl Cluster {
     pub(crate) async fn http(&self, port: u16, path: &str) -> Result<String, String> {
         let exchange = async {
             let stream = TcpStream::connect(("127.0.0.1", port)).await?;
-            let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
+            let (mut sender, connection) =
+                hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
             tokio::spawn(connection);
             let request = Request::get(path).header("host", "test").body(Empty::<Bytes>::new())?;
             let answer = sender.send_request(request).await?;
@@ -43,7 +45,10 @@ impl Cluster {
 
     /// POST of JSON to the API server: code and body.
     pub(crate) async fn post(&self, path: &str, body: Vec<u8>) -> (u16, String) {
-        let request = Request::post(path).header("content-type", "application/json").body(Body::from(body)).unwrap();
+        let request = Request::post(path)
+            .header("content-type", "application/json")
+            .body(Body::from(body))
+            .unwrap();
         whole(self.client().await.send(request).await.unwrap()).await
     }
 
@@ -63,7 +68,10 @@ impl Cluster {
             fs::write(blobs.join(&digest), content).unwrap();
             serde_json::json!({ "mediaType": media_type, "digest": format!("sha256:{digest}"), "size": content.len() })
         };
-        let config = put("application/vnd.wasm.config.v0+json", br#"{"architecture":"wasm","os":"wasip2","layerDigests":[]}"#);
+        let config = put(
+            "application/vnd.wasm.config.v0+json",
+            br#"{"architecture":"wasm","os":"wasip2","layerDigests":[]}"#,
+        );
         let layer = put("application/wasm", wasm);
         let media_type = "application/vnd.oci.image.manifest.v1+json";
         let manifest = serde_json::json!({ "schemaVersion": 2, "mediaType": media_type, "config": config, "layers": [layer] });
@@ -77,7 +85,12 @@ impl Cluster {
 
 async fn whole(answer: Response<Body>) -> (u16, String) {
     let code = answer.status().as_u16();
-    let body = answer.into_body().collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
+    let body = answer
+        .into_body()
+        .collect()
+        .await
+        .map(http_body_util::Collected::to_bytes)
+        .unwrap_or_default();
     (code, String::from_utf8_lossy(&body).into_owned())
 }
 

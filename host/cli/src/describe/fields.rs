@@ -26,7 +26,9 @@ pub(super) fn field(page: &mut Page, name: &str, value: &Value) {
                 field(page, name.unwrap_or(&index.to_string()), item);
             }
         }),
-        Value::Array(items) => page.field(&title, &items.iter().map(plain).collect::<Vec<_>>().join("\n")),
+        Value::Array(items) => {
+            page.field(&title, &items.iter().map(plain).collect::<Vec<_>>().join("\n"));
+        }
         Value::Object(_) => page.field(&title, ""),
         other => page.field(&title, &plain(other)),
     }

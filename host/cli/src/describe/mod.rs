@@ -23,7 +23,9 @@ use crate::{
 };
 
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  skiff describe pod web-7c5d9\n  skiff describe deployment/web\n  skiff describe nodes")]
+#[command(
+    after_help = "Examples:\n  skiff describe pod web-7c5d9\n  skiff describe deployment/web\n  skiff describe nodes"
+)]
 pub struct Args {
     /// TYPE, TYPE/NAME, or TYPE NAME...
     #[arg(required = true)]
@@ -41,7 +43,9 @@ pub(crate) async fn run(args: &Args, session: &Session) -> anyhow::Result<ExitCo
         let objects = match &target.name {
             Some(name) => vec![session.read(&format!("{collection}/{}", escape(name))).await?],
             None => {
-                let mut list = session.read(&format!("{collection}?labelSelector={}", escape(&args.selector))).await?;
+                let mut list = session
+                    .read(&format!("{collection}?labelSelector={}", escape(&args.selector)))
+                    .await?;
                 serde_json::from_value(list["items"].take()).unwrap_or_default()
             }
         };
@@ -64,7 +68,12 @@ async fn page(session: &Session, resource: &Resource, object: &Value) -> anyhow:
     head(&mut page, object);
     match resource.api.kind.as_ref() {
         "Pod" => pod::describe(&mut page, object),
-        "Deployment" | "ReplicaSet" | "StatefulSet" | "DaemonSet" | "Job" | "ReplicationController" => {
+        "Deployment"
+        | "ReplicaSet"
+        | "StatefulSet"
+        | "DaemonSet"
+        | "Job"
+        | "ReplicationController" => {
             workload::describe(&mut page, object);
         }
         "Service" => {
@@ -90,13 +99,19 @@ fn head(page: &mut Page, object: &Value) {
     if !deleted.is_empty() {
         page.field("Terminating since", deleted);
     }
-    let owners = object.pointer("/metadata/ownerReferences").and_then(Value::as_array).into_iter().flatten();
+    let owners =
+        object.pointer("/metadata/ownerReferences").and_then(Value::as_array).into_iter().flatten();
     for owner in owners.filter(|owner| owner["controller"] == true) {
         page.field("Controlled By", &format!("{}/{}", text(owner, "/kind"), text(owner, "/name")));
     }
 }
 
-async fn events(session: &Session, page: &mut Page, resource: &Resource, object: &Value) -> anyhow::Result<()> {
+async fn events(
+    session: &Session,
+    page: &mut Page,
+    resource: &Resource,
+    object: &Value,
+) -> anyhow::Result<()> {
     let namespace = match text(object, "/metadata/namespace") {
         "" => "default",
         namespace => namespace,
@@ -106,19 +121,27 @@ async fn events(session: &Session, page: &mut Page, resource: &Resource, object:
         text(object, "/metadata/name"),
         resource.api.kind,
         // Agents report about their Node under its name.
-        if resource.api.kind == "Node" { text(object, "/metadata/name") } else { text(object, "/metadata/uid") },
+        if resource.api.kind == "Node" {
+            text(object, "/metadata/name")
+        } else {
+            text(object, "/metadata/uid")
+        },
     );
     let path = format!("/api/v1/namespaces/{namespace}/events?fieldSelector={}", escape(&selector));
     let list = session.read(&path).await?;
-    let mut rows = vec![["Type", "Reason", "Count", "Last seen", "From", "Message"].map(str::to_owned).to_vec()];
-    let mut found: Vec<&Value> = list.get("items").and_then(Value::as_array).into_iter().flatten().collect();
+    let mut rows = vec![
+        ["Type", "Reason", "Count", "Last seen", "From", "Message"].map(str::to_owned).to_vec(),
+    ];
+    let mut found: Vec<&Value> =
+        list.get("items").and_then(Value::as_array).into_iter().flatten().collect();
     found.sort_by_key(|event| last_seen(event).to_owned());
     for event in &found {
         let source = match text(event, "/source/component") {
             "" => text(event, "/reportingComponent"),
             component => component,
         };
-        let count = event.pointer("/series/count").or_else(|| event.get("count")).and_then(Value::as_i64);
+        let count =
+            event.pointer("/series/count").or_else(|| event.get("count")).and_then(Value::as_i64);
         rows.push(vec![
             text(event, "/type").to_owned(),
             text(event, "/reason").to_owned(),

@@ -15,9 +15,13 @@ pub(super) fn describe(page: &mut Page, node: &Value) {
         })
         .collect();
     page.field("Taints", &taints.join("\n"));
-    page.field("Unschedulable", &(node.pointer("/spec/unschedulable") == Some(&Value::Bool(true))).to_string());
+    page.field(
+        "Unschedulable",
+        &(node.pointer("/spec/unschedulable") == Some(&Value::Bool(true))).to_string(),
+    );
     conditions(page, node);
-    let addresses = node.pointer("/status/addresses").and_then(Value::as_array).into_iter().flatten();
+    let addresses =
+        node.pointer("/status/addresses").and_then(Value::as_array).into_iter().flatten();
     page.section("Addresses", |page| {
         for address in addresses {
             page.field(text(address, "/type"), text(address, "/address"));

@@ -29,7 +29,8 @@ impl Page {
     /// Labels and the like, one a line.
     pub(super) fn map(&mut self, name: &str, map: Option<&Value>, between: &str) {
         let pairs = map.and_then(Value::as_object).into_iter().flatten();
-        let lines: Vec<String> = pairs.map(|(key, value)| format!("{key}{between}{}", plain(value))).collect();
+        let lines: Vec<String> =
+            pairs.map(|(key, value)| format!("{key}{between}{}", plain(value))).collect();
         self.field(name, &lines.join("\n"));
     }
 
@@ -75,8 +76,13 @@ pub(super) fn conditions(page: &mut Page, object: &Value) {
     page.section("Conditions", |page| {
         for condition in conditions {
             let of = |field: &str| condition.get(field).and_then(Value::as_str).unwrap_or_default();
-            let details: Vec<&str> = [of("reason"), of("message")].into_iter().filter(|it| !it.is_empty()).collect();
-            let details = if details.is_empty() { String::new() } else { format!(" ({})", details.join(": ")) };
+            let details: Vec<&str> =
+                [of("reason"), of("message")].into_iter().filter(|it| !it.is_empty()).collect();
+            let details = if details.is_empty() {
+                String::new()
+            } else {
+                format!(" ({})", details.join(": "))
+            };
             page.field(of("type"), &format!("{}{details}", of("status")));
         }
     });

@@ -15,7 +15,13 @@ pub(super) fn describe(page: &mut Page, pod: &Value) {
         }
     }
     page.field("IP", text(pod, "/status/podIP"));
-    containers(page, pod, "Init Containers", "/spec/initContainers", "/status/initContainerStatuses");
+    containers(
+        page,
+        pod,
+        "Init Containers",
+        "/spec/initContainers",
+        "/status/initContainerStatuses",
+    );
     containers(page, pod, "Containers", "/spec/containers", "/status/containerStatuses");
     conditions(page, pod);
     volumes(page, pod);
@@ -25,12 +31,16 @@ pub(super) fn describe(page: &mut Page, pod: &Value) {
 
 /// The containers of a Pod or of a template; templates have no statuses.
 pub(super) fn containers(page: &mut Page, pod: &Value, title: &str, specs: &str, statuses: &str) {
-    let Some(specs) = pod.pointer(specs).and_then(Value::as_array).filter(|all| !all.is_empty()) else { return };
+    let Some(specs) = pod.pointer(specs).and_then(Value::as_array).filter(|all| !all.is_empty())
+    else {
+        return;
+    };
     let statuses = pod.pointer(statuses).and_then(Value::as_array);
     page.section(title, |page| {
         for spec in specs {
             let name = text(spec, "/name");
-            let status = statuses.into_iter().flatten().find(|status| text(status, "/name") == name);
+            let status =
+                statuses.into_iter().flatten().find(|status| text(status, "/name") == name);
             page.section(name, |page| container(page, spec, status));
         }
     });
@@ -42,8 +52,9 @@ fn container(page: &mut Page, spec: &Value, status: Option<&Value>) {
         page.field("Image ID", text(status, "/imageID"));
     }
     let ports = spec.get("ports").and_then(Value::as_array).into_iter().flatten();
-    let ports: Vec<String> =
-        ports.map(|port| format!("{}/{}", number(port, "/containerPort"), text(port, "/protocol"))).collect();
+    let ports: Vec<String> = ports
+        .map(|port| format!("{}/{}", number(port, "/containerPort"), text(port, "/protocol")))
+        .collect();
     page.field("Ports", &ports.join(", "));
     for (name, place) in [("Command", "/command"), ("Args", "/args")] {
         if let Some(words) = spec.pointer(place).and_then(Value::as_array) {
@@ -80,12 +91,17 @@ fn variable(variable: &Value) -> String {
         return format!("{name}: {}", text(variable, "/value"));
     };
     // A Secret's value is not read here, so that it cannot be shown.
-    let source: Vec<String> = source.iter().map(|(kind, source)| format!("{kind} {source}")).collect();
+    let source: Vec<String> =
+        source.iter().map(|(kind, source)| format!("{kind} {source}")).collect();
     format!("{name}: <from {}>", source.join(""))
 }
 
 fn state(page: &mut Page, title: &str, state: Option<&Value>) {
-    let Some((kind, details)) = state.and_then(Value::as_object).and_then(|states| states.iter().next()) else { return };
+    let Some((kind, details)) =
+        state.and_then(Value::as_object).and_then(|states| states.iter().next())
+    else {
+        return;
+    };
     let details = details.as_object().into_iter().flatten();
     let details = details.map(|(name, value)| format!("{name}: {}", plain(value)));
     let lines: Vec<String> = std::iter::once(kind.clone()).chain(details).collect();
@@ -93,7 +109,9 @@ fn state(page: &mut Page, title: &str, state: Option<&Value>) {
 }
 
 fn volumes(page: &mut Page, pod: &Value) {
-    let Some(volumes) = pod.pointer("/spec/volumes").and_then(Value::as_array).filter(|all| !all.is_empty()) else {
+    let Some(volumes) =
+        pod.pointer("/spec/volumes").and_then(Value::as_array).filter(|all| !all.is_empty())
+    else {
         return;
     };
     page.section("Volumes", |page| {

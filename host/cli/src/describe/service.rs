@@ -11,8 +11,11 @@ use crate::{
 /// The slices of a Service.
 pub(super) async fn endpoints(session: &Session, service: &Value) -> anyhow::Result<Vec<Value>> {
     let namespace = text(service, "/metadata/namespace");
-    let selector = escape(&format!("kubernetes.io/service-name={}", text(service, "/metadata/name")));
-    let path = format!("/apis/discovery.k8s.io/v1/namespaces/{namespace}/endpointslices?labelSelector={selector}");
+    let selector =
+        escape(&format!("kubernetes.io/service-name={}", text(service, "/metadata/name")));
+    let path = format!(
+        "/apis/discovery.k8s.io/v1/namespaces/{namespace}/endpointslices?labelSelector={selector}"
+    );
     let mut list = session.read(&path).await?;
     Ok(serde_json::from_value(list["items"].take()).unwrap_or_default())
 }
@@ -20,7 +23,8 @@ pub(super) async fn endpoints(session: &Session, service: &Value) -> anyhow::Res
 pub(super) fn describe(page: &mut Page, service: &Value, slices: &[Value]) {
     page.map("Selector", service.pointer("/spec/selector"), "=");
     page.field("Type", text(service, "/spec/type"));
-    let addresses = service.pointer("/spec/clusterIPs").and_then(Value::as_array).into_iter().flatten();
+    let addresses =
+        service.pointer("/spec/clusterIPs").and_then(Value::as_array).into_iter().flatten();
     page.field("IPs", &addresses.map(plain).collect::<Vec<_>>().join(", "));
     if !text(service, "/spec/externalName").is_empty() {
         page.field("External Name", text(service, "/spec/externalName"));
@@ -47,7 +51,9 @@ fn behind(slices: &[Value], port_name: &str) -> Vec<String> {
         let ports = slice.get("ports").and_then(Value::as_array).into_iter().flatten();
         for port in ports.filter(|port| text(port, "/name") == port_name) {
             let endpoints = slice.get("endpoints").and_then(Value::as_array).into_iter().flatten();
-            for endpoint in endpoints.filter(|it| it.pointer("/conditions/ready") != Some(&Value::Bool(false))) {
+            for endpoint in
+                endpoints.filter(|it| it.pointer("/conditions/ready") != Some(&Value::Bool(false)))
+            {
                 let address = text(endpoint, "/addresses/0");
                 found.push(format!("{address}:{}", number(port, "/port")));
             }

@@ -10,7 +10,9 @@ use super::{
 use crate::session::text;
 
 pub(super) fn describe(page: &mut Page, workload: &Value) {
-    let labels = workload.pointer("/spec/selector/matchLabels").or_else(|| workload.pointer("/spec/selector"));
+    let labels = workload
+        .pointer("/spec/selector/matchLabels")
+        .or_else(|| workload.pointer("/spec/selector"));
     page.map("Selector", labels, "=");
     let spec = workload.get("spec").and_then(Value::as_object).into_iter().flatten();
     for (name, value) in spec.filter(|(name, _)| *name != "selector" && *name != "template") {
@@ -29,7 +31,13 @@ pub(super) fn describe(page: &mut Page, workload: &Value) {
         if !account.is_empty() {
             page.field("Service Account", account);
         }
-        pod::containers(page, workload, "Init Containers", "/spec/template/spec/initContainers", "");
+        pod::containers(
+            page,
+            workload,
+            "Init Containers",
+            "/spec/template/spec/initContainers",
+            "",
+        );
         pod::containers(page, workload, "Containers", "/spec/template/spec/containers", "/none");
     });
 }

@@ -19,7 +19,10 @@ fn printed(options: Options, prefix: Option<&str>) -> String {
 #[test]
 fn columns_are_aligned_and_wide_ones_hidden() {
     let options = Options { headers: true, ..Options::default() };
-    assert_eq!(printed(options, None), "NAME            READY\nweb             3\na-longer-name   <none>\n");
+    assert_eq!(
+        printed(options, None),
+        "NAME            READY\nweb             3\na-longer-name   <none>\n"
+    );
 }
 
 #[test]

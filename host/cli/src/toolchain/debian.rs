@@ -44,8 +44,10 @@ fn fetch(cache: &Path, version: &str, target: &str) -> Result<(), Error> {
     file(&lists, fs::create_dir_all(&lists))?;
     let packages = cache.join("packages");
     file(&packages, fs::create_dir_all(&packages))?;
-    let targets = run("apt-get", Command::new("apt-get").args(["indextargets", "--format", "$(REPO_URI)"]))?;
-    let unavailable = || Error::Unavailable { target: target.to_owned(), version: version.to_owned() };
+    let targets =
+        run("apt-get", Command::new("apt-get").args(["indextargets", "--format", "$(REPO_URI)"]))?;
+    let unavailable =
+        || Error::Unavailable { target: target.to_owned(), version: version.to_owned() };
     let mirror = targets.lines().find(|line| !line.contains("security")).ok_or_else(unavailable)?;
     let list: String = SUITES
         .iter()
@@ -62,7 +64,14 @@ fn fetch(cache: &Path, version: &str, target: &str) -> Result<(), Error> {
             .args(["-o", "Dir::Etc::SourceParts=-"])
             .arg("-o")
             .arg(format!("Dir::State::Lists={}", cache.join("apt/lists").display()))
-            .args(["-o", "Dir::Cache::pkgcache=", "-o", "Dir::Cache::srcpkgcache=", "-o", "APT::Sandbox::User=root"])
+            .args([
+                "-o",
+                "Dir::Cache::pkgcache=",
+                "-o",
+                "Dir::Cache::srcpkgcache=",
+                "-o",
+                "APT::Sandbox::User=root",
+            ])
             .current_dir(&packages);
         command
     };
@@ -121,7 +130,14 @@ fn compile(cache: &Path, target: &str, library: &Path) -> Result<(), Error> {
     run(
         "cargo",
         Command::new("cargo")
-            .args(["build", "--quiet", "--release", "-Zbuild-std=std,panic_abort,panic_unwind,proc_macro", "--target", target])
+            .args([
+                "build",
+                "--quiet",
+                "--release",
+                "-Zbuild-std=std,panic_abort,panic_unwind,proc_macro",
+                "--target",
+                target,
+            ])
             .current_dir(&work)
             .env("RUSTC_BOOTSTRAP", "1")
             .env_remove("RUSTFLAGS")

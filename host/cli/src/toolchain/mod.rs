@@ -56,12 +56,15 @@ pub fn ensure(target: &str, folder: &Path, say: &dyn Fn(&str)) -> Result<(), Err
     }
     if rustup_may_fetch() {
         say(&format!("installing the Rust target {target} with rustup"));
-        let added = Command::new("rustup").args(["target", "add", target]).current_dir(folder).output();
+        let added =
+            Command::new("rustup").args(["target", "add", target]).current_dir(folder).output();
         if added.is_ok_and(|output| output.status.success()) && toolchain.has(target) {
             return Ok(());
         }
     }
-    say(&format!("building the Rust standard library for {target} from its sources, about a minute"));
+    say(&format!(
+        "building the Rust standard library for {target} from its sources, about a minute"
+    ));
     debian::build_std(&toolchain.sysroot, &toolchain.version, target)?;
     if toolchain.has(target) {
         return Ok(());
@@ -71,7 +74,8 @@ pub fn ensure(target: &str, folder: &Path, say: &dyn Fn(&str)) -> Result<(), Err
 
 impl Toolchain {
     fn active(folder: &Path) -> Result<Self, Error> {
-        let sysroot = run("rustc", Command::new("rustc").args(["--print", "sysroot"]).current_dir(folder))?;
+        let sysroot =
+            run("rustc", Command::new("rustc").args(["--print", "sysroot"]).current_dir(folder))?;
         let version = run("rustc", Command::new("rustc").arg("--version").current_dir(folder))?;
         let version = version.split_whitespace().nth(1).unwrap_or_default().to_owned();
         Ok(Self { sysroot: PathBuf::from(sysroot.trim()), version })
@@ -101,7 +105,15 @@ fn run(program: &'static str, command: &mut Command) -> Result<String, Error> {
         return Ok(String::from_utf8_lossy(&stdout).into_owned());
     }
     let stderr = String::from_utf8_lossy(&stderr);
-    let last = stderr.lines().rev().take(5).collect::<Vec<_>>().into_iter().rev().collect::<Vec<_>>().join("\n");
+    let last = stderr
+        .lines()
+        .rev()
+        .take(5)
+        .collect::<Vec<_>>()
+        .into_iter()
+        .rev()
+        .collect::<Vec<_>>()
+        .join("\n");
     Err(Error::Failed { command: format!("{command:?}"), stderr: last })
 }
 

@@ -3,8 +3,14 @@ use std::io::Write as _;
 use super::{Config, Error, Flags, Surroundings};
 
 fn surroundings(variables: &[(&str, &str)]) -> Surroundings {
-    let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-    Surroundings { variables, is_root: false, home: Some("/home/a".into()), host_name: "Machine-1".to_owned() }
+    let variables =
+        variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    Surroundings {
+        variables,
+        is_root: false,
+        home: Some("/home/a".into()),
+        host_name: "Machine-1".to_owned(),
+    }
 }
 
 fn load(file: &str, variables: &[(&str, &str)], flags: Flags) -> Result<Config, String> {
@@ -20,10 +26,15 @@ fn load(file: &str, variables: &[(&str, &str)], flags: Flags) -> Result<Config, 
 #[test]
 fn later_sources_win() {
     let file = "api: {address: 127.0.0.1:1}\nstore: {history-secs: 60}\n";
-    let config = load(file, &[("SKIFF_API_ADDRESS", "127.0.0.1:2")], Flags::default()).expect("valid");
+    let config =
+        load(file, &[("SKIFF_API_ADDRESS", "127.0.0.1:2")], Flags::default()).expect("valid");
     assert_eq!((config.api.address.port(), config.store.history_secs), (2, 60));
     let flags = Flags { api_address: Some(([127, 0, 0, 1], 3).into()), ..Flags::default() };
-    let config = load(file, &[("SKIFF_API_ADDRESS", "127.0.0.1:2"), ("SKIFF_DISABLE", "node,scheduler")], flags);
+    let config = load(
+        file,
+        &[("SKIFF_API_ADDRESS", "127.0.0.1:2"), ("SKIFF_DISABLE", "node,scheduler")],
+        flags,
+    );
     let config = config.expect("valid");
     assert_eq!(config.api.address.port(), 3);
     assert_eq!(config.disable.len(), 2);
