@@ -37,7 +37,7 @@ struct View {
     set: Arc<StatefulSet>,
     candidates: Vec<Arc<Pod>>,
     revisions: Vec<Arc<ControllerRevision>>,
-    /// Names that Pods of others have.
+    /// Names of this set that some Pod has, member or not.
     taken: BTreeSet<String>,
     /// Claims of this namespace, by name.
     claims: BTreeMap<String, Arc<PersistentVolumeClaim>>,
@@ -60,10 +60,7 @@ impl View {
         let revisions = sources.controller_revisions.owned_by(uid);
         let (start, end) = range(&set);
         let names = (start..end).take(BURST).map(|number| pod_name(&set, number));
-        let taken = names.filter(|name| {
-            let pod = sources.pods.get(&key.namespace, name);
-            pod.is_some_and(|pod| !ownership::is_controlled_by(&pod.metadata, uid))
-        });
+        let taken = names.filter(|name| sources.pods.get(&key.namespace, name).is_some());
         Some(Self { candidates, revisions, taken: taken.collect(), claims, now: look.now, set })
     }
 }
@@ -140,7 +137,7 @@ impl Work<'_> {
         let mut made = 0;
         for number in start..end {
             match replicas.get(&number) {
-                // Somebody else has the name: wait until it is free.
+                // Who is no member has the name: wait until it is free.
                 None if self.taken.contains(&pod_name(self.set, number)) => made += 1,
                 None => {
                     self.create(number, plan);
