@@ -22,7 +22,7 @@ const KILLED: i32 = 137;
 
 impl Agent {
     /// Runs a task whose result is a message about this Pod.
-    fn spawn(&self, uid: &Uid, work: impl Future<Output = Body> + Send + 'static) {
+    pub(super) fn spawn(&self, uid: &Uid, work: impl Future<Output = Body> + Send + 'static) {
         let (uid, sender) = (Arc::clone(uid), self.sender.clone());
         self.tasks.spawn(async move {
             let body = work.await;
@@ -72,8 +72,7 @@ impl Agent {
         let now = self.shared.now();
         let Some(slot) = self.slots.get_mut(&uid) else { return };
         slot.is_preparing = false;
-        if slot.has_pending_tear_down {
-            slot.has_pending_tear_down = false;
+        if std::mem::take(&mut slot.has_pending_tear_down) {
             self.tear_down(&uid);
             return;
         }

@@ -68,6 +68,7 @@ enum Body {
     },
     Prepared(Result<std::net::IpAddr, String>),
     Reported(reports::Outcome),
+    Refreshed,
     /// The API server answers (again); these are all Pods it knows.
     Known(HashSet<String>),
     /// These are all Pods that this node has from files.
@@ -240,6 +241,7 @@ impl Agent {
             }
             Body::Prepared(result) => self.prepared(uid, result),
             Body::Reported(outcome) => self.reported(&uid, outcome),
+            Body::Refreshed => self.refreshed(&uid),
             Body::Known(known) => self.forget_unknown(&known),
             Body::Static(pods) => self.set_static(pods),
             Body::Mirrored => self.reports.push(&mut self.slots, &uid),

@@ -10,7 +10,7 @@ use image::Puller;
 use k8s_openapi::api::core::v1 as core;
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 use meta::Clock;
-use net::{Fabric, Services};
+use net::Services;
 use runtime::Engine;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -82,6 +82,8 @@ pub async fn run(
 ) -> Result<Handle, StartError> {
     let records = Records::open(config.data_dir.join("pods")).map_err(StartError::Data)?;
     let known = records.load().map_err(StartError::Data)?;
+    let own: HashSet<String> = known.iter().filter_map(|pod| pod.metadata.uid.clone()).collect();
+    tidy(&config, &own);
     let client = parts.client.with_user_agent("kubelet/v1.37.1+skiff");
     let tasks = TaskTracker::new();
     let background = |work: BoxWork| {
@@ -104,12 +106,12 @@ pub async fn run(
     let (pods, pods_driver) = Cache::new(client.api::<core::Pod>(None), pods_setup);
 
     let machine = Machine::read(&config.version, config.node_ip);
-    let network = Arc::new(Network {
-        fabric: Fabric::default(),
-        services: Services::new(&config.node_name, seed),
-        pods: config.cluster_pods,
-        service_range: config.service_range,
-    });
+    let network = Arc::new(Network::new(
+        Services::new(&config.node_name, seed),
+        config.cluster_pods,
+        config.service_range,
+        machine.ip,
+    ));
     let remembered = config.data_dir.join("services.json");
     let known_services = Arc::new(KnownServices::open(remembered, services.clone(), &network));
     let host_ports = Arc::new(HostPorts::default());
@@ -173,6 +175,25 @@ pub async fn run(
     });
     tasks.close();
     Ok(Handle { shared, tasks })
+}
+
+/// Removes folders of Pods that this node no longer has: what a crash in the middle of a removal left.
+fn tidy(config: &Config, own: &HashSet<String>) {
+    let manifests = config.data_dir.join("manifests");
+    let of_files = crate::static_pods::read(&manifests, &config.node_name).unwrap_or_default();
+    for folder in ["volumes", "logs"] {
+        // A folder that is not there yet holds nothing.
+        let entries = std::fs::read_dir(config.data_dir.join(folder));
+        for entry in entries.into_iter().flatten().flatten() {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            if own.contains(&name) || of_files.contains_key(&name) {
+                continue;
+            }
+            if let Err(error) = std::fs::remove_dir_all(entry.path()) {
+                tracing::warn!(path = %entry.path().display(), %error, "cannot remove a leftover");
+            }
+        }
+    }
 }
 
 type BoxWork = std::pin::Pin<Box<dyn Future<Output = ()> + Send>>;

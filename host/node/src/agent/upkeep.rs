@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{Agent, Due, REFRESH_SECS, Uid};
+use super::{Agent, Body, Due, REFRESH_SECS, Uid};
 use crate::pod::{self, Note, after_secs};
 use crate::shell;
 
@@ -17,16 +17,27 @@ const IMAGE_AGE_MIN: Duration = Duration::from_hours(1);
 impl Agent {
     /// Compares the files of volumes with what they come from.
     pub(super) fn refresh(&mut self, uid: &Uid, now: Timestamp) {
-        let Some(slot) = self.slots.get(uid) else { return };
+        let Some(slot) = self.slots.get_mut(uid) else { return };
         let (Some(ip), pod::Stage::Active) = (slot.ip, &slot.state.stage) else { return };
+        // As in a preparation: folders must not be written while they are removed.
+        slot.is_preparing = true;
         let (shared, object) = (Arc::clone(&self.shared), Arc::clone(&slot.object));
-        self.tasks.spawn(async move {
+        self.spawn(uid, async move {
             let _work = shared.work.acquire().await;
             if let Err(message) = shell::refresh(&shared, &object, ip).await {
                 tracing::debug!(message, "volumes stay as they are");
             }
+            Body::Refreshed
         });
         self.alarms.set(after_secs(now, REFRESH_SECS), Due::Refresh, uid);
+    }
+
+    pub(super) fn refreshed(&mut self, uid: &Uid) {
+        let Some(slot) = self.slots.get_mut(uid) else { return };
+        slot.is_preparing = false;
+        if std::mem::take(&mut slot.has_pending_tear_down) {
+            self.tear_down(uid);
+        }
     }
 
     /// Tells of functions whose instances ended without an answer. Looking at all of them now and then is cheaper than a task for each.

@@ -13,6 +13,7 @@ mod tables;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
 use ipnet::Ipv4Net;
@@ -40,7 +41,13 @@ pub(crate) struct Network {
     pub(crate) pods: Ipv4Net,
     /// All service addresses.
     pub(crate) service_range: Ipv4Net,
+    /// The node's own address: who Pods see when the node connects to them.
+    pub(crate) node_ip: IpAddr,
+    next_port: AtomicU16,
 }
+
+/// Ports that the node's own connections to Pods seem to come from; nobody can connect to them.
+const FIRST_PORT: u16 = 32768;
 
 /// A stream to somewhere.
 pub(crate) type BoxStream = Box<dyn net::Stream>;
@@ -55,6 +62,22 @@ enum Way {
 }
 
 impl Network {
+    pub(crate) fn new(
+        services: Services,
+        pods: Ipv4Net,
+        service_range: Ipv4Net,
+        node_ip: IpAddr,
+    ) -> Self {
+        let (fabric, next_port) = (Fabric::default(), AtomicU16::new(0));
+        Self { fabric, services, pods, service_range, node_ip, next_port }
+    }
+
+    /// The node's end of a connection to a Pod.
+    pub(crate) fn node_end(&self) -> SocketAddr {
+        let number = self.next_port.fetch_add(1, Ordering::Relaxed);
+        SocketAddr::new(self.node_ip, FIRST_PORT | number)
+    }
+
     fn way(&self, to: SocketAddr, protocol: Protocol) -> Way {
         if self.fabric.has_host(to.ip()) {
             return Way::Pod(to);

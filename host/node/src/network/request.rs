@@ -3,7 +3,7 @@
 //! A function is asked directly; anything else gets a connection of its own.
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 
 use http::{Request, Response};
 use http_body_util::BodyExt as _;
@@ -11,9 +11,6 @@ use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 
 use super::Network;
-
-/// The node as Pods see it when it connects to them.
-const NODE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
 
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
@@ -41,7 +38,10 @@ pub(crate) async fn connect(
     network: &Network,
     to: SocketAddr,
 ) -> Result<super::BoxStream, RequestError> {
-    network.dial(NODE, to).await.map_err(|source| RequestError::Connect { to, source })
+    network
+        .dial(network.node_end(), to)
+        .await
+        .map_err(|source| RequestError::Connect { to, source })
 }
 
 /// Sends a request. Its URI may be absolute, for HTTP functions; only the path goes over a connection.
@@ -50,7 +50,7 @@ pub(crate) async fn request(
     to: SocketAddr,
     mut request: Request<runtime::Body>,
 ) -> Result<Response<runtime::Body>, RequestError> {
-    if let Some(function) = network.function(NODE.ip(), to) {
+    if let Some(function) = network.function(network.node_ip, to) {
         return function.answer(request).await.ok_or(RequestError::Function);
     }
     let stream = connect(network, to).await?;
