@@ -135,6 +135,9 @@ impl Network {
         let at = match self.way(to, Protocol::Tcp) {
             Way::Pod(at) => at,
             Way::Service(front) => {
+                // Looked at before a turn is taken: whoever gets no function here opens a connection, and that takes the turn.
+                let first = front.endpoints.first()?.address;
+                self.fabric.handler(first, false)?;
                 let client = Client::Inside(from);
                 let picked = self.services.pick(&front, client, &[], Instant::now());
                 picked.ok()?.address

@@ -8,7 +8,7 @@ use k8s_openapi::api::core::v1 as core;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
-use crate::fake::{Node, pod};
+use crate::fake::{Node, Server, pod};
 
 fn container(image: &str) -> Value {
     json!({ "name": "c", "image": format!("{image}:v1") })
@@ -282,4 +282,79 @@ async fn the_node_registers_with_what_the_machine_has_and_keeps_its_lease() {
                 .then_some(())
         })
         .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_manifest_in_the_folder_runs_and_is_shown_by_a_mirror() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("manifests")).unwrap();
+    let manifest = "apiVersion: v1\nkind: Pod\nmetadata: {name: fixed}\nspec:\n  containers: [{name: c, image: \"wait:v1\"}]\n";
+    std::fs::write(folder.path().join("manifests/fixed.yaml"), manifest).unwrap();
+    let server = Server::new();
+    let own = json!({ "metadata": { "name": "n1", "uid": "node-uid" } });
+    server.objects.lock().insert("/api/v1/nodes/n1".to_owned(), own);
+    let node = Node::start_in(folder, server).await;
+    let mirror = node
+        .server
+        .until(|writes| {
+            let created = writes.iter().find(|(method, path, _)| {
+                *method == Method::POST && path == "/api/v1/namespaces/default/pods"
+            });
+            created.map(|(_, _, body)| body.clone())
+        })
+        .await;
+    assert_eq!(mirror["metadata"]["name"], "fixed-n1");
+    assert_eq!(mirror["metadata"]["ownerReferences"][0]["uid"], "node-uid");
+    let hash = &mirror["metadata"]["annotations"]["kubernetes.io/config.mirror"];
+    assert_eq!(hash, &mirror["metadata"]["annotations"]["kubernetes.io/config.hash"]);
+    let mut shown = mirror.clone();
+    shown["metadata"]["uid"] = "mirror-uid".into();
+    node.server.tell("pods", EventKind::Added, shown);
+    let status = node.server.status("fixed-n1", is_ready).await;
+    assert_eq!(status.phase.as_deref(), Some("Running"));
+    // The mirror is no second Pod.
+    assert_eq!(node.handle.usage().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_spreads_connections_over_all_its_pods() {
+    let node = Node::start().await;
+    let mut endpoints = Vec::new();
+    for name in ["one", "two"] {
+        let mut container = container("tcp-echo");
+        container["readinessProbe"] = json!({ "tcpSocket": { "port": 7000 }, "periodSeconds": 1 });
+        node.run(name, json!({ "containers": [container] }));
+        let ip = node.server.status(name, is_ready).await.pod_ip.unwrap();
+        endpoints.push(json!({ "addresses": [ip], "nodeName": "n1" }));
+    }
+    let port = free_port().await;
+    node.server.tell("services", EventKind::Added, json!({ "apiVersion": "v1", "kind": "Service",
+        "metadata": { "name": "echo", "namespace": "default" },
+        "spec": { "clusterIP": "10.43.0.9", "ports": [{ "port": 80, "nodePort": port, "targetPort": 7000 }] } }));
+    node.server.tell("endpointslices", EventKind::Added, json!({ "apiVersion": "discovery.k8s.io/v1",
+        "kind": "EndpointSlice", "addressType": "IPv4", "endpoints": endpoints, "ports": [{ "port": 7000 }],
+        "metadata": { "name": "echo-1", "namespace": "default", "labels": { "kubernetes.io/service-name": "echo" } } }));
+    let mut answered = 0;
+    while answered < 4 {
+        // The door opens when the watches have been read, and may lead nowhere before the endpoints have.
+        let Ok(mut stream) = tokio::net::TcpStream::connect(("127.0.0.1", port)).await else {
+            tokio::task::yield_now().await;
+            continue;
+        };
+        let mut echoed = [0; 2];
+        if stream.write_all(b"hi").await.is_ok() && stream.read_exact(&mut echoed).await.is_ok() {
+            answered += 1;
+        }
+    }
+    for name in ["one", "two"] {
+        let served = loop {
+            let (_, log) = node.get(&format!("/logs/default/{name}/c")).await;
+            let count = log.lines().filter(|line| line.contains("from 127.0.0.1")).count();
+            if count >= 2 {
+                break count;
+            }
+            tokio::task::yield_now().await;
+        };
+        assert_eq!(served, 2, "{name}");
+    }
 }
