@@ -157,10 +157,15 @@ fn answer(
     Ok(encode::response(code, context.accepted, encode::value(&status, context.accepted)))
 }
 
-/// Kinds that leave their dependents behind unless told otherwise say so.
+/// Of the resources that leave their dependents behind unless told otherwise, those whose users are taken by surprise.
+const SURPRISING: [(&str, &str); 1] = [("batch", "jobs")];
+
+/// Says that dependents stay, where nobody chose that.
 fn warn_of_orphans(context: &Context, options: &DeleteOptions) {
     let silent = options.policy.is_some() || options.orphan.is_some();
-    if !silent && context.info().default_propagation == kinds::Propagation::Orphan {
+    let info = context.info();
+    let surprising = SURPRISING.contains(&(info.group, info.plural));
+    if !silent && surprising && info.default_propagation == kinds::Propagation::Orphan {
         context.call.warnings.add(
             "child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set \
              propagationPolicy=Orphan to suppress this warning",

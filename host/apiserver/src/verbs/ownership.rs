@@ -16,8 +16,9 @@ pub(super) fn of_new(
     context: &Context,
     options: &WriteOptions,
     object: &mut dyn Object,
+    tree: Tree,
 ) -> Result<(), StatusError> {
-    track(context, options, object, None, Part::Main)
+    track(context, options, object, tree, None, Part::Main)
 }
 
 /// The writer owns what it changed.
@@ -25,20 +26,21 @@ pub(super) fn of_changed(
     context: &Context,
     options: &WriteOptions,
     object: &mut dyn Object,
+    tree: Tree,
     current: &Current,
     part: Part,
 ) -> Result<(), StatusError> {
-    track(context, options, object, Some(&current.tree), part)
+    track(context, options, object, tree, Some(&current.tree), part)
 }
 
 fn track(
     context: &Context,
     options: &WriteOptions,
     object: &mut dyn Object,
+    mut tree: Tree,
     live: Option<&Tree>,
     part: Part,
 ) -> Result<(), StatusError> {
-    let mut tree = object.tree();
     let reset = managed::is_reset(&tree);
     let api_version = context.info().api_version();
     let not_written = not_written(context, part);

@@ -197,11 +197,10 @@ async fn draft_new(
     if info.status {
         clear_status(&mut tree);
     }
-    let mut object = context.object(tree)?;
-    object.set_defaults();
+    let (mut object, tree) = defaulted(context, tree)?;
     let now = context.state.clock.now();
     if !wanted.owned {
-        ownership::of_new(context, options, &mut *object)?;
+        ownership::of_new(context, options, &mut *object, tree)?;
     }
     let given_name = object.metadata().name.clone().unwrap_or_default();
     let attempted_as_sent = attempted(context, snapshot, Operation::Create, &given_name, None);
@@ -246,16 +245,14 @@ async fn draft_changed(
     check_revision(context, &wanted.tree, current)?;
     let old = &*current.object;
     let tree = part.carry(context.info(), wanted.tree, &current.tree);
-    let mut object = context.object(tree)?;
-    object.set_defaults();
+    let (mut object, tree) = defaulted(context, tree)?;
     if !wanted.owned {
-        ownership::of_changed(context, options, &mut *object, current, *part)?;
+        ownership::of_changed(context, options, &mut *object, tree, current, *part)?;
     }
     let attempted = attempted(context, snapshot, Operation::Update, name, Some(old));
     admission::mutate(&attempted, &mut *object)?;
     keep_system_metadata(&mut *object, old, current.entry.revision);
     part.prepare(&mut *object, old);
-    move_generation(context.info(), part, &mut *object, current);
 
     let mut ops = Vec::new();
     admission::reserve(&attempted, Some(&mut *object), &mut ops)?;
@@ -263,9 +260,20 @@ async fn draft_changed(
     context.call.warnings.extend(part.warnings(&*object, old));
     admission::validate(&attempted, Some(&*object))?;
     let mut tree = object.tree();
+    move_generation(context.info(), part, &mut *object, &mut tree, current);
     meta::managed::keep_times(&current.tree, &mut tree);
     check_escalation(context, &tree, Some(&current.tree)).await?;
     Ok(Draft { object, tree, ops })
+}
+
+/// The object with its defaults, and as a tree. Most updates bring all defaults with them: then the tree need not be made again, which costs more
+/// than everything else here.
+fn defaulted(context: &Context, tree: Tree) -> Result<(Box<dyn Object>, Tree), StatusError> {
+    let mut object = context.object(tree.clone())?;
+    let before = object.boxed_clone();
+    object.set_defaults();
+    let tree = if object.same(&*before) { tree } else { object.tree() };
+    Ok((object, tree))
 }
 
 async fn check_escalation(
@@ -351,15 +359,18 @@ fn move_generation(
     info: &kinds::KindInfo,
     part: &Part,
     object: &mut dyn Object,
+    tree: &mut Tree,
     current: &Current,
 ) {
     if info.generation == Generation::Unused || part.is_status() {
         return;
     }
-    let new = object.tree();
-    if generation_view(info, &new) != generation_view(info, &current.tree) {
-        let old = current.object.metadata().generation.unwrap_or(0);
-        object.metadata_mut().generation = Some(old + 1);
+    if generation_view(info, tree) != generation_view(info, &current.tree) {
+        let next = current.object.metadata().generation.unwrap_or(0) + 1;
+        object.metadata_mut().generation = Some(next);
+        if let Some(metadata) = tree.get_mut("metadata").and_then(Tree::as_object_mut) {
+            metadata.insert("generation".to_owned(), next.into());
+        }
     }
 }
 
