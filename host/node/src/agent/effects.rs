@@ -46,14 +46,16 @@ impl Agent {
         };
         slot.ip = Some(ip);
         self.shared.network.fabric.add_host(ip);
-        if let Err(message) = claim_host_ports(&self.shared, &slot.object, uid, ip) {
+        let inner_ip = ip;
+        let Some(ip) = slot.address(self.shared.machine.ip) else { return };
+        // On the host's network containers take their ports themselves.
+        let is_claimed = ip != inner_ip;
+        if !is_claimed && let Err(message) = claim_host_ports(&self.shared, &slot.object, uid, ip) {
             self.backlog.push_back((Arc::clone(uid), Event::PrepareFailed { message }));
             return;
         }
         let spec = slot.object.spec.as_ref();
-        let is_simple = spec.is_none_or(|spec| {
-            spec.host_network != Some(true) && spec.volumes.iter().flatten().next().is_none()
-        });
+        let is_simple = spec.is_none_or(|spec| spec.volumes.iter().flatten().next().is_none());
         if is_simple {
             self.backlog.push_back((Arc::clone(uid), Event::Prepared { ip }));
             return;
@@ -105,13 +107,15 @@ impl Agent {
     pub(super) fn start(&mut self, uid: &Uid, container: usize, instance: u32) {
         let Some(slot) = self.slots.get_mut(uid) else { return };
         let plan = slot.state.plan.containers[container].clone();
+        let address = slot.address(self.shared.machine.ip);
         let part = &mut slot.parts[container];
-        let (Some(ip), Some(image)) = (slot.ip, part.image.clone()) else { return };
+        let (Some(inner_ip), Some(image)) = (slot.ip, part.image.clone()) else { return };
+        let Some(ip) = address else { return };
         let stop = Stop::new();
         part.stop = Some(stop.clone());
         part.instance = instance;
         let pod = Arc::clone(&slot.object);
-        let job = Job { pod, plan, container, instance, ip, image, stop };
+        let job = Job { pod, plan, container, instance, ip, inner_ip, image, stop };
         let (shared, sender, uid) =
             (Arc::clone(&self.shared), self.sender.clone(), Arc::clone(uid));
         self.tasks.spawn(shell::start(shared, job, async move |event, served, account| {
@@ -192,7 +196,8 @@ impl Agent {
     pub(super) fn probe(&mut self, uid: &Uid, container: usize, instance: u32, kind: ProbeKind) {
         let Some(slot) = self.slots.get(uid) else { return };
         let plan = kind.plan(&slot.state.plan.containers[container]).cloned();
-        let (Some(plan), Some(ip)) = (plan, slot.ip) else { return };
+        let address = slot.address(self.shared.machine.ip);
+        let (Some(plan), Some(ip)) = (plan, address) else { return };
         let network = Arc::clone(&self.shared.network);
         let timeout = secs(plan.timeout_secs);
         self.spawn(uid, async move {
@@ -215,7 +220,8 @@ impl Agent {
             Some(within) => (&plan.pre_stop, secs(within)),
             None => (&plan.post_start, POST_START_MAX),
         };
-        let (Some(hook), Some(ip)) = (hook.clone(), slot.ip) else { return };
+        let address = slot.address(self.shared.machine.ip);
+        let (Some(hook), Some(ip)) = (hook.clone(), address) else { return };
         let network = Arc::clone(&self.shared.network);
         self.spawn(uid, async move {
             let result = shell::hook(&network, &hook, ip, within).await;

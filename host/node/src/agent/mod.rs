@@ -296,7 +296,7 @@ impl Agent {
         let Some(uid) = object.metadata.uid.as_deref().map(Uid::from) else { return };
         let mut slot = Slot::new(object, now);
         slot.ip = self.known_address(&slot);
-        let listed = slot.listed(&uid);
+        let listed = slot.listed(&uid, self.shared.machine.ip);
         self.shared.directory.set(slot.namespace(), slot.name(), listed);
         self.slots.insert(Arc::clone(&uid), slot);
         self.backlog.push_back((uid, Event::Tick));

@@ -60,7 +60,7 @@ impl Agent {
     pub(super) fn report(&mut self, uid: &Uid) {
         let now = self.shared.now();
         let Some(slot) = self.slots.get_mut(uid) else { return };
-        let listed = slot.listed(uid);
+        let listed = slot.listed(uid, self.shared.machine.ip);
         self.shared.directory.set(slot.namespace(), slot.name(), listed);
         if slot.is_just_beginning() && !slot.report.is_queued {
             slot.report.is_stale = true;

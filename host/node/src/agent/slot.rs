@@ -23,7 +23,7 @@ pub(super) struct Slot {
     pub(super) state: pod::Pod,
     /// By container.
     pub(super) parts: Vec<Part>,
-    /// The address it holds.
+    /// The address it holds within the fabric.
     pub(super) ip: Option<IpAddr>,
     /// Volumes are being made; a tear-down waits for it.
     pub(super) is_preparing: bool,
@@ -73,6 +73,13 @@ impl Slot {
             is_static: false,
             alarm: None,
         }
+    }
+
+    /// The address that the world knows: the node's, for a Pod on the host's network.
+    pub(super) fn address(&self, node_ip: IpAddr) -> Option<IpAddr> {
+        let spec = self.object.spec.as_ref();
+        let is_on_host = spec.is_some_and(|spec| spec.host_network == Some(true));
+        self.ip.map(|ip| if is_on_host { node_ip } else { ip })
     }
 
     pub(super) fn namespace(&self) -> &str {
@@ -139,7 +146,7 @@ impl Slot {
         self.state.end().is_none() && self.state.containers.iter().all(quiet)
     }
 
-    pub(super) fn listed(&self, uid: &str) -> Listed {
+    pub(super) fn listed(&self, uid: &str, node_ip: IpAddr) -> Listed {
         let pairs = self.state.plan.containers.iter().zip(&self.state.containers).zip(&self.parts);
         let containers = pairs.map(|((plan, container), part)| {
             let (instance, waiting) = match &container.state {
@@ -157,6 +164,6 @@ impl Slot {
                 account: part.account.clone(),
             }
         });
-        Listed { uid: uid.into(), ip: self.ip, containers: containers.collect() }
+        Listed { uid: uid.into(), ip: self.address(node_ip), containers: containers.collect() }
     }
 }

@@ -18,7 +18,8 @@ impl Agent {
     /// Compares the files of volumes with what they come from.
     pub(super) fn refresh(&mut self, uid: &Uid, now: Timestamp) {
         let Some(slot) = self.slots.get_mut(uid) else { return };
-        let (Some(ip), pod::Stage::Active) = (slot.ip, &slot.state.stage) else { return };
+        let address = slot.address(self.shared.machine.ip);
+        let (Some(ip), pod::Stage::Active) = (address, &slot.state.stage) else { return };
         // As in a preparation: folders must not be written while they are removed.
         slot.is_preparing = true;
         let (shared, object) = (Arc::clone(&self.shared), Arc::clone(&slot.object));

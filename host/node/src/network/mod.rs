@@ -5,6 +5,7 @@
 mod datagrams;
 mod doors;
 mod function;
+mod host;
 mod pod;
 mod remembered;
 mod request;
@@ -22,6 +23,7 @@ use tokio::net::TcpStream;
 
 pub(crate) use doors::{HostPorts, host_port, keep as keep_doors};
 pub(crate) use function::{Function, empty};
+pub(crate) use host::HostNetwork;
 pub(crate) use pod::PodNetwork;
 pub(crate) use remembered::{KnownServices, keep as keep_remembered};
 pub(crate) use request::{RequestError, connect, request};

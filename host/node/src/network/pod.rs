@@ -94,11 +94,7 @@ impl runtime::Network for PodNetwork {
     }
 
     fn resolve(&self, name: &str) -> BoxFuture<'static, io::Result<Vec<IpAddr>>> {
-        match self.0.resolver.resolve(&self.0.network.services, name) {
-            Resolved::Addresses(addresses) => Box::pin(std::future::ready(Ok(addresses))),
-            Resolved::Unknown => Box::pin(std::future::ready(Err(io::ErrorKind::NotFound.into()))),
-            Resolved::Outside(names) => Box::pin(ask_host(names)),
-        }
+        resolve(&self.0.resolver, &self.0.network, name)
     }
 
     fn route(&self, remote: SocketAddr) -> BoxFuture<'static, io::Result<Route>> {
@@ -109,6 +105,19 @@ impl runtime::Network for PodNetwork {
         }
         let connection = self.connect(None, remote);
         Box::pin(async move { connection.await.map(Route::Connection) })
+    }
+}
+
+/// Resolves a name from the tables, or asks the host.
+pub(super) fn resolve(
+    resolver: &Resolver,
+    network: &Network,
+    name: &str,
+) -> BoxFuture<'static, io::Result<Vec<IpAddr>>> {
+    match resolver.resolve(&network.services, name) {
+        Resolved::Addresses(addresses) => Box::pin(std::future::ready(Ok(addresses))),
+        Resolved::Unknown => Box::pin(std::future::ready(Err(io::ErrorKind::NotFound.into()))),
+        Resolved::Outside(names) => Box::pin(ask_host(names)),
     }
 }
 

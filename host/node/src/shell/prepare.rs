@@ -16,9 +16,6 @@ pub(crate) async fn prepare(
     ip: IpAddr,
 ) -> Result<(), String> {
     let Some(spec) = &pod.spec else { return Ok(()) };
-    if spec.host_network == Some(true) {
-        return Err("hostNetwork is not supported by this node".to_owned());
-    }
     for volume in spec.volumes.iter().flatten() {
         if let Kind::Unsupported(type_) = volumes::kind(volume) {
             let name = &volume.name;

@@ -13,7 +13,7 @@ use crate::env;
 use crate::fields::millis_of;
 use crate::logs;
 use crate::materials::Needs;
-use crate::network::{Function, PodNetwork};
+use crate::network::{Function, HostNetwork, PodNetwork, host_port};
 use crate::pod::{ContainerPlan, Event, Failure, FailureKind, Hook};
 use crate::shared::Shared;
 use crate::volumes;
@@ -32,7 +32,10 @@ pub(crate) struct Job {
     pub(crate) plan: ContainerPlan,
     pub(crate) container: usize,
     pub(crate) instance: u32,
+    /// The Pod's address.
     pub(crate) ip: std::net::IpAddr,
+    /// Where the Pod is within the fabric; its address, unless it has the host's.
+    pub(crate) inner_ip: std::net::IpAddr,
     pub(crate) image: Arc<image::Wasm>,
     pub(crate) stop: Stop,
 }
@@ -210,7 +213,7 @@ async fn ready(shared: &Arc<Shared>, job: &Job) -> Result<Ready, Failure> {
         stdout: log.sink("stdout"),
         stderr: log.sink("stderr"),
         account: Arc::new(Account::new(limits(container))),
-        network: Arc::new(PodNetwork::new(Arc::clone(&shared.network), job.ip, resolver)),
+        network: network_of(shared, job, resolver),
     };
     Ok(Ready { program, spec, log, message_file })
 }
@@ -330,6 +333,19 @@ fn folders(
     Ok((mounts, message_file, log))
 }
 
+fn is_on_host(pod: &core::Pod) -> bool {
+    pod.spec.as_ref().is_some_and(|spec| spec.host_network == Some(true))
+}
+
+fn network_of(shared: &Shared, job: &Job, resolver: Resolver) -> Arc<dyn runtime::Network> {
+    let network = Arc::clone(&shared.network);
+    if is_on_host(&job.pod) {
+        Arc::new(HostNetwork::new(network, resolver))
+    } else {
+        Arc::new(PodNetwork::new(network, job.ip, resolver))
+    }
+}
+
 fn limits(container: &core::Container) -> Limits {
     let limits = container.resources.as_ref().and_then(|resources| resources.limits.as_ref());
     let millis = |name: &str| limits.and_then(|limits| limits.get(name)).map(millis_of);
@@ -362,7 +378,11 @@ fn serve(shared: &Shared, job: &Job, ready: Ready) -> Result<Served, Failure> {
         .serve(ready.spec, ServeOptions::default(), job.stop.clone())
         .map_err(|error| ended(error.to_string()))?;
     let function = Arc::new(Function::new(service, shared.engine.executor().clone()));
-    let at = std::net::SocketAddr::new(job.ip, port);
+    let at = std::net::SocketAddr::new(job.inner_ip, port);
+    let uid = job.pod.metadata.uid.as_deref().unwrap_or_default();
+    if is_on_host(&job.pod) && !shared.host_ports.add(host_port(None, port), uid, at) {
+        return Err(ended(format!("listen tcp :{port}: address in use by another Pod")));
+    }
     let handler = Arc::clone(&function);
     shared
         .network

@@ -358,3 +358,37 @@ async fn a_service_spreads_connections_over_all_its_pods() {
         assert_eq!(served, 2, "{name}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pod_on_the_hosts_network_has_the_hosts_address_and_ports() {
+    let node = Node::start().await;
+    let port = free_port().await;
+    let mut function = container("http-echo");
+    function["ports"] = json!([{ "containerPort": port, "hostPort": port }]);
+    node.run("function", json!({ "hostNetwork": true, "containers": [function] }));
+    node.run("command", json!({ "hostNetwork": true, "containers": [container("tcp-echo")] }));
+    let status = node.server.status("function", is_ready).await;
+    assert_eq!(status.pod_ip, status.host_ip);
+    node.server.status("command", is_ready).await;
+    let wait = async {
+        loop {
+            // The program listens some time after it has begun, and the door opens some time after the function has.
+            let command = tokio::net::TcpStream::connect(("127.0.0.1", 7000)).await;
+            let function = tokio::net::TcpStream::connect(("127.0.0.1", port)).await;
+            if let (Ok(command), Ok(function)) = (command, function) {
+                return (command, function);
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    let patience = std::time::Duration::from_mins(1);
+    let (mut command, mut function) = tokio::time::timeout(patience, wait).await.unwrap();
+    command.write_all(b"hi").await.unwrap();
+    let mut echoed = [0; 2];
+    command.read_exact(&mut echoed).await.unwrap();
+    assert_eq!(&echoed, b"hi");
+    function.write_all(b"GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await.unwrap();
+    let mut answer = String::new();
+    function.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.ends_with("hello\n"), "{answer}");
+}
