@@ -26,6 +26,7 @@ pub(crate) use write::Log;
 
 /// Files that stay open between lines; containers beyond these open theirs for each line.
 const OPEN_MAX: usize = 512;
+const SWEEP_MIN: usize = 64;
 /// Kubernetes' defaults: 10 MiB and 5 files for each container.
 const FILE_BYTES_MAX: u64 = 10 << 20;
 const FILES_MAX: u32 = 5;
@@ -50,8 +51,26 @@ pub(crate) struct Logs {
     bounds: Bounds,
     clock: Arc<dyn Clock>,
     handles: Arc<Semaphore>,
-    /// Logs that are being written, for those who follow them.
-    live: Mutex<HashMap<PathBuf, Weak<Log>>>,
+    live: Mutex<Live>,
+}
+
+/// Logs that are being written, for those who follow them.
+#[derive(Debug, Default)]
+struct Live {
+    logs: HashMap<PathBuf, Weak<Log>>,
+    /// Ended ones are forgotten when there are this many: twice as many as were alive the last time, so that a start costs the same
+    /// however many there are.
+    sweep_at: usize,
+}
+
+impl Live {
+    fn insert(&mut self, path: PathBuf, log: &Arc<Log>) {
+        if self.logs.len() >= self.sweep_at {
+            self.logs.retain(|_, log| log.strong_count() > 0);
+            self.sweep_at = (self.logs.len() * 2).max(SWEEP_MIN);
+        }
+        self.logs.insert(path, Arc::downgrade(log));
+    }
 }
 
 impl Logs {
@@ -70,9 +89,7 @@ impl Logs {
         let path = folder.join(format!("{instance}.log"));
         let (clock, handles) = (Arc::clone(&self.clock), Arc::clone(&self.handles));
         let log = Arc::new(Log::new(path.clone(), self.bounds, clock, handles));
-        let mut live = self.live.lock();
-        live.retain(|_, log| log.strong_count() > 0);
-        live.insert(path, Arc::downgrade(&log));
+        self.live.lock().insert(path, &log);
         Ok(log)
     }
 
@@ -84,7 +101,7 @@ impl Logs {
         instance: u32,
     ) -> (PathBuf, Option<Arc<Log>>) {
         let path = self.folder(uid, container).join(format!("{instance}.log"));
-        let live = self.live.lock().get(&path).and_then(Weak::upgrade);
+        let live = self.live.lock().logs.get(&path).and_then(Weak::upgrade);
         (path, live)
     }
 
