@@ -11,7 +11,8 @@
 //! Worlds come from one generator that knows all kinds, see `worlds.rs`; a controller that finds
 //! nothing to do in any of them fails, so that none can be registered without one.
 
-mod world;
+pub(crate) mod told;
+pub(crate) mod world;
 mod worlds;
 
 use jiff::SignedDuration;

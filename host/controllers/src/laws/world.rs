@@ -16,13 +16,13 @@ use crate::{
 type Place = (Which, String, String);
 
 /// Belongs to somebody else: no controller may touch what carries it.
-pub(super) const FOREIGN: &str = "foreign-owner";
+pub(crate) const FOREIGN: &str = "foreign-owner";
 
 #[derive(Clone)]
-pub(super) struct World {
+pub(crate) struct World {
     objects: BTreeMap<Place, AnyObject>,
     revision: u64,
-    pub(super) now: Timestamp,
+    pub(crate) now: Timestamp,
 }
 
 impl std::fmt::Debug for World {
@@ -36,15 +36,15 @@ impl std::fmt::Debug for World {
 
 /// The server refuses.
 #[derive(Debug)]
-pub(super) struct Refused;
+pub(crate) struct Refused;
 
 impl World {
-    pub(super) fn new(now: Timestamp) -> Self {
+    pub(crate) fn new(now: Timestamp) -> Self {
         Self { objects: BTreeMap::new(), revision: 1, now }
     }
 
     /// Puts an object in as it is; its uid is its kind and name.
-    pub(super) fn put<K: Sourced>(&mut self, tree: Value) {
+    pub(crate) fn put<K: Sourced>(&mut self, tree: Value) {
         let mut object: K = serde_json::from_value(tree).expect("an object");
         self.revision += 1;
         let revision = self.revision;
@@ -68,13 +68,13 @@ impl World {
         self.objects.insert(place, object);
     }
 
-    pub(super) fn keys(&self, controller: &dyn Controller) -> Vec<Key> {
+    pub(crate) fn keys(&self, controller: &dyn Controller) -> Vec<Key> {
         let primary = controller.watches()[0].which;
         let all = self.objects.keys().filter(|(which, ..)| *which == primary);
         all.map(|(_, namespace, name)| Key::new(namespace, name)).collect()
     }
 
-    pub(super) fn look<T>(&self, shuffle: usize, f: impl FnOnce(&Look<'_>) -> T) -> T {
+    pub(crate) fn look<T>(&self, shuffle: usize, f: impl FnOnce(&Look<'_>) -> T) -> T {
         let sources = Sources::new(&mut Tables { world: self, shuffle });
         let facts = Facts { root_ca: "PEM".to_owned() };
         let inventory = Contents(self.objects.keys().cloned().collect());
@@ -87,7 +87,7 @@ impl World {
         })
     }
 
-    pub(super) fn apply(&mut self, action: Action) -> Result<(), Refused> {
+    pub(crate) fn apply(&mut self, action: Action) -> Result<(), Refused> {
         match action {
             Action::Create { object, .. } => self.create(object),
             Action::Update { object, .. } => self.replace(&object, false),
@@ -212,7 +212,7 @@ impl World {
     }
 
     /// Whether an action writes to what belongs to somebody else.
-    pub(super) fn is_foreign(&self, action: &Action) -> bool {
+    pub(crate) fn is_foreign(&self, action: &Action) -> bool {
         let foreign = |metadata: &ObjectMeta| {
             metadata.owner_references.iter().flatten().any(|owner| owner.uid == FOREIGN)
         };
@@ -228,7 +228,7 @@ impl World {
     }
 
     /// Somebody else is at work, too: revisions move, a Pod goes, another becomes ready.
-    pub(super) fn disturb(&mut self) {
+    pub(crate) fn disturb(&mut self) {
         let places: Vec<Place> = self.objects.keys().cloned().collect();
         for place in places.iter().step_by(3) {
             self.revision += 1;
@@ -243,7 +243,7 @@ impl World {
         }
     }
 
-    pub(super) fn touch_foreign(&mut self) {
+    pub(crate) fn touch_foreign(&mut self) {
         for object in self.objects.values_mut() {
             let metadata = object.metadata_mut();
             if metadata.owner_references.iter().flatten().any(|owner| owner.uid == FOREIGN) {
