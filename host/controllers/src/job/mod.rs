@@ -476,3 +476,6 @@ impl Controller for Jobs {
         View::of(look, key).map(reconcile).unwrap_or_default()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -20,7 +20,7 @@ pub(crate) fn told(plan: &Plan) -> String {
         }
         Action::UpdateStatus { .. } => "status".to_owned(),
         Action::Finalize { .. } => "finalize".to_owned(),
-        Action::Patch { target, subresource, .. } if subresource.is_empty() => {
+        Action::Patch { target, subresource: "", .. } => {
             format!("patch {}", target.name)
         }
         Action::Patch { target, subresource, .. } => format!("patch {}/{subresource}", target.name),

@@ -68,6 +68,11 @@ impl World {
         self.objects.insert(place, object);
     }
 
+    /// The objects of one kind, by namespace and name.
+    pub(crate) fn all<K: Sourced>(&self) -> Vec<K> {
+        self.objects.values().filter_map(|object| object.downcast::<K>()).cloned().collect()
+    }
+
     pub(crate) fn keys(&self, controller: &dyn Controller) -> Vec<Key> {
         let primary = controller.watches()[0].which;
         let all = self.objects.keys().filter(|(which, ..)| *which == primary);

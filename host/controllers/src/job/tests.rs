@@ -1,0 +1,125 @@
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::laws::told::plan;
+use crate::laws::world::World;
+
+/// A world with one Job, and the hands that play the node.
+struct Story(World);
+
+impl Story {
+    fn new(spec: &Value) -> Self {
+        let mut world = World::new(Timestamp::from_second(1_800_000_000).expect("in range"));
+        let mut job = json!({"metadata": {"name": "job", "namespace": "ns"}, "spec": {
+            "selector": {"matchLabels": {"job": "job"}}, "completions": 1, "parallelism": 1,
+            "backoffLimit": 6,
+            "template": {"metadata": {"labels": {"job": "job"}},
+                "spec": {"containers": [{"name": "c"}], "restartPolicy": "Never"}}}});
+        for (key, value) in spec.as_object().expect("an object") {
+            job["spec"][key] = value.clone();
+        }
+        world.put::<Job>(job);
+        let mut story = Self(world);
+        story.settle();
+        story
+    }
+
+    fn settle(&mut self) {
+        for _ in 0..20 {
+            let wanted = plan(&Jobs, &self.0, "ns/job");
+            if wanted.actions.is_empty() {
+                return;
+            }
+            for action in wanted.actions {
+                self.0.apply(action).expect("nobody else writes");
+            }
+        }
+        panic!("it does not settle");
+    }
+
+    fn pods(&self) -> Vec<Pod> {
+        self.0.all::<Pod>()
+    }
+
+    /// The Pod of this place ends.
+    fn end(&mut self, place: usize, phase: &str) {
+        let pod = &self.pods()[place];
+        let target = Target::of(pod);
+        let patch = Change::Merge(json!({"status": {"phase": phase}}));
+        let told = Action::Patch { target, subresource: "status", patch, announce: None };
+        self.0.apply(told).expect("it is there");
+        self.settle();
+    }
+
+    fn wait(&mut self, secs: i64) {
+        self.0.now += SignedDuration::from_secs(secs);
+        self.settle();
+    }
+
+    fn status(&self) -> JobStatus {
+        self.0.all::<Job>()[0].status.clone().expect("a status")
+    }
+
+    fn reasons(&self) -> Vec<String> {
+        let conditions = self.status().conditions.unwrap_or_default();
+        conditions
+            .into_iter()
+            .map(|c| format!("{} {}", c.type_, c.reason.unwrap_or_default()))
+            .collect()
+    }
+}
+
+#[test]
+fn pods_are_counted_once_and_released() {
+    let mut story = Story::new(&json!({"completions": 2}));
+    assert_eq!((story.pods().len(), story.status().active), (1, Some(1)));
+    story.end(0, "Succeeded");
+    assert_eq!((story.pods().len(), story.status().succeeded), (2, Some(1)));
+    story.end(1, "Succeeded");
+    assert_eq!(story.status().succeeded, Some(2));
+    assert_eq!(story.status().uncounted_terminated_pods, Some(UncountedTerminatedPods::default()));
+    assert_eq!(
+        story.reasons(),
+        ["SuccessCriteriaMet CompletionsReached", "Complete CompletionsReached"]
+    );
+    assert!(story.pods().iter().all(|pod| !is_tracked(pod)));
+}
+
+#[test]
+fn a_failed_pod_is_replaced_after_a_while_until_the_limit() {
+    let mut story = Story::new(&json!({"backoffLimit": 1}));
+    story.wait(60);
+    story.end(0, "Failed");
+    assert_eq!((story.status().failed, story.status().active), (Some(1), Some(1)));
+    story.end(1, "Failed");
+    assert_eq!(
+        story.reasons(),
+        ["FailureTarget BackoffLimitExceeded", "Failed BackoffLimitExceeded"]
+    );
+}
+
+#[test]
+fn a_suspended_job_has_no_pods_and_a_deadline_ends_it() {
+    let story = Story::new(&json!({"suspend": true}));
+    assert!(story.pods().is_empty());
+    assert_eq!(story.reasons(), ["Suspended JobSuspended"]);
+    assert_eq!(story.status().start_time, None);
+    let mut late = Story::new(&json!({"activeDeadlineSeconds": 30}));
+    late.wait(31);
+    assert_eq!(late.reasons(), ["FailureTarget DeadlineExceeded", "Failed DeadlineExceeded"]);
+}
+
+#[test]
+fn indexes_are_told_apart() {
+    let mut story = Story::new(&json!({"completionMode": "Indexed", "completions": 3,
+        "parallelism": 3, "backoffLimitPerIndex": 0}));
+    assert_eq!(story.pods().len(), 3);
+    story.end(1, "Failed");
+    assert_eq!(story.status().failed_indexes.as_deref(), Some("1"));
+    story.end(0, "Succeeded");
+    assert_eq!(story.status().completed_indexes.as_deref(), Some("0"));
+    story.end(2, "Succeeded");
+    assert_eq!(story.status().completed_indexes.as_deref(), Some("0,2"));
+    assert_eq!(story.reasons(), ["FailureTarget FailedIndexes", "Failed FailedIndexes"]);
+}
