@@ -180,7 +180,9 @@ impl World {
         let metadata = object.metadata();
         let is_done = metadata.deletion_timestamp.is_some()
             && metadata.finalizers.iter().flatten().next().is_none()
-            && which != Which::Pod;
+            && object.downcast::<k8s_openapi::api::core::v1::Pod>().is_none_or(|pod| {
+                crate::pods::node_name(pod).is_empty() || crate::pods::is_finished(pod)
+            });
         if is_done {
             self.objects.remove(&place_of(&object));
         } else {
