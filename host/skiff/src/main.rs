@@ -94,7 +94,7 @@ fn run(skiff: Skiff) -> anyhow::Result<ExitCode> {
         Command::Setup => {
             for target in ["wasm32-wasip2", "wasm32-wasip1"] {
                 cli::ensure_target(target, &std::env::current_dir()?, &|text| {
-                    eprintln!("skiff: {text}")
+                    eprintln!("skiff: {text}");
                 })?;
             }
             Ok(ExitCode::SUCCESS)
