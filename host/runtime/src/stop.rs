@@ -30,8 +30,9 @@ impl Stop {
 
     /// Ends the instance now. Implies a request.
     pub fn kill(&self) {
-        self.request.cancel();
+        // In this order: whoever sees the request that a kill implies sees the kill as well.
         self.kill.cancel();
+        self.request.cancel();
     }
 
     pub fn is_requested(&self) -> bool {
