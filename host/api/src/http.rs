@@ -26,6 +26,8 @@ use crate::{Body, Transport, Upgraded};
 use connect::{Protocols, Server, Spoken};
 use credentials::Credentials;
 
+pub use tls::trusting;
+
 /// HTTP/1.1 connections kept for the next request.
 const IDLE_MAX: usize = 8;
 

@@ -40,6 +40,7 @@ const PATIENCE: Duration = Duration::from_secs(15);
 #[derive(Debug)]
 pub(crate) struct Running {
     pub(crate) client: Client,
+    pub(crate) node: Option<node::Handle>,
     pub(crate) kubeconfig: PathBuf,
     pub(crate) shutdown: CancellationToken,
 }
@@ -63,6 +64,7 @@ pub(crate) fn with(
         let server = Server::start(config).await?;
         let running = Running {
             client: server.client("skiff-up"),
+            node: server.node.as_ref().map(|node| node.agent.clone()),
             kubeconfig: server.kubeconfig.clone(),
             shutdown: server.stages.requested.clone(),
         };
@@ -136,7 +138,7 @@ impl Server {
         } else {
             let name = config.node.name.as_deref().unwrap_or_default();
             let client = client(&format!("system:node:{name}"));
-            Some(agent(&config, client, &nodes, images, &clock, &stages).await?)
+            Some(agent(&config, client, &nodes, images, &trust, &clock, &stages).await?)
         };
         eprintln!("skiff: serving https://{address} with data in {}", config.data_dir.display());
         Ok(Self { store, service, stages, serving, control, node, kubeconfig })
@@ -310,12 +312,19 @@ async fn agent(
     client: Client,
     nodes: &Nodes,
     images: image::Store,
+    trust: &Trust,
     clock: &Arc<dyn Clock>,
     stages: &Stages,
 ) -> anyhow::Result<Node> {
     let name = config.node.name.clone().unwrap_or_default();
     let executor = runtime::executor(None).context("cannot start the threads for guests")?;
-    let of_engine = runtime::Config::new(config.data_dir.join("compiled"));
+    // Guests speak `https` to whom this machine trusts, and to the API server.
+    let tls = api::http::trusting(trust.authority_certificate().as_bytes())
+        .context("cannot trust anybody in the name of guests")?;
+    let of_engine = runtime::Config {
+        tls: Some(Arc::new(tls)),
+        ..runtime::Config::new(config.data_dir.join("compiled"))
+    };
     let engine = runtime::Engine::new(of_engine, executor.handle().clone())
         .context("cannot start the Wasm engine")?;
     let parts = node::Parts {

@@ -4,27 +4,20 @@ use std::sync::Arc;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::CryptoProvider;
-use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use rustls::{
+    ClientConfig, ConfigBuilder, DigitallySignedStruct, RootCertStore, SignatureScheme,
+    WantsVerifier,
+};
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 
 use super::Error;
 use crate::kubeconfig::Target;
 
-/// Where systems keep the certificates they trust.
-const SYSTEM_BUNDLES: [&str; 4] = [
-    "/etc/ssl/certs/ca-certificates.crt",
-    "/etc/pki/tls/certs/ca-bundle.crt",
-    "/etc/ssl/cert.pem",
-    "/etc/ssl/ca-bundle.pem",
-];
-
 pub(super) fn config(target: &Target, protocols: &[&[u8]]) -> Result<ClientConfig, Error> {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let builder = ClientConfig::builder_with_provider(provider.clone())
-        .with_safe_default_protocol_versions()
-        .map_err(|e| bad("the TLS versions", e))?;
+    let builder = builder()?;
     let builder = if target.insecure {
+        let provider = Arc::clone(builder.crypto_provider());
         builder.dangerous().with_custom_certificate_verifier(Arc::new(AnyServer(provider)))
     } else {
         builder.with_root_certificates(roots(target)?)
@@ -42,19 +35,39 @@ pub(super) fn config(target: &Target, protocols: &[&[u8]]) -> Result<ClientConfi
     Ok(config)
 }
 
+/// Trusts whom this machine trusts, and the authorities given as PEM.
+pub fn trusting(authorities: &[u8]) -> Result<ClientConfig, Error> {
+    let mut roots = system_roots();
+    add(&mut roots, authorities)?;
+    Ok(builder()?.with_root_certificates(roots).with_no_client_auth())
+}
+
+fn builder() -> Result<ConfigBuilder<ClientConfig, WantsVerifier>, Error> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|e| bad("the TLS versions", e))
+}
+
 fn roots(target: &Target) -> Result<RootCertStore, Error> {
+    let Some(pem) = &target.authorities else { return Ok(system_roots()) };
     let mut roots = RootCertStore::empty();
-    if let Some(pem) = &target.authorities {
-        for certificate in certificates(pem).map_err(|e| bad("the certificate authority", e))? {
-            roots.add(certificate).map_err(|e| bad("the certificate authority", e))?;
-        }
-    } else {
-        let bundle = SYSTEM_BUNDLES.iter().find_map(|path| std::fs::read(path).ok());
-        let found = certificates(&bundle.unwrap_or_default()).unwrap_or_default();
-        // System bundles hold old certificates that no library takes; the rest is good.
-        roots.add_parsable_certificates(found);
-    }
+    add(&mut roots, pem)?;
     Ok(roots)
+}
+
+fn system_roots() -> RootCertStore {
+    let mut roots = RootCertStore::empty();
+    // Systems hold old certificates that no library takes, and some have none at all: the rest is good.
+    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    roots
+}
+
+fn add(roots: &mut RootCertStore, pem: &[u8]) -> Result<(), Error> {
+    for certificate in certificates(pem).map_err(|e| bad("the certificate authority", e))? {
+        roots.add(certificate).map_err(|e| bad("the certificate authority", e))?;
+    }
+    Ok(())
 }
 
 fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, rustls_pki_types::pem::Error> {
