@@ -71,7 +71,7 @@ async fn work(paths: &[PathBuf], running: &Running) -> anyhow::Result<()> {
         applied.push(done.object);
     }
     ready(&running.client, &applied).await?;
-    urls(&running.client, &applied).await?;
+    urls(running, &applied).await?;
     say("following the logs; Ctrl-C ends the cluster");
     follow(&session, &running.client, &applied).await
 }
@@ -166,11 +166,12 @@ fn namespaces(applied: &[Value]) -> BTreeSet<String> {
 }
 
 /// Prints where the Services of the type `NodePort` can be reached, and what an HTTP one answers.
-async fn urls(client: &Client, applied: &[Value]) -> anyhow::Result<()> {
+async fn urls(running: &Running, applied: &[Value]) -> anyhow::Result<()> {
     for object in applied.iter().filter(|object| object["kind"] == "Service") {
         let (namespace, name) =
             (object["metadata"]["namespace"].as_str(), object["metadata"]["name"].as_str());
-        let service = client.api::<Service>(namespace).get(name.unwrap_or_default()).await?;
+        let services = running.client.api::<Service>(namespace);
+        let service = services.get(name.unwrap_or_default()).await?;
         let ports = service.spec.and_then(|spec| spec.ports).unwrap_or_default();
         for port in ports
             .iter()
@@ -178,6 +179,14 @@ async fn urls(client: &Client, applied: &[Value]) -> anyhow::Result<()> {
             .filter_map(|port| u16::try_from(port).ok())
         {
             let url = format!("http://127.0.0.1:{port}/");
+            // Whatever answers there is not this cluster.
+            if running.node.as_ref().is_some_and(|node| node.is_port_blocked(port)) {
+                say(&format!(
+                    "{} cannot have its node port: another process listens on {port}",
+                    name.unwrap_or_default()
+                ));
+                continue;
+            }
             match answer(port).await {
                 Ok(answer) => say(&format!(
                     "{} is at {url}, which answers:\n{}",
@@ -191,32 +200,37 @@ async fn urls(client: &Client, applied: &[Value]) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// One GET on a node port.
+/// What a node port answers. Pods that are ready take a moment to become endpoints of their Service, and until then connections are closed.
 async fn answer(port: u16) -> anyhow::Result<String> {
+    const PATIENCE: Duration = Duration::from_secs(10);
+    const PAUSE: Duration = Duration::from_millis(100);
+    let begun = tokio::time::Instant::now();
+    loop {
+        match tokio::time::timeout_at(begun + PATIENCE, get(port)).await {
+            Ok(Ok(answer)) => return Ok(answer),
+            Ok(Err(_)) if begun.elapsed() < PATIENCE => tokio::time::sleep(PAUSE).await,
+            Ok(Err(error)) => return Err(error),
+            Err(_) => anyhow::bail!("no answer within {PATIENCE:?}"),
+        }
+    }
+}
+
+/// One GET on a node port.
+async fn get(port: u16) -> anyhow::Result<String> {
     use http_body_util::{BodyExt as _, Empty, Limited};
     const MAX_ANSWER: usize = 64 * 1024;
-    let exchange = async {
-        let stream = tokio::net::TcpStream::connect(("127.0.0.1", port)).await?;
-        let io = hyper_util::rt::TokioIo::new(stream);
-        let (mut sender, connection) = hyper::client::conn::http1::handshake(io).await?;
-        let request = http::Request::get("/")
-            .header(http::header::HOST, format!("127.0.0.1:{port}"))
-            .body(Empty::<bytes::Bytes>::new())?;
-        let exchange = async {
-            let answer = sender.send_request(request).await?;
-            let body = Limited::new(answer.into_body(), MAX_ANSWER).collect().await;
-            let body = body.map_err(|error| anyhow::anyhow!("{error}"))?.to_bytes();
-            anyhow::Ok(String::from_utf8_lossy(&body).into_owned())
-        };
-        // The connection must be driven while the answer is awaited.
-        tokio::select! {
-            answer = exchange => answer,
-            ended = connection => { ended?; anyhow::bail!("the connection ended without an answer") }
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(10), exchange)
-        .await
-        .context("no answer within 10 s")?
+    let stream = tokio::net::TcpStream::connect(("127.0.0.1", port)).await?;
+    let io = hyper_util::rt::TokioIo::new(stream);
+    let (mut sender, connection) = hyper::client::conn::http1::handshake(io).await?;
+    // It ends with the sender, or with the server's side; the request tells of that.
+    tokio::spawn(connection);
+    let request = http::Request::get("/")
+        .header(http::header::HOST, format!("127.0.0.1:{port}"))
+        .body(Empty::<bytes::Bytes>::new())?;
+    let answer = sender.send_request(request).await?;
+    let body = Limited::new(answer.into_body(), MAX_ANSWER).collect().await;
+    let body = body.map_err(|error| anyhow::anyhow!("{error}"))?.to_bytes();
+    Ok(String::from_utf8_lossy(&body).into_owned())
 }
 
 /// Follows every container that runs in the namespaces of the applied objects, those that start later too.

@@ -68,6 +68,11 @@ impl Handle {
         self.shared.directory.usage()
     }
 
+    /// Whether a node port cannot be opened, since another process has it.
+    pub fn is_port_blocked(&self, port: u16) -> bool {
+        self.shared.host_ports.is_blocked(port)
+    }
+
     /// Completes when everything has ended after a shutdown.
     pub async fn stopped(&self) {
         self.tasks.wait().await;

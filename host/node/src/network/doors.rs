@@ -3,7 +3,7 @@
 //! A connection that comes in is handed to a Pod of this node as it is; bytes are only copied when the endpoint is elsewhere. An endpoint that
 //! refuses is replaced by another one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -32,6 +32,8 @@ pub(crate) enum Behind {
 #[derive(Debug, Default)]
 pub(crate) struct HostPorts {
     ports: Mutex<BTreeMap<SocketAddr, (Box<str>, SocketAddr)>>,
+    /// Ports of the node, of services too, that some other process has.
+    blocked: Mutex<BTreeSet<SocketAddr>>,
     pub(crate) changed: Arc<Notify>,
 }
 
@@ -46,6 +48,11 @@ impl HostPorts {
         drop(ports);
         self.changed.notify_one();
         true
+    }
+
+    /// Whether a port that should be this node's is another process's.
+    pub(crate) fn is_blocked(&self, port: u16) -> bool {
+        self.blocked.lock().iter().any(|at| at.port() == port)
     }
 
     /// Gives back all ports of a Pod.
@@ -81,7 +88,9 @@ pub(crate) async fn keep(
         for (at, (_, to)) in host_ports.ports.lock().iter() {
             wanted.insert(*at, Behind::Pod(*to));
         }
-        for blocked in doors.set(wanted).await {
+        let blocked = doors.set(wanted).await;
+        *host_ports.blocked.lock() = blocked.iter().map(|blocked| blocked.at).collect();
+        for blocked in blocked {
             let message = format!("{blocked}: {}", blocked.source);
             tracing::warn!(%message, "a port of the node is taken");
             let front = match blocked.to {
