@@ -13,7 +13,9 @@ fn main() -> Result<()> {
     for number in 2..=limit {
         if is_prime[number] {
             count += 1;
-            for multiple in (number * number..=limit).step_by(number) {
+            // Smaller multiples are done already. A square that no `usize` of 32 bits holds is beyond the limit.
+            let square = number.checked_mul(number).unwrap_or(usize::MAX);
+            for multiple in (square..=limit).step_by(number) {
                 is_prime[multiple] = false;
             }
         }
