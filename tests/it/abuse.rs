@@ -5,7 +5,7 @@ use std::{
     net::TcpStream,
 };
 
-use crate::harness::{Cluster, pod};
+use crate::harness::{Cluster, pod, until};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn bad_objects_are_explained() {
@@ -61,4 +61,33 @@ async fn rude_clients_do_not_disturb_others() {
         assert_eq!(code, 201, "{said}");
     }
     assert_eq!(cluster.raw("/readyz").await.0, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bad_guests_harm_nobody() {
+    let cluster = Cluster::start().await;
+    for (name, wasm) in
+        [("spin", guests::SPIN), ("flood", guests::FLOOD), ("echo", guests::HTTP_ECHO)]
+    {
+        cluster.push_bytes(wasm, &format!("{name}:1"));
+    }
+    for number in 0..4 {
+        cluster.apply(&pod(
+            &format!("spin-{number}"),
+            "spin:1",
+            ", resources: {limits: {cpu: 100m}}",
+            "",
+        ));
+    }
+    cluster.apply(&pod("flood", "flood:1", "", ""));
+    cluster.apply(&crate::harness::web(1, "echo:1"));
+    cluster.wait("deployment/web", "/status/readyReplicas", "1").await;
+    let port = cluster.node_port("web");
+    until("the function answers beside them", async || cluster.http(port, "/").await).await;
+    // The flood is kept within its bound, and what is kept can be read.
+    let tail = cluster.skiff(&["logs", "flood", "--tail=5"]);
+    assert_eq!(tail.lines().count(), 5, "{tail}");
+    let logs = cluster.data().join("logs");
+    let size = crate::harness::folder_size(&logs);
+    assert!(size < 100 << 20, "{} holds {size} bytes", logs.display());
 }

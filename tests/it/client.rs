@@ -1,6 +1,6 @@
 //! skiff's own client commands.
 
-use crate::harness::{Cluster, root, skiff, until};
+use crate::harness::Cluster;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn commands_do_what_kubectls_do() {
@@ -36,36 +36,4 @@ async fn commands_do_what_kubectls_do() {
     );
     cluster.skiff(&["delete", "-f", file]);
     assert_eq!(cluster.skiff(&["get", "deploy", "-o", "name"]), "");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn up_builds_applies_and_answers() {
-    let folder = tempfile::TempDir::new().unwrap();
-    let log = folder.path().join("log");
-    let output = std::fs::File::create(&log).unwrap();
-    let address = crate::harness::free_address().to_string();
-    let mut up = std::process::Command::new(skiff())
-        .args(["up", "--api-address", &address, "--data-dir"])
-        .arg(folder.path().join("data"))
-        .arg(root().join("examples/01-http-function"))
-        .stdout(output.try_clone().unwrap())
-        .stderr(output)
-        .spawn()
-        .unwrap();
-    let seen = || std::fs::read_to_string(&log).unwrap();
-    until("the function's answer is printed", async || {
-        let text = seen();
-        if text.contains("http://127.0.0.1:") && text.contains("hello") {
-            Ok(())
-        } else {
-            Err(text)
-        }
-    })
-    .await;
-    // Ctrl-C ends it cleanly.
-    let signalled =
-        std::process::Command::new("kill").args(["-INT", &up.id().to_string()]).status().unwrap();
-    assert!(signalled.success());
-    let status = until("it has ended", async || up.try_wait().unwrap().ok_or_else(seen)).await;
-    assert_eq!(status.code(), Some(0), "{}", seen());
 }

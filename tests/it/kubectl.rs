@@ -130,7 +130,9 @@ async fn watching_logs_and_port_forward() {
         .spawn()
         .unwrap();
     let mut first = String::new();
-    BufReader::new(forward.stdout.take().unwrap()).read_line(&mut first).unwrap();
+    // Held until the end: kubectl dies when nobody reads what it prints.
+    let mut said = BufReader::new(forward.stdout.take().unwrap());
+    said.read_line(&mut first).unwrap();
     assert!(first.starts_with("Forwarding from"), "{first}");
     for _ in 0..3 {
         let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();

@@ -28,6 +28,7 @@ async fn ends_have_codes_and_reasons() {
     let cluster = Cluster::start().await;
     for (name, wasm) in [
         ("exit", guests::EXIT),
+        ("exit-code", guests::EXIT_CODE),
         ("exit-preview1", guests::EXIT_PREVIEW1),
         ("trap", guests::TRAP),
         ("hoard", guests::HOARD_MEMORY),
@@ -36,7 +37,7 @@ async fn ends_have_codes_and_reasons() {
         cluster.push_bytes(wasm, &format!("{name}:1"));
     }
     let never = ", restartPolicy: Never";
-    cluster.apply(&pod("seven", "exit:1", ", args: [\"7\"]", never));
+    cluster.apply(&pod("seven", "exit-code:1", ", args: [\"7\"]", never));
     cluster.apply(&pod("seven-preview1", "exit-preview1:1", ", args: [\"7\"]", never));
     cluster.apply(&pod("fine", "environment:1", "", never));
     cluster.apply(&pod("broken", "trap:1", "", never));

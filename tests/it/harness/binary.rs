@@ -16,7 +16,8 @@ pub(crate) fn skiff() -> &'static Path {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     BUILT.get_or_init(|| {
         let status = Command::new(env!("CARGO"))
-            .args(["build", "--quiet", "--package", "skiff"])
+            .args(["build", "--quiet", "--package", "skiff", "--target-dir"])
+            .arg(target())
             .current_dir(root())
             .status()
             .expect("cargo starts");

@@ -17,6 +17,8 @@ use super::{binary::skiff, kubectl, until};
 pub(crate) struct Cluster {
     folder: TempDir,
     address: SocketAddr,
+    /// The subcommand that runs the server.
+    subcommand: &'static str,
     arguments: Vec<String>,
     process: Option<Child>,
 }
@@ -29,10 +31,20 @@ impl Cluster {
 
     /// A server with further flags.
     pub(crate) async fn with(arguments: &[&str]) -> Self {
+        Self::run("server", arguments).await
+    }
+
+    /// What `skiff up` makes of a folder of the checkout.
+    pub(crate) async fn up(folder: &str) -> Self {
+        let folder = super::root().join(folder);
+        Self::run("up", &[&folder.to_string_lossy()]).await
+    }
+
+    async fn run(subcommand: &'static str, arguments: &[&str]) -> Self {
         let address = free_address();
         let arguments = arguments.iter().map(|&text| text.to_owned()).collect();
         let mut cluster =
-            Self { folder: TempDir::new().unwrap(), address, arguments, process: None };
+            Self { folder: TempDir::new().unwrap(), address, subcommand, arguments, process: None };
         cluster.boot().await;
         cluster
     }
@@ -66,7 +78,7 @@ impl Cluster {
     pub(crate) async fn boot(&mut self) {
         let log = fs::OpenOptions::new().append(true).create(true).open(self.log_path()).unwrap();
         let child = Command::new(skiff())
-            .arg("server")
+            .arg(self.subcommand)
             .arg("--data-dir")
             .arg(self.data())
             .arg("--api-address")
