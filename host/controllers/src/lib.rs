@@ -16,6 +16,7 @@ pub mod garbage;
 mod job;
 mod namespace;
 mod node_lifecycle;
+mod node_ttl;
 mod ownership;
 mod placement;
 mod plan;
@@ -52,6 +53,7 @@ pub fn all() -> Vec<Box<dyn Controller>> {
         Box::new(job::Jobs),
         Box::new(namespace::Namespaces),
         Box::new(node_lifecycle::NodeLifecycle),
+        Box::new(node_ttl::NodeTtl),
         Box::new(pod_gc::PodGc),
         Box::new(replica_set::ReplicaSets),
         Box::new(replication_controller::ReplicationControllers),

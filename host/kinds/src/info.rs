@@ -33,6 +33,8 @@ pub struct KindInfo {
     pub verbs: &'static [Verb],
     /// Whether `/status` exists, so that the main resource never writes the status.
     pub status: bool,
+    /// Whether a new object keeps the status that it is created with.
+    pub status_on_create: bool,
     pub scale: Option<ScalePaths>,
     /// Subresources besides `status` and `scale`.
     pub subresources: &'static [Subresource],
@@ -78,6 +80,7 @@ impl KindInfo {
             namespaced: true,
             verbs: Verb::ALL,
             status: false,
+            status_on_create: false,
             scale: None,
             subresources: &[],
             generation: Generation::Unused,

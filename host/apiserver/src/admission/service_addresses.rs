@@ -60,7 +60,9 @@ impl Plugin for ServiceAddresses {
         let mut after = Vec::new();
         let new = match new {
             Some(new) => {
-                check_before(attempted, new)?;
+                if service_ref(new).is_some_and(|new| new.spec.as_ref().is_some_and(has_address)) {
+                    check_before(attempted, new)?;
+                }
                 Some(new)
             }
             None => None,
@@ -128,9 +130,8 @@ fn assign(
     spec: &mut ServiceSpec,
     before: &[IpAddr],
 ) -> Result<(), StatusError> {
+    // What it says of addresses all the same is for its own rules to refuse.
     if !has_address(spec) {
-        (spec.cluster_ip, spec.cluster_ips) = (None, None);
-        (spec.ip_families, spec.ip_family_policy) = (None, None);
         return Ok(());
     }
     let given = spec.cluster_ips.get_or_insert_default();

@@ -194,7 +194,7 @@ async fn draft_new(
 ) -> Result<Draft, StatusError> {
     let info = context.info();
     let mut tree = wanted.tree.clone();
-    if info.status {
+    if info.status && !info.status_on_create {
         clear_status(&mut tree);
     }
     let (mut object, tree) = defaulted(context, tree)?;

@@ -23,6 +23,8 @@ impl Kind for Node {
         short_names: &["no"],
         type_name: "io.k8s.api.core.v1.Node",
         status: true,
+        // A kubelet registers its node with what the machine is.
+        status_on_create: true,
         subresources: &[proxy_subresource("NodeProxyOptions")],
         selectable: &["spec.unschedulable"],
         columns: &[

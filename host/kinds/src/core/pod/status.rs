@@ -212,6 +212,11 @@ fn family_each<'a>(
     for (index, ip) in ips.iter().enumerate() {
         address::validate(errors, &at.index(index), ip);
     }
+    let broken = ips.iter().enumerate().find(|(_, ip)| ip.parse::<std::net::IpAddr>().is_err());
+    if let Some((index, ip)) = broken.filter(|_| ips.len() > 1) {
+        let detail = format!("failed to check for dual stack with error:invalid IP[{index}]: {ip}");
+        errors.internal(at, &detail);
+    }
     if ips.len() > 1 && (ips.len() > 2 || !address::is_dual_stack(ips.iter().copied())) {
         let detail = "may specify no more than one IP for each IP family";
         errors.invalid(at, shown.clone(), detail);
