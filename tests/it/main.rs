@@ -11,6 +11,7 @@ mod kube_rs;
 mod kubectl;
 mod life;
 mod reach;
+mod releases;
 mod restart;
 mod server;
 mod tidy;

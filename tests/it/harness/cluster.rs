@@ -58,6 +58,10 @@ impl Cluster {
         self.data().join("kubeconfig")
     }
 
+    pub(crate) fn kubeconfig_text(&self) -> String {
+        fs::read_to_string(self.kubeconfig()).unwrap()
+    }
+
     pub(crate) fn address(&self) -> SocketAddr {
         self.address
     }

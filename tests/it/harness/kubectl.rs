@@ -1,23 +1,44 @@
 //! Client programs that a user may lack: their tests skip themselves and say so.
 
-use std::{io::Write as _, path::PathBuf, process::Command, sync::OnceLock};
+use std::{
+    io::Write as _,
+    path::{Path, PathBuf},
+    process::Command,
+    sync::OnceLock,
+};
 
 /// kubectl, where there is one.
 pub(crate) fn kubectl() -> Option<&'static PathBuf> {
-    static FOUND: OnceLock<Option<PathBuf>> = OnceLock::new();
-    let found = FOUND.get_or_init(|| {
+    kubectls().first()
+}
+
+/// Every kubectl of this machine: that on the PATH, releases beside it (`kubectl.1.27`), and the one that CI has built.
+pub(crate) fn kubectls() -> &'static [PathBuf] {
+    static FOUND: OnceLock<Vec<PathBuf>> = OnceLock::new();
+    FOUND.get_or_init(|| {
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let on_path = std::env::split_paths(&path).map(|folder| folder.join("kubectl"));
+        let first = on_path.filter_map(|program| program.canonicalize().ok()).next();
+        let folder = first.as_deref().and_then(Path::parent);
+        let mut beside: Vec<PathBuf> = folder
+            .and_then(|folder| folder.read_dir().ok())
+            .into_iter()
+            .flatten()
+            .flatten()
+            .filter(|entry| entry.file_name().to_string_lossy().starts_with("kubectl."))
+            .map(|entry| entry.path())
+            .collect();
+        beside.sort();
         let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
         let cache = cache.or_else(|| std::env::home_dir().map(|home| home.join(".cache")));
         let own = cache.map(|cache| cache.join("skiff/bin/kubectl"));
-        let candidates = std::iter::once(PathBuf::from("kubectl")).chain(own);
-        candidates.into_iter().find(|program| {
-            Command::new(program)
-                .args(["version", "--client"])
-                .output()
-                .is_ok_and(|output| output.status.success())
-        })
-    });
-    found.as_ref()
+        first.into_iter().chain(own).chain(beside).filter(|program| runs(program)).collect()
+    })
+}
+
+fn runs(program: &Path) -> bool {
+    let version = Command::new(program).args(["version", "--client"]).output();
+    version.is_ok_and(|output| output.status.success())
 }
 
 /// Whether kubectl is here; a test that needs it returns if not.

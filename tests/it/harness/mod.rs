@@ -11,7 +11,7 @@ mod wait;
 pub(crate) use binary::{root, skiff};
 pub(crate) use cluster::{Cluster, free_address};
 pub(crate) use guests::wat;
-pub(crate) use kubectl::have_kubectl;
+pub(crate) use kubectl::{have_kubectl, kubectls, skip};
 pub(crate) use manifests::{pod, web};
 pub(crate) use reach::folder_size;
 pub(crate) use wait::until;
