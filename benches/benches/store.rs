@@ -13,7 +13,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use benches::{Measured, Size, resident_bytes};
+use benches::{Measured, Processes, Size};
 use bytes::Bytes;
 use meta::{Attributes, Key, Revision};
 use store::{Body, Config, Describe, Op, Precondition, Store};
@@ -198,10 +198,13 @@ fn watches(runtime: &Runtime, size: Size) {
 fn restart(runtime: &Runtime, size: Size) {
     let objects = size.pick(100, 20_000);
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let before = resident_bytes();
+    let before = Processes::own().resident_bytes();
     let mib = |bytes: u64| bytes >> 20;
     let store = open(folder.path());
-    println!("an empty store takes {} MiB", mib(resident_bytes().saturating_sub(before)));
+    println!(
+        "an empty store takes {} MiB",
+        mib(Processes::own().resident_bytes().saturating_sub(before))
+    );
     for text in 0..2 {
         write(runtime, &store, 100, objects, text);
     }
@@ -210,10 +213,13 @@ fn restart(runtime: &Runtime, size: Size) {
         "{objects} objects, {} MiB of bodies, {} MiB of history, take {} MiB when just written",
         mib(metrics.entry_bytes),
         mib(metrics.history_bytes),
-        mib(resident_bytes().saturating_sub(before)),
+        mib(Processes::own().resident_bytes().saturating_sub(before)),
     );
     runtime.block_on(store.compact(store.revision()));
-    println!("    {} MiB without the history", mib(resident_bytes().saturating_sub(before)));
+    println!(
+        "    {} MiB without the history",
+        mib(Processes::own().resident_bytes().saturating_sub(before))
+    );
     drop(store);
     // In a process of its own, whose memory nobody else has used.
     let again = std::process::Command::new(std::env::current_exe().expect("it is there"))
@@ -229,5 +235,5 @@ fn reopen(folder: &std::path::Path) {
         (1, opened.snapshot().len() as u64)
     });
     println!("{measured}");
-    println!("    {} MiB with the store open again", resident_bytes() >> 20);
+    println!("    {} MiB with the store open again", Processes::own().resident_bytes() >> 20);
 }

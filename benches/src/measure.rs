@@ -1,8 +1,9 @@
-//! Measures a piece of work: wall time, processor time of the whole process, and how much was done.
+//! Measures a piece of work: wall time, processor time of whoever does it, and how much was done.
 
 use std::fmt;
-use std::fs;
 use std::time::{Duration, Instant};
+
+use crate::Processes;
 
 /// How much work to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,12 +39,26 @@ pub struct Measured {
 }
 
 impl Measured {
-    /// Does the work; it gives the number of operations and a checksum.
+    /// Does the work in this process; it gives the number of operations and a checksum.
     pub fn of(what: impl Into<String>, work: impl FnOnce() -> (u64, u64)) -> Self {
-        let (start, processor) = (Instant::now(), processor_time());
+        let processes = Processes::own();
+        let (start, processor) = (Instant::now(), processes.processor_time());
         let (operations, checksum) = work();
         let wall = start.elapsed();
-        let processor = processor_time().saturating_sub(processor);
+        let processor = processes.processor_time().saturating_sub(processor);
+        Self { what: what.into(), operations, wall, processor, checksum }
+    }
+
+    /// Waits for work that other processes do.
+    pub async fn by(
+        processes: &Processes,
+        what: impl Into<String>,
+        work: impl Future<Output = (u64, u64)>,
+    ) -> Self {
+        let (start, processor) = (Instant::now(), processes.processor_time());
+        let (operations, checksum) = work.await;
+        let wall = start.elapsed();
+        let processor = processes.processor_time().saturating_sub(processor);
         Self { what: what.into(), operations, wall, processor, checksum }
     }
 
@@ -57,7 +72,7 @@ impl fmt::Display for Measured {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{:<44} {:>12.0} /s {:>10.3} us {:>10.3} us cpu   {:016x}",
+            "{:<48} {:>10.0} /s {:>11.2} us {:>11.2} us cpu   {:016x}",
             self.what,
             1e6 / self.each(self.wall).max(1e-9),
             self.each(self.wall),
@@ -67,22 +82,8 @@ impl fmt::Display for Measured {
     }
 }
 
-/// The processor time that this process has used, in user and in system mode.
-fn processor_time() -> Duration {
-    /// What the kernel counts in, on every system that this runs on.
-    const TICK: Duration = Duration::from_millis(10);
-    let stat = fs::read_to_string("/proc/self/stat").unwrap_or_default();
-    let after_name = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
-    let mut numbers =
-        after_name.split_whitespace().skip(11).map(|number| number.parse().unwrap_or(0));
-    let ticks: u32 = numbers.by_ref().take(2).sum();
-    TICK * ticks
-}
-
-/// The memory that this process has in use.
-pub fn resident_bytes() -> u64 {
-    const PAGE: u64 = 4096;
-    let statm = fs::read_to_string("/proc/self/statm").unwrap_or_default();
-    let pages = statm.split_whitespace().nth(1).and_then(|number| number.parse::<u64>().ok());
-    pages.unwrap_or(0) * PAGE
+/// Sorts, and gives the one in the middle.
+pub fn sorted_median(times: &mut [Duration]) -> Duration {
+    times.sort_unstable();
+    times.get(times.len() / 2).copied().unwrap_or_default()
 }
