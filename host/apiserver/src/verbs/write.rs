@@ -209,8 +209,8 @@ async fn draft_new(
     let metadata = object.metadata_mut();
     metadata.uid = Some(uuid::Uuid::new_v4().to_string());
     metadata.creation_timestamp = Some(Time(whole_seconds(now)));
-    if info.generation != Generation::Unused {
-        metadata.generation = Some(1);
+    if let Some(first) = info.generation.first() {
+        metadata.generation = Some(first);
     }
     metadata.resource_version = None;
     if given_name.is_empty()
@@ -376,7 +376,7 @@ fn move_generation(
 
 fn generation_view<'a>(info: &kinds::KindInfo, tree: &'a Tree) -> Vec<(&'a str, &'a Tree)> {
     let extra = match info.generation {
-        Generation::Unused | Generation::Spec => None,
+        Generation::Unused | Generation::Spec | Generation::SpecOfChanged => None,
         Generation::SpecAndAnnotations => tree.pointer("/metadata/annotations"),
         Generation::SpecAndLabels => tree.pointer("/metadata/labels"),
     };
