@@ -227,6 +227,7 @@ async fn draft_new(
     refuse_invalid(context, &name, &object.validate())?;
     context.call.warnings.extend(object.warnings(None));
     admission::validate(&attempted, Some(&*object))?;
+    admission::charge(&attempted, &*object, &mut ops)?;
     let tree = object.tree();
     check_escalation(context, &tree, None).await?;
     Ok(Draft { object, tree, ops })
@@ -259,6 +260,7 @@ async fn draft_changed(
     refuse_invalid(context, name, &part.validate(&*object, old))?;
     context.call.warnings.extend(part.warnings(&*object, old));
     admission::validate(&attempted, Some(&*object))?;
+    admission::charge(&attempted, &*object, &mut ops)?;
     let mut tree = object.tree();
     move_generation(context.info(), part, &mut *object, &mut tree, current);
     meta::managed::keep_times(&current.tree, &mut tree);
