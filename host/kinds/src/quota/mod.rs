@@ -12,12 +12,13 @@ mod service;
 
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{PersistentVolumeClaim, Pod, ResourceQuotaSpec, Service};
+use meta::GroupResource;
 use meta::quantity::Quantity;
 
 use crate::resources::Amounts;
 use crate::{KindInfo, Object};
 
-pub use pod::is_terminating;
+pub use pod::{counts_until, is_terminating};
 
 /// Whether no quota ever counts objects of the kind.
 #[must_use]
@@ -30,14 +31,14 @@ pub fn is_ignored(info: &KindInfo) -> bool {
 /// Whether objects of the kind use the resource.
 #[must_use]
 pub fn is_used_by(info: &KindInfo, resource: &str) -> bool {
-    if resource == count_name(info) {
+    if counted_as(&info.group_resource()).iter().any(|name| name == resource) {
         return true;
     }
     match (info.group, info.plural) {
         ("", "pods") => pod::uses(resource),
         ("", "persistentvolumeclaims") => claim::uses(resource),
         ("", "services") => service::uses(resource),
-        _ => alias(info) == Some(resource),
+        _ => false,
     }
 }
 
@@ -45,7 +46,8 @@ pub fn is_used_by(info: &KindInfo, resource: &str) -> bool {
 #[must_use]
 pub fn usage(object: &dyn Object, now: Timestamp) -> Amounts {
     let info = object.info();
-    let mut usage = Amounts::from([(count_name(info), one())]);
+    let names = counted_as(&info.group_resource()).into_iter();
+    let mut usage: Amounts = names.map(|name| (name, one())).collect();
     let any = object.as_any();
     if let Some(pod) = any.downcast_ref::<Pod>() {
         usage.extend(pod::usage(pod, now));
@@ -53,8 +55,6 @@ pub fn usage(object: &dyn Object, now: Timestamp) -> Amounts {
         usage.extend(claim::usage(claim));
     } else if let Some(service) = any.downcast_ref::<Service>() {
         usage.extend(service::usage(service));
-    } else if let Some(alias) = alias(info) {
-        usage.insert(alias.to_owned(), one());
     }
     usage
 }
@@ -63,6 +63,12 @@ pub fn usage(object: &dyn Object, now: Timestamp) -> Amounts {
 #[must_use]
 pub fn selects(quota: &ResourceQuotaSpec, object: &dyn Object) -> bool {
     scope::requirements(quota).all(|requirement| scope::matches(&requirement, object))
+}
+
+/// Whether the quota counts only some objects, none of which are of other kinds than Pods and claims.
+#[must_use]
+pub fn is_scoped(quota: &ResourceQuotaSpec) -> bool {
+    scope::requirements(quota).next().is_some()
 }
 
 /// What an object must say for quotas on these resources to know what it uses.
@@ -74,15 +80,15 @@ pub fn missing<'a>(
     pod::missing(object.as_any().downcast_ref::<Pod>()?, resources)
 }
 
-/// The name under which objects of any kind are counted.
-fn count_name(info: &KindInfo) -> String {
-    format!("count/{}", info.group_resource())
-}
-
-/// The name under which objects were counted before all kinds could be.
-fn alias(info: &KindInfo) -> Option<&'static str> {
+/// The names under which objects are counted one by one: that of any resource, and the one from before all resources could be counted.
+#[must_use]
+pub fn counted_as(resource: &GroupResource) -> Vec<String> {
     const OLD: [&str; 4] = ["configmaps", "resourcequotas", "replicationcontrollers", "secrets"];
-    OLD.into_iter().find(|plural| info.group.is_empty() && info.plural == *plural)
+    let mut names = vec![format!("count/{resource}")];
+    if resource.group.is_empty() && OLD.contains(&&*resource.resource) {
+        names.push(resource.resource.to_string());
+    }
+    names
 }
 
 const fn one() -> Quantity {

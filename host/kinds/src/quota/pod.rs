@@ -67,19 +67,18 @@ fn compute(needs: &Needs) -> Amounts {
     usage
 }
 
-/// Whether a Pod has ended, or should have: a lost node must not keep others from taking its place.
 fn is_over(pod: &Pod, now: Timestamp) -> bool {
     let phase = pod.status.as_ref().map(|status| status.phase.or_empty());
-    if matches!(phase, Some("Failed" | "Succeeded")) {
-        return true;
-    }
-    let metadata = &pod.metadata;
-    let (Some(ends), Some(secs)) =
-        (&metadata.deletion_timestamp, metadata.deletion_grace_period_seconds)
-    else {
-        return false;
-    };
-    ends.0.saturating_add(SignedDuration::from_secs(secs)).is_ok_and(|latest| now > latest)
+    matches!(phase, Some("Failed" | "Succeeded"))
+        || counts_until(pod).is_some_and(|latest| now > latest)
+}
+
+/// Until when a Pod that is being deleted counts, should it stay for longer: a lost node must not keep others from taking its place.
+#[must_use]
+pub fn counts_until(pod: &Pod) -> Option<Timestamp> {
+    let ends = pod.metadata.deletion_timestamp.as_ref()?;
+    let grace = SignedDuration::from_secs(pod.metadata.deletion_grace_period_seconds?);
+    ends.0.saturating_add(grace).ok()
 }
 
 /// Amounts of which quotas demand that each container names them. It is not done so for any others.
