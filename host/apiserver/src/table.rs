@@ -28,6 +28,17 @@ pub(crate) enum Include {
     Object,
 }
 
+/// What a Table shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Shown {
+    /// Objects of a list, among which one may stand out.
+    List,
+    /// One object, or the first event of a watch.
+    Object,
+    /// An event of a watch that has told its columns already.
+    LaterEvent,
+}
+
 /// What a client wants rows to carry.
 pub(crate) fn include(query: &Query) -> Result<Include, StatusError> {
     match query.first("includeObject").unwrap_or_default() {
@@ -59,15 +70,14 @@ fn write_metadata(out: &mut Vec<u8>, body: &[u8], version: ViewVersion) {
     out.push(b'}');
 }
 
-/// A Table of objects, from their bytes. `head` is the JSON of the list's metadata. The first event of a watch tells the columns, later
-/// ones leave them out.
+/// A Table of objects, from their bytes. `head` is the JSON of the list's metadata.
 pub(crate) fn table(
     kind: KindRef,
     bodies: &[&Bytes],
     head: &[u8],
     version: ViewVersion,
     include: Include,
-    with_columns: bool,
+    shown: Shown,
     now: Timestamp,
 ) -> Vec<u8> {
     let columns = kind.info().columns;
@@ -77,17 +87,19 @@ pub(crate) fn table(
     out.extend_from_slice(b"\",\"metadata\":");
     out.extend_from_slice(head);
     out.extend_from_slice(b",\"columnDefinitions\":");
-    if with_columns {
-        write_json(&mut out, &definitions(columns));
-    } else {
+    if shown == Shown::LaterEvent {
         out.extend_from_slice(b"null");
+    } else {
+        write_json(&mut out, &definitions(columns));
     }
+    let default = if shown == Shown::List { default_name(kind, bodies) } else { None };
     out.extend_from_slice(b",\"rows\":[");
     for (index, body) in bodies.iter().enumerate() {
         if index > 0 {
             out.push(b',');
         }
-        let (cells, conditions) = row(kind, body, now);
+        let (mut cells, conditions) = row(kind, body, now);
+        mark_default(&mut cells, default.as_deref());
         out.extend_from_slice(b"{\"cells\":");
         write_json(&mut out, &Tree::Array(cells));
         if !conditions.is_empty() {
@@ -128,6 +140,21 @@ fn row(kind: KindRef, body: &[u8], now: Timestamp) -> (Vec<Tree>, Vec<Tree>) {
         object.map(|object| (object.row(now), object.row_conditions())).unwrap_or_default();
     cells.resize(kind.info().columns.len(), Tree::Null);
     (cells, conditions)
+}
+
+/// The object of a list that others get by default.
+fn default_name(kind: KindRef, bodies: &[&Bytes]) -> Option<String> {
+    kind.info().is_default?;
+    let metadata = |body: &&Bytes| serde_json::from_slice(member(body, "metadata")?).ok();
+    kind.info().default_among(bodies.iter().filter_map(metadata))
+}
+
+fn mark_default(cells: &mut [Tree], default: Option<&str>) {
+    if let (Some(name), Some(Tree::String(cell))) = (default, cells.first_mut())
+        && cell == name
+    {
+        cell.push_str(" (default)");
+    }
 }
 
 fn write_json(out: &mut Vec<u8>, tree: &Tree) {

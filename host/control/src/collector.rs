@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use api::{Cache, Client, ListParams, Object, PartialObject, Resource, Setup};
 use controllers::garbage::{Graph, Verdict};
-use controllers::{Content, Inventory};
+use controllers::{Content, Heed, Inventory};
 use futures::future::BoxFuture;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use meta::GroupVersionResource;
@@ -30,8 +30,8 @@ const DISCOVERY_RETRY: Duration = Duration::from_secs(5);
 /// Objects that are looked at at once.
 const WORKERS: usize = 4;
 
-/// What a change of content calls.
-type OnContent = Box<dyn Fn(&str) + Send + Sync>;
+/// What a change of content calls: with the namespace, and what to heed of it.
+type OnContent = Box<dyn Fn(&str, Heed) + Send + Sync>;
 
 /// Watches everything.
 pub(crate) struct Collector {
@@ -165,7 +165,7 @@ impl Collector {
             objects.iter().filter(going).map(|object| object.name().to_owned()).collect()
         };
         for namespace in &namespaces {
-            self.tell(namespace);
+            self.tell(namespace, Heed::Changes);
         }
     }
 
@@ -199,15 +199,16 @@ impl Collector {
         if let Some(object) = after.or(before)
             && !object.namespace().is_empty()
         {
-            self.tell(object.namespace());
+            let heed = if after.is_none() { Heed::Losses } else { Heed::Changes };
+            self.tell(object.namespace(), heed);
         }
         if resource.resource == "customresourcedefinitions" {
             self.stale.notify_one();
         }
     }
 
-    fn tell(&self, namespace: &str) {
-        self.on_content.read().iter().for_each(|on_content| on_content(namespace));
+    fn tell(&self, namespace: &str, heed: Heed) {
+        self.on_content.read().iter().for_each(|on_content| on_content(namespace, heed));
     }
 
     async fn work(self: Arc<Self>) {

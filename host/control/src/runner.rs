@@ -9,7 +9,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use controllers::{Action, Controller, Facts, Failure, Key, Look, Plan, Which};
+use controllers::{Action, Controller, Facts, Failure, Heed, Key, Look, Plan, Which};
 use meta::Clock;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
@@ -90,9 +90,12 @@ impl Runner {
                 runner.woken(watch.keys(&sources, before, after), which, key);
             }));
         }
-        if self.controller.watches_inventory() {
+        if let Some(heed) = self.controller.watches_inventory() {
             let runner = Arc::downgrade(self);
-            self.inventory.observe(Box::new(move |namespace| {
+            self.inventory.observe(Box::new(move |namespace, change| {
+                if change != heed && heed != Heed::Changes {
+                    return;
+                }
                 let Some(runner) = runner.upgrade() else { return };
                 runner.state.lock().queue.add(Key::new("", namespace));
                 runner.wake.notify_one();

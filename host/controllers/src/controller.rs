@@ -64,6 +64,15 @@ pub struct Facts {
     pub root_ca: String,
 }
 
+/// Changes of the content of a namespace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Heed {
+    /// Something appears, ends or goes.
+    Changes,
+    /// Something is gone.
+    Losses,
+}
+
 /// A controller. One line in the registry makes it run.
 pub trait Controller: Debug + Send + Sync + 'static {
     /// Kubernetes' name for it.
@@ -77,9 +86,9 @@ pub trait Controller: Debug + Send + Sync + 'static {
     /// What wakes it.
     fn watches(&self) -> Vec<Watch>;
 
-    /// Whether a change of a namespace's content wakes that Namespace.
-    fn watches_inventory(&self) -> bool {
-        false
+    /// Which changes of a namespace's content wake that Namespace.
+    fn watches_inventory(&self) -> Option<Heed> {
+        None
     }
 
     /// Looks at one object and decides.

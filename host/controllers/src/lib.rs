@@ -25,6 +25,7 @@ mod pods;
 mod replica_set;
 mod replicas;
 mod replication_controller;
+mod resource_quota;
 mod revisions;
 mod root_ca;
 mod service_account;
@@ -33,7 +34,7 @@ mod stateful_set;
 mod taint_eviction;
 mod ttl_after_finished;
 
-pub use controller::{Controller, Facts, Key, Look, Watch};
+pub use controller::{Controller, Facts, Heed, Key, Look, Watch};
 pub use namespace::{Content, Inventory};
 pub use plan::{
     Action, Announce, Change, Event, Failure, Level, Plan, Propagation, Target, Verb, reference,
@@ -57,6 +58,7 @@ pub fn all() -> Vec<Box<dyn Controller>> {
         Box::new(pod_gc::PodGc),
         Box::new(replica_set::ReplicaSets),
         Box::new(replication_controller::ReplicationControllers),
+        Box::new(resource_quota::ResourceQuotas),
         Box::new(root_ca::RootCa),
         Box::new(service_account::ServiceAccounts),
         Box::new(stateful_set::StatefulSets),

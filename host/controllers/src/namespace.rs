@@ -12,7 +12,7 @@ use k8s_openapi::api::core::v1::{Namespace, NamespaceCondition};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use meta::GroupVersionResource;
 
-use crate::{Action, Controller, Key, Look, Plan, Sourced, Watch};
+use crate::{Action, Controller, Heed, Key, Look, Plan, Sourced, Watch};
 
 /// The finalizer in `spec` that this controller removes.
 const FINALIZER: &str = "kubernetes";
@@ -178,8 +178,8 @@ impl Controller for Namespaces {
         vec![Watch::itself::<Namespace>()]
     }
 
-    fn watches_inventory(&self) -> bool {
-        true
+    fn watches_inventory(&self) -> Option<Heed> {
+        Some(Heed::Changes)
     }
 
     fn plan(&self, look: &Look<'_>, key: &Key) -> Plan {

@@ -14,7 +14,7 @@ use k8s_openapi::api::batch::v1::{CronJob, Job};
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::{
     ConfigMap, Endpoints, Namespace, Node, PersistentVolumeClaim, Pod, ReplicationController,
-    Service, ServiceAccount,
+    ResourceQuota, Service, ServiceAccount,
 };
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
@@ -211,6 +211,7 @@ sources! {
     config_maps: ConfigMap where "metadata.name=kube-root-ca.crt",
     persistent_volume_claims: PersistentVolumeClaim,
     replication_controllers: ReplicationController,
+    resource_quotas: ResourceQuota,
     endpoint_slices: EndpointSlice,
     deployments: Deployment,
     replica_sets: ReplicaSet,

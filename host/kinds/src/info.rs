@@ -9,6 +9,7 @@
 //!
 //! See <https://kubernetes.io/docs/reference/using-api/api-concepts/>.
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use k8s_openapi::{ListableResource, Resource};
 
 use crate::columns::{self, Column};
@@ -57,6 +58,8 @@ pub struct KindInfo {
     pub deprecated: Option<&'static str>,
     /// Kind under which objects are stored, where several versions or groups show the same objects.
     pub stored_as: Option<StoredAs>,
+    /// Whether an object is one that others get by default. Lists for people mark the newest of them.
+    pub is_default: Option<fn(&ObjectMeta) -> bool>,
 }
 
 impl KindInfo {
@@ -94,6 +97,7 @@ impl KindInfo {
             graceful_deletion: false,
             deprecated: None,
             stored_as: None,
+            is_default: None,
         }
     }
 
@@ -150,6 +154,17 @@ impl KindInfo {
             version: self.version.into(),
             resource: self.plural.into(),
         }
+    }
+
+    /// The name of the object that others get by default: the newest that says so, of several of one second the first by name.
+    #[must_use]
+    pub fn default_among(&self, objects: impl Iterator<Item = ObjectMeta>) -> Option<String> {
+        let is_default = self.is_default?;
+        let newest = objects.filter(is_default).max_by(|a, b| {
+            let created = |object: &ObjectMeta| object.creation_timestamp.as_ref().map(|at| at.0);
+            created(a).cmp(&created(b)).then_with(|| b.name.cmp(&a.name))
+        });
+        newest.and_then(|object| object.name)
     }
 
     /// Group and resource under which objects are stored.
@@ -224,6 +239,8 @@ impl Verb {
     ];
     /// Of kinds that are questions: the answer to a create is all there is.
     pub const CREATE: &'static [Self] = &[Self::Create];
+    /// Of kinds that can only be looked at.
+    pub const GET_LIST: &'static [Self] = &[Self::Get, Self::List];
     pub const GET_PATCH_UPDATE: &'static [Self] = &[Self::Get, Self::Patch, Self::Update];
 
     #[must_use]
@@ -313,6 +330,19 @@ pub enum Generation {
     SpecAndAnnotations,
     /// It counts changes of labels too.
     SpecAndLabels,
+    /// It counts changes of anything but metadata and status, and new objects have none.
+    SpecOfChanged,
+}
+
+impl Generation {
+    /// That of a new object.
+    #[must_use]
+    pub const fn first(self) -> Option<i64> {
+        match self {
+            Self::Unused | Self::SpecOfChanged => None,
+            Self::Spec | Self::SpecAndAnnotations | Self::SpecAndLabels => Some(1),
+        }
+    }
 }
 
 /// Body of the answer to a DELETE that removed the object.

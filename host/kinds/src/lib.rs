@@ -46,10 +46,12 @@ pub mod metadata;
 mod names;
 mod object;
 mod pod_template;
+pub mod quota;
 mod rbac;
 mod registry;
-mod resources;
+pub mod resources;
 mod signer;
+pub mod storage;
 pub mod wire;
 
 pub use bodies::{BODIES, Body, find_body};
@@ -67,12 +69,17 @@ pub use registry::{find, find_kind};
 use k8s_openapi::api;
 
 registry::kinds![
+    api::core::v1::ComponentStatus,
     api::core::v1::ConfigMap,
     api::core::v1::Endpoints,
     api::core::v1::Event,
+    api::core::v1::LimitRange,
     api::core::v1::Namespace,
     api::core::v1::Node,
+    api::core::v1::PersistentVolume,
+    api::core::v1::PersistentVolumeClaim,
     api::core::v1::Pod,
+    api::core::v1::ResourceQuota,
     api::core::v1::Secret,
     api::core::v1::Service,
     api::core::v1::ServiceAccount,
@@ -91,6 +98,12 @@ registry::kinds![
     api::rbac::v1::ClusterRoleBinding,
     api::rbac::v1::Role,
     api::rbac::v1::RoleBinding,
+    api::storage::v1::CSIDriver,
+    api::storage::v1::CSINode,
+    api::storage::v1::CSIStorageCapacity,
+    api::storage::v1::StorageClass,
+    api::storage::v1::VolumeAttachment,
+    api::storage::v1::VolumeAttributesClass,
 ];
 
 #[cfg(test)]

@@ -102,6 +102,14 @@ pub(crate) fn known_finalizers(metadata: &ObjectMeta) -> Vec<FieldError> {
     errors.into_list()
 }
 
+/// Puts back what an update of a status must not change, for kinds where that is nearly everything.
+pub(crate) fn keep_for_status(new: &mut ObjectMeta, old: &ObjectMeta) {
+    new.labels.clone_from(&old.labels);
+    new.annotations.clone_from(&old.annotations);
+    new.finalizers.clone_from(&old.finalizers);
+    new.owner_references.clone_from(&old.owner_references);
+}
+
 /// What selectors look at: labels, the name, and the fields that the kind adds.
 #[must_use]
 pub fn attributes(

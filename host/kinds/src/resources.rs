@@ -2,6 +2,7 @@
 //!
 //! See <https://kubernetes.io/docs/concepts/configuration/manage-resources-containers/>.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity as WireQuantity;
@@ -10,14 +11,19 @@ use meta::quantity::Quantity;
 
 use crate::check::{At, Errors, NEGATIVE};
 
-pub(crate) type ResourceList = BTreeMap<String, WireQuantity>;
+/// Amounts as objects have them.
+pub type ResourceList = BTreeMap<String, WireQuantity>;
+
+/// Amounts that are counted with, by the name of the resource.
+pub type Amounts = BTreeMap<String, Quantity>;
 
 pub(crate) fn zero() -> WireQuantity {
     WireQuantity("0".to_owned())
 }
 
 /// A quantity as a number. Decoding has refused texts that are none.
-pub(crate) fn parse(quantity: &WireQuantity) -> Quantity {
+#[must_use]
+pub fn parse(quantity: &WireQuantity) -> Quantity {
     Quantity::parse(&quantity.0).unwrap_or_default()
 }
 
@@ -35,6 +41,12 @@ pub(crate) fn round_up(list: &mut ResourceList) {
             quantity.0 = rounded.to_string();
         }
     }
+}
+
+/// How much storage a list names.
+#[must_use]
+pub fn storage(list: Option<&ResourceList>) -> Quantity {
+    list.and_then(|list| list.get("storage")).map(parse).unwrap_or_default()
 }
 
 pub(crate) fn is_huge_page(name: &str) -> bool {
@@ -91,6 +103,11 @@ fn is_standard(name: &str) -> bool {
         || name.starts_with("requests.hugepages-")
 }
 
+/// Whether a quota can limit the resource.
+pub(crate) fn is_quota(name: &str) -> bool {
+    is_standard(name) && name != "storage"
+}
+
 fn is_counted_in_integers(name: &str) -> bool {
     COUNTED.contains(&name) || is_extended(name)
 }
@@ -129,6 +146,13 @@ pub(crate) fn check_quantity(errors: &mut Errors, at: &At<'_>, name: &str, value
     }
 }
 
+/// Refuses negative amounts in the words that volumes have for them.
+pub(crate) fn check_basic(errors: &mut Errors, at: &At<'_>, value: &Quantity) {
+    if value.value() < 0 {
+        errors.invalid(at, value.value(), "must be a valid resource quantity");
+    }
+}
+
 /// Refuses amounts of huge pages that are no multiple of the page.
 pub(crate) fn check_huge_pages(errors: &mut Errors, at: &At<'_>, name: &str, value: &Quantity) {
     let Some(size) = name.strip_prefix("hugepages-") else {
@@ -153,21 +177,39 @@ pub(crate) fn warn_fraction(warnings: &mut Vec<String>, at: &At<'_>, quantity: &
     }
 }
 
+/// Amounts as they are counted with.
+#[must_use]
+pub fn amounts(list: &ResourceList) -> Amounts {
+    list.iter().map(|(name, quantity)| (name.clone(), parse(quantity))).collect()
+}
+
+/// Amounts as they are written.
+#[must_use]
+pub fn list(amounts: &Amounts) -> ResourceList {
+    let write =
+        |(name, quantity): (&String, &Quantity)| (name.clone(), WireQuantity(quantity.to_string()));
+    amounts.iter().map(write).collect()
+}
+
 /// Adds what is listed in `more` to `sum`.
-pub(crate) fn add(sum: &mut BTreeMap<String, Quantity>, more: &ResourceList) {
+pub(crate) fn add(sum: &mut Amounts, more: &ResourceList) {
     for (name, quantity) in more {
-        let quantity = parse(quantity);
-        match sum.get_mut(name) {
-            Some(have) => *have = have.plus(&quantity),
-            None => {
-                sum.insert(name.clone(), quantity);
-            }
+        add_one(sum, name, &parse(quantity));
+    }
+}
+
+/// Adds an amount of one resource to `sum`.
+pub fn add_one(sum: &mut Amounts, name: &str, quantity: &Quantity) {
+    match sum.get_mut(name) {
+        Some(have) => *have = have.plus(quantity),
+        None => {
+            sum.insert(name.to_owned(), quantity.clone());
         }
     }
 }
 
 /// Raises `highest` to what is listed in `other`.
-pub(crate) fn raise(highest: &mut BTreeMap<String, Quantity>, other: &BTreeMap<String, Quantity>) {
+pub(crate) fn raise(highest: &mut Amounts, other: &Amounts) {
     for (name, quantity) in other {
         match highest.get_mut(name) {
             Some(have) if *have >= *quantity => {}
@@ -177,6 +219,16 @@ pub(crate) fn raise(highest: &mut BTreeMap<String, Quantity>, other: &BTreeMap<S
             }
         }
     }
+}
+
+/// How `whole` compares to `ratio` times `part`.
+#[must_use]
+pub fn compare_ratio(whole: &Quantity, part: &Quantity, ratio: &Quantity) -> Ordering {
+    const MILLIS_MAX: i64 = i64::MAX / 1000;
+    // Thousandths, unless there are too many of them.
+    let scale = if whole.value() > MILLIS_MAX || part.value() > MILLIS_MAX { 0 } else { -3 };
+    let [whole, part] = [whole, part].map(|amount| i128::from(amount.scaled(scale)));
+    (whole * 1000).cmp(&(i128::from(ratio.millis()) * part))
 }
 
 /// Whether the quantities of two lists are the same amounts, however they are written.

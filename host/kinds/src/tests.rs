@@ -41,7 +41,7 @@ fn kind_of(tree: &Tree) -> &'static dyn AnyKind {
 }
 
 /// Decodes and defaults, as every write does.
-fn read(mut tree: Tree) -> Box<dyn Object> {
+pub(crate) fn read(mut tree: Tree) -> Box<dyn Object> {
     let kind = kind_of(&tree);
     let decoded = decode::canonicalize(&mut tree, kind.type_ref(), crate::schema());
     assert!(decoded.is_ok(), "{tree}: {decoded:?}");
@@ -132,7 +132,7 @@ fn creating() {
             rejected.insert(name_of(kind));
         }
     }
-    for kind in stored() {
+    for kind in stored().filter(|kind| kind.info().has_verb(Verb::Create)) {
         let name = name_of(kind);
         assert!(rejected.contains(&name), "create.tsv has a rejection of {name}");
     }

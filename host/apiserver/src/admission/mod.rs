@@ -1,9 +1,13 @@
 //! What may change, refuse or accompany a write beside the rules of its kind: one file for each concern, all listed in [`PLUGINS`].
 //!
 //! A plugin first changes the object (`mutate`), may then reserve what must be unique in the cluster, in the same transaction
-//! (`reserve`), and last looks at the finished object (`validate`). Plugins look at one snapshot and do no I/O.
+//! (`reserve`), looks at the finished object (`validate`), and last charges somebody for it (`charge`), in the same transaction again.
+//! Plugins look at one snapshot and do no I/O.
 //! See <https://kubernetes.io/docs/reference/access-authn-authz/admission-controllers/>.
 
+mod claim_resize;
+mod default_storage_class;
+mod limit_ranger;
 mod made;
 mod namespace_content;
 mod namespace_lifecycle;
@@ -11,10 +15,12 @@ mod node_ports;
 mod node_taint;
 mod owner_references;
 mod priority;
+mod resource_quota;
 mod service_account;
 mod service_addresses;
 mod storage_protection;
 mod tolerations;
+mod volume_phase;
 
 use std::fmt;
 
@@ -108,6 +114,16 @@ pub(crate) trait Plugin: Sync {
         Ok(())
     }
 
+    /// Adds to the transaction what the finished object uses up.
+    fn charge(
+        &self,
+        _attempted: &Attempted<'_>,
+        _new: &dyn Object,
+        _ops: &mut Vec<Op>,
+    ) -> Result<(), StatusError> {
+        Ok(())
+    }
+
     /// Whether the object must stay, marked as deleted, until somebody finishes the deletion; the plugin may change it.
     fn holds(&self, _attempted: &Attempted<'_>, _object: &mut dyn Object) -> bool {
         false
@@ -117,14 +133,19 @@ pub(crate) trait Plugin: Sync {
 const PLUGINS: &[&dyn Plugin] = &[
     &namespace_lifecycle::NamespaceLifecycle,
     &namespace_content::NamespaceContent,
+    &limit_ranger::LimitRanger,
     &owner_references::OwnerReferences,
     &service_account::ServiceAccountDefaults,
     &tolerations::DefaultTolerations,
     &node_taint::NewNodeTaint,
     &priority::Priority,
+    &default_storage_class::DefaultStorageClass,
     &storage_protection::StorageProtection,
+    &claim_resize::ClaimResize,
+    &volume_phase::VolumePhase,
     &service_addresses::ServiceAddresses,
     &node_ports::NodePorts,
+    &resource_quota::ResourceQuotas,
 ];
 
 pub(crate) fn mutate(
@@ -150,6 +171,14 @@ pub(crate) fn validate(
     new: Option<&dyn Object>,
 ) -> Result<(), StatusError> {
     PLUGINS.iter().try_for_each(|plugin| plugin.validate(attempted, new))
+}
+
+pub(crate) fn charge(
+    attempted: &Attempted<'_>,
+    new: &dyn Object,
+    ops: &mut Vec<Op>,
+) -> Result<(), StatusError> {
+    PLUGINS.iter().try_for_each(|plugin| plugin.charge(attempted, new, ops))
 }
 
 pub(crate) fn holds(attempted: &Attempted<'_>, object: &mut dyn Object) -> bool {

@@ -17,7 +17,7 @@ fn kind() -> KindRef {
 
 fn rows(include: Include) -> Tree {
     let now = "2026-01-01T00:00:00Z".parse().unwrap();
-    let text = table(kind(), &[&body()], b"{}", V1, include, true, now);
+    let text = table(kind(), &[&body()], b"{}", V1, include, Shown::Object, now);
     serde_json::from_slice::<Tree>(&text).unwrap()["rows"].take()
 }
 
@@ -38,24 +38,24 @@ fn rows_carry_what_was_asked_for() {
 #[test]
 fn a_table_names_its_columns_once() {
     let now = "2026-01-01T00:00:00Z".parse().unwrap();
-    let of = |with_columns| -> Tree {
+    let of = |shown| -> Tree {
         let text = table(
             kind(),
             &[],
             br#"{"resourceVersion":"3"}"#,
             ViewVersion::V1Beta1,
             Include::None,
-            with_columns,
+            shown,
             now,
         );
         serde_json::from_slice(&text).unwrap()
     };
-    let first = of(true);
+    let first = of(Shown::List);
     assert_eq!(first["apiVersion"], "meta.k8s.io/v1beta1");
     assert_eq!(first["metadata"]["resourceVersion"], "3");
     assert_eq!(first["columnDefinitions"][0]["name"], "Name");
     assert_eq!(first["columnDefinitions"][0]["format"], "name");
-    assert_eq!(of(false)["columnDefinitions"], Tree::Null);
+    assert_eq!(of(Shown::LaterEvent)["columnDefinitions"], Tree::Null);
 }
 
 #[test]
@@ -92,4 +92,34 @@ proptest! {
         let found: Tree = serde_json::from_slice(member(&bytes, "metadata").unwrap()).unwrap();
         prop_assert_eq!(&found, &json["metadata"]);
     }
+}
+
+#[test]
+fn a_list_marks_what_others_get_by_default() {
+    let class = |name: &str, hour: u8, is_default: bool| {
+        let object = json!({
+            "apiVersion": "storage.k8s.io/v1",
+            "kind": "StorageClass",
+            "metadata": {
+                "name": name,
+                "creationTimestamp": format!("2026-01-01T{hour:02}:00:00Z"),
+                "annotations": { "storageclass.kubernetes.io/is-default-class": is_default.to_string() },
+            },
+            "provisioner": "d.example",
+        });
+        Bytes::from(object.to_string())
+    };
+    let kind = kinds::find("storage.k8s.io", "v1", "storageclasses").unwrap();
+    let names = |shown, classes: &[Bytes]| -> Tree {
+        let bodies: Vec<&Bytes> = classes.iter().collect();
+        let now = "2026-01-01T00:00:00Z".parse().unwrap();
+        let text = table(kind, &bodies, b"{}", V1, Include::None, shown, now);
+        let table: Tree = serde_json::from_slice(&text).unwrap();
+        table["rows"].as_array().unwrap().iter().map(|row| row["cells"][0].clone()).collect()
+    };
+    let classes =
+        [class("d", 2, false), class("c", 1, true), class("b", 1, true), class("a", 0, true)];
+    assert_eq!(names(Shown::List, &classes), json!(["d", "c", "b (default)", "a"]));
+    assert_eq!(names(Shown::List, &classes[..1]), json!(["d"]));
+    assert_eq!(names(Shown::Object, &classes[1..2]), json!(["c"]));
 }

@@ -4,8 +4,10 @@ mod deletions;
 mod lists;
 mod patches;
 mod paths;
+mod quotas;
 mod services;
 mod subresources;
+mod volumes;
 mod watches;
 mod writes;
 

@@ -15,7 +15,7 @@ use crate::codec::negotiate::{Accepted, View};
 use crate::registry::KindRef;
 use crate::request::ResourceRequest;
 use crate::state::State;
-use crate::table;
+use crate::table::{self, Shown};
 
 /// A request to a resource.
 #[derive(Debug)]
@@ -125,8 +125,9 @@ impl Context {
                 let include = table::include(&self.call.info.query)?;
                 let head = super::list::head_of_object(body);
                 let now = self.state.clock.now();
+                let shown = Shown::Object;
                 self.formatted(
-                    &table::table(self.kind, &[body], &head, version, include, true, now).into(),
+                    &table::table(self.kind, &[body], &head, version, include, shown, now).into(),
                 )
             }
         };

@@ -3,12 +3,12 @@
 //! No verb knows a kind. Where kinds differ the difference is data of the kind, a hook of it, or an admission file.
 
 mod binding;
+mod components;
 mod context;
 mod create;
 mod delete;
 mod delete_collection;
 mod deletion;
-mod deprecation;
 mod eviction;
 mod get;
 pub(crate) mod list;
@@ -62,9 +62,6 @@ pub(crate) async fn resource(
     if let Some(advice) = kind.info().deprecated {
         call.warnings.add(advice);
     }
-    if let Some(text) = deprecation::warning(kind.info()) {
-        call.warnings.add(text);
-    }
     let accepted = call.accepted(Offers::Resource)?;
     let stored = stored_kind(state, kind);
     let context = Context { state: Arc::clone(state), call, resource, kind, stored, accepted };
@@ -79,6 +76,9 @@ async fn dispatch(context: Context) -> Result<Response<Body>, StatusError> {
         return review::handle(context).await;
     }
     match context.resource.verb {
+        Verb::Get if components::are_meant(context.info()) => {
+            Err(components::not_found(&context.resource.name))
+        }
         Verb::Get => get::handle(&context),
         Verb::List => list::handle(&context),
         Verb::Watch => watch::handle(context),

@@ -209,8 +209,8 @@ async fn draft_new(
     let metadata = object.metadata_mut();
     metadata.uid = Some(uuid::Uuid::new_v4().to_string());
     metadata.creation_timestamp = Some(Time(whole_seconds(now)));
-    if info.generation != Generation::Unused {
-        metadata.generation = Some(1);
+    if let Some(first) = info.generation.first() {
+        metadata.generation = Some(first);
     }
     metadata.resource_version = None;
     if given_name.is_empty()
@@ -227,6 +227,7 @@ async fn draft_new(
     refuse_invalid(context, &name, &object.validate())?;
     context.call.warnings.extend(object.warnings(None));
     admission::validate(&attempted, Some(&*object))?;
+    admission::charge(&attempted, &*object, &mut ops)?;
     let tree = object.tree();
     check_escalation(context, &tree, None).await?;
     Ok(Draft { object, tree, ops })
@@ -259,6 +260,7 @@ async fn draft_changed(
     refuse_invalid(context, name, &part.validate(&*object, old))?;
     context.call.warnings.extend(part.warnings(&*object, old));
     admission::validate(&attempted, Some(&*object))?;
+    admission::charge(&attempted, &*object, &mut ops)?;
     let mut tree = object.tree();
     move_generation(context.info(), part, &mut *object, &mut tree, current);
     meta::managed::keep_times(&current.tree, &mut tree);
@@ -376,7 +378,7 @@ fn move_generation(
 
 fn generation_view<'a>(info: &kinds::KindInfo, tree: &'a Tree) -> Vec<(&'a str, &'a Tree)> {
     let extra = match info.generation {
-        Generation::Unused | Generation::Spec => None,
+        Generation::Unused | Generation::Spec | Generation::SpecOfChanged => None,
         Generation::SpecAndAnnotations => tree.pointer("/metadata/annotations"),
         Generation::SpecAndLabels => tree.pointer("/metadata/labels"),
     };

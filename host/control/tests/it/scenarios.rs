@@ -4,7 +4,9 @@ use std::time::Instant;
 
 use api::{DeleteParams, Patch, Propagation, WriteParams};
 use k8s_openapi::api::apps::v1::{Deployment, ReplicaSet};
-use k8s_openapi::api::core::v1::{ConfigMap, Event, Namespace, Node, Pod, Service, ServiceAccount};
+use k8s_openapi::api::core::v1::{
+    ConfigMap, Event, Namespace, Node, Pod, ResourceQuota, Service, ServiceAccount,
+};
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 use serde_json::{Value, json};
 
@@ -143,6 +145,43 @@ async fn a_pod_that_fits_nowhere_says_so_and_goes_when_there_is_room() {
     cluster.wait::<Pod>("p", refused).await;
     add_node(&cluster, "n1", "1").await;
     cluster.wait::<Pod>("p", is_bound).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_quota_bounds_what_there_is_and_gets_back_what_goes() {
+    let cluster = with_namespace(&["scheduler", "node-lifecycle"]).await;
+    cluster.wait::<ConfigMap>("kube-root-ca.crt", |_| true).await;
+    let hard = json!({"pods": "2", "count/configmaps": "9", "count/deployments.apps": "1"});
+    cluster
+        .create::<ResourceQuota>(json!({"metadata": {"name": "q"}, "spec": {"hard": hard}}))
+        .await;
+    let used = |pods: &str, maps: &str, deployments: &str| {
+        let expected = json!({
+            "pods": pods, "count/configmaps": maps, "count/deployments.apps": deployments,
+        });
+        move |quota: &ResourceQuota| {
+            let status = quota.status.as_ref();
+            status.is_some_and(|status| json!(status.used) == expected)
+        }
+    };
+    cluster.wait::<ResourceQuota>("q", used("0", "1", "0")).await;
+    cluster.create::<ConfigMap>(json!({"metadata": {"name": "m"}})).await;
+    cluster.create::<Deployment>(deployment(3, "app:1")).await;
+    cluster.wait::<ResourceQuota>("q", used("2", "2", "1")).await;
+    let refused = |d: &Deployment| {
+        let conditions = d.status.as_ref().and_then(|status| status.conditions.as_ref());
+        conditions.is_some_and(|c| c.iter().any(|c| c.type_.as_deref() == Some("ReplicaFailure")))
+    };
+    cluster.wait::<Deployment>("web", refused).await;
+    assert_eq!(cluster.wait_list::<Pod>(|pods| !pods.is_empty()).await.len(), 2);
+    cluster.api::<ConfigMap>().delete("m", &DeleteParams::default()).await.expect("deleted");
+    cluster.wait::<ResourceQuota>("q", used("2", "1", "1")).await;
+    let background = DeleteParams {
+        propagation_policy: Some(Propagation::Background),
+        ..DeleteParams::default()
+    };
+    cluster.api::<Deployment>().delete("web", &background).await.expect("deleted");
+    cluster.wait::<ResourceQuota>("q", used("0", "1", "0")).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -8,7 +8,7 @@ use k8s_openapi::api::apps::v1::{DaemonSet, Deployment, ReplicaSet, StatefulSet}
 use k8s_openapi::api::batch::v1::{CronJob, Job};
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::{
-    Endpoints, Namespace, Node, Pod, ReplicationController, Service, ServiceAccount,
+    Endpoints, Namespace, Node, Pod, ReplicationController, ResourceQuota, Service, ServiceAccount,
 };
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use proptest::collection::vec;
@@ -60,6 +60,7 @@ impl Builder {
             self.pod(n);
         }
         self.services();
+        self.quotas();
         self.world
     }
 
@@ -311,6 +312,26 @@ impl Builder {
                 "metadata": {"name": "by-hand", "namespace": NS},
                 "subsets": [{"addresses": [{"ip": "192.0.2.1"}], "ports": [{"port": 80}]}],
             }));
+        }
+    }
+
+    fn quotas(&mut self) {
+        for (name, scopes) in [("all", json!([])), ("scoped", json!(["NotTerminating"]))] {
+            let mut tree = json!({
+                "metadata": {"name": name, "namespace": NS},
+                "spec": {"scopes": scopes, "hard": {"pods": "9", "requests.cpu": "2",
+                    "services.nodeports": "1", "count/configmaps": "4", "example.com/x": "1"}},
+            });
+            match self.pick(4) {
+                0 => continue,
+                1 => {}
+                _ => {
+                    let used = self.pick(9);
+                    tree["status"] = json!({"hard": {"pods": "8"}, "used": {
+                        "pods": used.to_string(), "example.com/x": "1", "memory": "1Gi"}});
+                }
+            }
+            self.world.put::<ResourceQuota>(tree);
         }
     }
 }

@@ -1,12 +1,17 @@
 //! The core group (`v1`).
 
+mod component_status;
 mod config_map;
 mod endpoints;
 mod event;
+mod limit_range;
 mod namespace;
 mod node;
+pub(crate) mod persistent_volume;
+mod persistent_volume_claim;
 pub mod pod;
+mod resource_quota;
 mod secret;
 mod service;
 mod service_account;
-pub(crate) mod volume_claim;
+pub mod volume_claim;

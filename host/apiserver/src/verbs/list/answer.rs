@@ -15,7 +15,7 @@ use super::{Context, ListHead, Page, head_tree};
 use crate::body::Body;
 use crate::codec::negotiate::{Format, View, ViewVersion};
 use crate::codec::{encode, gzip};
-use crate::table;
+use crate::table::{self, Shown};
 
 /// Pieces of an answer have about this many bytes: large enough for the socket, small enough for memory.
 const PIECE_BYTES: usize = 128 * 1024;
@@ -33,7 +33,8 @@ pub(crate) fn list(context: &Context, page: &Page) -> Result<Response<Body>, Sta
             let bodies: Vec<&Bytes> = bodies.iter().collect();
             let now = context.state.clock.now();
             let head = encode::plain(&head_tree(&page.head));
-            let json = table::table(context.kind, &bodies, &head, version, include, true, now);
+            let json =
+                table::table(context.kind, &bodies, &head, version, include, Shown::List, now);
             Ok(whole(context, context.formatted(&json.into())))
         }
     }

@@ -17,7 +17,7 @@ use crate::body::Body;
 use crate::codec::encode;
 use crate::codec::negotiate::{self, ViewVersion};
 use crate::status;
-use crate::table::{self, Include};
+use crate::table::{self, Include, Shown};
 use crate::verbs::Context;
 use crate::verbs::list::head_of_object;
 
@@ -157,8 +157,9 @@ impl Frames {
                 let told = with_columns && name != "BOOKMARK";
                 let head = head_of_object(body);
                 let now = self.context.state.clock.now();
+                let shown = if told { Shown::Object } else { Shown::LaterEvent };
                 let table =
-                    table::table(self.context.kind, &[body], &head, version, include, told, now);
+                    table::table(self.context.kind, &[body], &head, version, include, shown, now);
                 if told {
                     self.view = View::Table { version, include, with_columns: false };
                 }

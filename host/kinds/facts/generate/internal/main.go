@@ -12,10 +12,12 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+	storagev1 "k8s.io/api/storage/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
 	"k8s.io/kubernetes/pkg/apis/core"
+	"k8s.io/kubernetes/pkg/apis/storage"
 )
 
 type pair struct{ internal, wire reflect.Type }
@@ -36,6 +38,10 @@ func main() {
 		{reflect.TypeOf(core.ObjectReference{}), reflect.TypeOf(corev1.ObjectReference{})},
 		{reflect.TypeOf(core.NodeAddress{}), reflect.TypeOf(corev1.NodeAddress{})},
 		{reflect.TypeOf(metav1.OwnerReference{}), reflect.TypeOf(metav1.OwnerReference{})},
+		{reflect.TypeOf(core.PersistentVolumeSource{}), reflect.TypeOf(corev1.PersistentVolumeSource{})},
+		{reflect.TypeOf(core.VolumeNodeAffinity{}), reflect.TypeOf(corev1.VolumeNodeAffinity{})},
+		{reflect.TypeOf(core.ScopeSelector{}), reflect.TypeOf(corev1.ScopeSelector{})},
+		{reflect.TypeOf(storage.CSINodeDriver{}), reflect.TypeOf(storagev1.CSINodeDriver{})},
 	} {
 		push(root.internal, root.wire)
 	}

@@ -6,8 +6,9 @@
 //! See <https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/>.
 
 use k8s_openapi::api::core::v1::{
-    Container, EmptyDirVolumeSource, EnvVar, EphemeralContainer, HTTPGetAction, Lifecycle, Pod,
-    PodIP, PodSecurityContext, PodSpec, PodStatus, Probe, ResourceRequirements, Volume,
+    AzureDiskVolumeSource, Container, EmptyDirVolumeSource, EnvVar, EphemeralContainer,
+    HTTPGetAction, HostPathVolumeSource, Lifecycle, Pod, PodIP, PodSecurityContext, PodSpec,
+    PodStatus, Probe, ResourceRequirements, Volume,
 };
 
 use super::image::default_pull_policy;
@@ -227,9 +228,7 @@ fn set_volume(volume: &mut Volume) {
             }
         }
     }
-    if let Some(host_path) = &mut volume.host_path {
-        host_path.type_.get_or_insert_default();
-    }
+    set_shared_sources(volume.host_path.as_mut(), volume.azure_disk.as_mut());
     if let Some(image) = &mut volume.image
         && image.pull_policy.is_unset()
     {
@@ -244,14 +243,24 @@ fn set_volume(volume: &mut Volume) {
     set_old_sources(volume);
 }
 
-/// Sources that come from drivers of old; only their structural defaults are left.
-fn set_old_sources(volume: &mut Volume) {
-    if let Some(disk) = &mut volume.azure_disk {
+/// Sources that Pods and persistent volumes describe alike.
+pub(crate) fn set_shared_sources(
+    host_path: Option<&mut HostPathVolumeSource>,
+    azure_disk: Option<&mut AzureDiskVolumeSource>,
+) {
+    if let Some(host_path) = host_path {
+        host_path.type_.get_or_insert_default();
+    }
+    if let Some(disk) = azure_disk {
         default_text(&mut disk.caching_mode, "ReadWrite");
         default_text(&mut disk.fs_type, "ext4");
         default_text(&mut disk.kind, "Shared");
         disk.read_only.get_or_insert(false);
     }
+}
+
+/// Sources that come from drivers of old; only their structural defaults are left.
+fn set_old_sources(volume: &mut Volume) {
     if let Some(iscsi) = &mut volume.iscsi {
         default_text(&mut iscsi.iscsi_interface, "default");
     }

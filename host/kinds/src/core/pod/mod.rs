@@ -6,6 +6,7 @@ mod create;
 pub(crate) mod defaults;
 pub(crate) mod disabled;
 mod image;
+pub mod needs;
 pub mod qos;
 mod resize;
 mod row;

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use k8s_openapi::api::core::v1::{Container, PodSpec, ResourceRequirements};
 use meta::quantity::Quantity;
 
-use crate::resources::{self, ResourceList};
+use crate::resources::{self, Amounts, ResourceList};
 use crate::wire::OrEmpty;
 
 /// `Guaranteed`, `Burstable` or `BestEffort`.
@@ -57,26 +57,26 @@ fn class_of(resources: &ResourceRequirements) -> &'static str {
 }
 
 /// Requests of all containers together: those that run side by side are added up, an init container counts where it alone needs more.
-pub(super) fn requests(spec: &PodSpec) -> BTreeMap<String, Quantity> {
-    aggregate(spec, |resources| resources.requests.as_ref())
+pub(super) fn requests(spec: &PodSpec) -> Amounts {
+    aggregate(spec, |container| container.resources.as_ref()?.requests.clone())
 }
 
 /// The same for limits.
-pub(super) fn limits(spec: &PodSpec) -> BTreeMap<String, Quantity> {
-    aggregate(spec, |resources| resources.limits.as_ref())
+pub(super) fn limits(spec: &PodSpec) -> Amounts {
+    aggregate(spec, |container| container.resources.as_ref()?.limits.clone())
 }
 
-fn aggregate(
+/// The same for whatever list a container has.
+pub(super) fn aggregate(
     spec: &PodSpec,
-    list: fn(&ResourceRequirements) -> Option<&ResourceList>,
-) -> BTreeMap<String, Quantity> {
-    let of = |container: &Container| container.resources.as_ref().and_then(list).cloned();
-    let mut running = BTreeMap::new();
+    of: impl Fn(&Container) -> Option<ResourceList>,
+) -> Amounts {
+    let mut running = Amounts::new();
     for container in &spec.containers {
         resources::add(&mut running, &of(container).unwrap_or_default());
     }
-    let mut sidecars = BTreeMap::new();
-    let mut starting = BTreeMap::new();
+    let mut sidecars = Amounts::new();
+    let mut starting = Amounts::new();
     for container in spec.init_containers.or_empty() {
         let needs = of(container).unwrap_or_default();
         let mut at_once = sidecars.clone();

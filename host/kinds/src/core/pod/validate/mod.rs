@@ -8,7 +8,7 @@ mod container;
 mod env;
 mod mounts;
 mod network;
-mod old_volume;
+pub(crate) mod old_volume;
 mod probe;
 mod projected;
 mod resource_requirements;

@@ -2,6 +2,8 @@
 //!
 //! See <https://kubernetes.io/docs/concepts/storage/volumes/#out-of-tree-volume-plugins>.
 
+use std::collections::BTreeMap;
+
 use k8s_openapi::api::core::v1::{
     AWSElasticBlockStoreVolumeSource, AzureDiskVolumeSource, AzureFileVolumeSource,
     CephFSVolumeSource, CinderVolumeSource, FCVolumeSource, FlexVolumeSource, FlockerVolumeSource,
@@ -20,12 +22,12 @@ pub(super) fn git_repo(errors: &mut Errors, at: &At<'_>, source: &GitRepoVolumeS
     local_descending_path(errors, &at.field("directory"), source.directory.or_empty());
 }
 
-pub(super) fn gce_disk(errors: &mut Errors, at: &At<'_>, source: &GCEPersistentDiskVolumeSource) {
+pub(crate) fn gce_disk(errors: &mut Errors, at: &At<'_>, source: &GCEPersistentDiskVolumeSource) {
     required(errors, at, "pdName", &source.pd_name);
     partition(errors, at, source.partition);
 }
 
-pub(super) fn aws_disk(
+pub(crate) fn aws_disk(
     errors: &mut Errors,
     at: &At<'_>,
     source: &AWSElasticBlockStoreVolumeSource,
@@ -43,7 +45,7 @@ fn partition(errors: &mut Errors, at: &At<'_>, partition: Option<i32>) {
     }
 }
 
-pub(super) fn nfs(errors: &mut Errors, at: &At<'_>, source: &NFSVolumeSource) {
+pub(crate) fn nfs(errors: &mut Errors, at: &At<'_>, source: &NFSVolumeSource) {
     required(errors, at, "server", &source.server);
     required(errors, at, "path", &source.path);
     if !source.path.starts_with('/') {
@@ -56,18 +58,23 @@ pub(super) fn iscsi(errors: &mut Errors, at: &At<'_>, source: &ISCSIVolumeSource
     if source.iqn.is_empty() {
         errors.required(&at.field("iqn"), "");
     } else {
-        iscsi_name(errors, &at.field("iqn"), &source.iqn);
+        iscsi_name(errors, &at.field("iqn"), &source.iqn, ISCSI_HINT);
     }
-    if !(0..=255).contains(&source.lun) {
-        errors.invalid(&at.field("lun"), source.lun, "must be between 0 and 255, inclusive");
-    }
+    lun(errors, at, source.lun);
     let discovers = source.chap_auth_discovery.unwrap_or_default();
     let authenticates = source.chap_auth_session.unwrap_or_default();
     if (discovers || authenticates) && source.secret_ref.is_none() {
         errors.required(&at.field("secretRef"), "");
     }
     if let Some(initiator) = &source.initiator_name {
-        iscsi_name(errors, &at.field("initiatorname"), initiator);
+        iscsi_name(errors, &at.field("initiatorname"), initiator, ISCSI_HINT);
+    }
+}
+
+/// The number of a disk behind an address.
+pub(crate) fn lun(errors: &mut Errors, at: &At<'_>, lun: i32) {
+    if !(0..=255).contains(&lun) {
+        errors.invalid(&at.field("lun"), lun, "must be between 0 and 255, inclusive");
     }
 }
 
@@ -87,13 +94,16 @@ pub(super) fn iscsi_volume_name(
     }
 }
 
-fn iscsi_name(errors: &mut Errors, at: &At<'_>, name: &str) {
+const ISCSI_HINT: &str = " starting with iqn, eui, or naa";
+
+/// What is wrong with a name of iSCSI; `hint` goes on to say how names begin.
+pub(crate) fn iscsi_name(errors: &mut Errors, at: &At<'_>, name: &str, hint: &str) {
     let is_good = match name.get(..3) {
         Some("iqn") => is_iqn(name),
         Some("eui") => name.len() == 20 && name[4..].bytes().all(|b| b.is_ascii_alphanumeric()),
         Some("naa") => name.len() == 36 && name[4..].bytes().all(|b| b.is_ascii_alphanumeric()),
         _ => {
-            errors.invalid(at, name, "must be valid format starting with iqn, eui, or naa");
+            errors.invalid(at, name, format!("must be valid format{hint}"));
             return;
         }
     };
@@ -132,7 +142,7 @@ pub(super) fn glusterfs(errors: &mut Errors, at: &At<'_>, source: &GlusterfsVolu
     required(errors, at, "path", &source.path);
 }
 
-pub(super) fn flocker(errors: &mut Errors, at: &At<'_>, source: &FlockerVolumeSource) {
+pub(crate) fn flocker(errors: &mut Errors, at: &At<'_>, source: &FlockerVolumeSource) {
     let name = source.dataset_name.or_empty();
     match (name.is_empty(), source.dataset_uuid.is_unset()) {
         (true, true) => errors.required(at, "one of datasetName and datasetUUID is required"),
@@ -147,10 +157,15 @@ pub(super) fn flocker(errors: &mut Errors, at: &At<'_>, source: &FlockerVolumeSo
     }
 }
 
-pub(super) fn rbd(errors: &mut Errors, at: &At<'_>, source: &RBDVolumeSource) {
-    if source.monitors.is_empty() {
+/// A cluster of Ceph is found through its monitors.
+pub(crate) fn monitors(errors: &mut Errors, at: &At<'_>, monitors: &[String]) {
+    if monitors.is_empty() {
         errors.required(&at.field("monitors"), "");
     }
+}
+
+pub(super) fn rbd(errors: &mut Errors, at: &At<'_>, source: &RBDVolumeSource) {
+    monitors(errors, at, &source.monitors);
     required(errors, at, "image", &source.image);
 }
 
@@ -162,12 +177,10 @@ pub(super) fn cinder(errors: &mut Errors, at: &At<'_>, source: &CinderVolumeSour
 }
 
 pub(super) fn ceph_fs(errors: &mut Errors, at: &At<'_>, source: &CephFSVolumeSource) {
-    if source.monitors.is_empty() {
-        errors.required(&at.field("monitors"), "");
-    }
+    monitors(errors, at, &source.monitors);
 }
 
-pub(super) fn quobyte(errors: &mut Errors, at: &At<'_>, source: &QuobyteVolumeSource) {
+pub(crate) fn quobyte(errors: &mut Errors, at: &At<'_>, source: &QuobyteVolumeSource) {
     const HOSTS: &str = "must be a host:port pair or multiple pairs separated by commas";
     let registry = source.registry.as_str();
     if registry.is_empty() {
@@ -183,7 +196,7 @@ pub(super) fn quobyte(errors: &mut Errors, at: &At<'_>, source: &QuobyteVolumeSo
     required(errors, at, "volume", &source.volume);
 }
 
-pub(super) fn fibre_channel(errors: &mut Errors, at: &At<'_>, source: &FCVolumeSource) {
+pub(crate) fn fibre_channel(errors: &mut Errors, at: &At<'_>, source: &FCVolumeSource) {
     let names = source.target_wwns.or_empty();
     let names_at = at.field("targetWWNs");
     match (names.is_empty(), source.wwids.is_unset()) {
@@ -204,22 +217,23 @@ pub(super) fn fibre_channel(errors: &mut Errors, at: &At<'_>, source: &FCVolumeS
         None => {
             errors.required(&at.field("lun"), "lun is required if targetWWNs is specified");
         }
-        Some(lun) if !(0..=255).contains(&lun) => {
-            errors.invalid(&at.field("lun"), lun, "must be between 0 and 255, inclusive");
-        }
-        Some(_) => {}
+        Some(number) => lun(errors, at, number),
     }
 }
 
 pub(super) fn flex(errors: &mut Errors, at: &At<'_>, source: &FlexVolumeSource) {
     required(errors, at, "driver", &source.driver);
-    let options_at = at.field("options");
-    for key in source.options.or_empty().keys() {
+    flex_options(errors, &at.field("options"), source.options.or_empty());
+}
+
+/// Options in the name of Kubernetes are for Kubernetes to set.
+pub(crate) fn flex_options(errors: &mut Errors, at: &At<'_>, options: &BTreeMap<String, String>) {
+    for key in options.keys() {
         let namespace = key.split_once('/').map_or(key.as_str(), |(namespace, _)| namespace);
         let dotted = format!(".{}", namespace.to_lowercase());
         if dotted.ends_with(".kubernetes.io") || dotted.ends_with(".k8s.io") {
             let detail = "kubernetes.io and k8s.io namespaces are reserved";
-            errors.invalid(&options_at.key(key), key, detail);
+            errors.invalid(&at.key(key), key, detail);
         }
     }
 }
@@ -229,7 +243,7 @@ pub(super) fn azure_file(errors: &mut Errors, at: &At<'_>, source: &AzureFileVol
     required(errors, at, "shareName", &source.share_name);
 }
 
-pub(super) fn azure_disk(errors: &mut Errors, at: &At<'_>, source: &AzureDiskVolumeSource) {
+pub(crate) fn azure_disk(errors: &mut Errors, at: &At<'_>, source: &AzureDiskVolumeSource) {
     const MANAGED: &str = "/subscriptions/{sub-id}/resourcegroups/{group-name}/providers/\
                            microsoft.compute/disks/{disk-id}";
     const BLOB: &str =
@@ -249,15 +263,15 @@ pub(super) fn azure_disk(errors: &mut Errors, at: &At<'_>, source: &AzureDiskVol
     }
 }
 
-pub(super) fn vsphere(errors: &mut Errors, at: &At<'_>, source: &VsphereVirtualDiskVolumeSource) {
+pub(crate) fn vsphere(errors: &mut Errors, at: &At<'_>, source: &VsphereVirtualDiskVolumeSource) {
     required(errors, at, "volumePath", &source.volume_path);
 }
 
-pub(super) fn photon(errors: &mut Errors, at: &At<'_>, source: &PhotonPersistentDiskVolumeSource) {
+pub(crate) fn photon(errors: &mut Errors, at: &At<'_>, source: &PhotonPersistentDiskVolumeSource) {
     required(errors, at, "pdID", &source.pd_id);
 }
 
-pub(super) fn portworx(errors: &mut Errors, at: &At<'_>, source: &PortworxVolumeSource) {
+pub(crate) fn portworx(errors: &mut Errors, at: &At<'_>, source: &PortworxVolumeSource) {
     required(errors, at, "volumeID", &source.volume_id);
 }
 
@@ -268,18 +282,21 @@ pub(super) fn scale_io(errors: &mut Errors, at: &At<'_>, source: &ScaleIOVolumeS
 }
 
 pub(super) fn storage_os(errors: &mut Errors, at: &At<'_>, source: &StorageOSVolumeSource) {
-    let name = source.volume_name.or_empty();
+    let namespace = source.volume_namespace.or_empty();
+    storage_os_names(errors, at, source.volume_name.or_empty(), namespace);
+    if let Some(secret) = &source.secret_ref {
+        required(errors, &at.field("secretRef"), "name", &secret.name);
+    }
+}
+
+pub(crate) fn storage_os_names(errors: &mut Errors, at: &At<'_>, name: &str, namespace: &str) {
     if name.is_empty() {
         errors.required(&at.field("volumeName"), "");
     } else {
         errors.invalid_each(&at.field("volumeName"), name, names::is_dns1123_label(name));
     }
-    let namespace = source.volume_namespace.or_empty();
     if !namespace.is_empty() {
         let messages = names::is_dns1123_label(namespace);
         errors.invalid_each(&at.field("volumeNamespace"), namespace, messages);
-    }
-    if let Some(secret) = &source.secret_ref {
-        required(errors, &at.field("secretRef"), "name", &secret.name);
     }
 }

@@ -72,7 +72,7 @@ pub(super) fn volumes<'a>(
 
 /// One type at most, and at least one. The names in errors differ from the fields in places, as clients know them.
 fn source(errors: &mut Errors, at: &At<'_>, volume: &Volume) {
-    let mut one = One { errors, at, has_type: false };
+    let mut one = One::new(errors, at);
     one.of("emptyDir", volume.empty_dir.as_ref(), empty_dir);
     one.of("hostPath", volume.host_path.as_ref(), host_path);
     one.of("gitRepo", volume.git_repo.as_ref(), old_volume::git_repo);
@@ -105,32 +105,40 @@ fn source(errors: &mut Errors, at: &At<'_>, volume: &Volume) {
     one.of("csi", volume.csi.as_ref(), csi);
     one.of("ephemeral", volume.ephemeral.as_ref(), ephemeral);
     one.of("image", volume.image.as_ref(), image);
-    if !one.has_type {
-        errors.required(at, "must specify a volume type");
-    }
+    one.require();
     if let Some(iscsi) = &volume.iscsi {
         old_volume::iscsi_volume_name(errors, at, &volume.name, iscsi);
     }
 }
 
 /// Checks the first type that a volume has, and refuses the others.
-struct One<'a> {
+pub(crate) struct One<'a> {
     errors: &'a mut Errors,
     at: &'a At<'a>,
     has_type: bool,
 }
 
-impl One<'_> {
-    fn of<T>(&mut self, field: &str, source: Option<&T>, rule: fn(&mut Errors, &At<'_>, &T)) {
+impl<'a> One<'a> {
+    pub(crate) fn new(errors: &'a mut Errors, at: &'a At<'a>) -> Self {
+        Self { errors, at, has_type: false }
+    }
+
+    pub(crate) fn of<T>(
+        &mut self,
+        field: &str,
+        source: Option<&T>,
+        rule: impl FnOnce(&mut Errors, &At<'_>, &T),
+    ) {
         self.named(field, field, source, rule);
     }
 
-    fn named<T>(
+    /// The same for a type whose rule looks at it under another name.
+    pub(crate) fn named<T>(
         &mut self,
         field: &str,
         field_in_rule: &str,
         source: Option<&T>,
-        rule: fn(&mut Errors, &At<'_>, &T),
+        rule: impl FnOnce(&mut Errors, &At<'_>, &T),
     ) {
         let Some(source) = source else { return };
         if self.has_type {
@@ -140,6 +148,26 @@ impl One<'_> {
             rule(self.errors, &self.at.field(field_in_rule), source);
         }
         self.has_type = true;
+    }
+
+    /// The same for a type that is checked wherever it comes.
+    pub(crate) fn again<T>(
+        &mut self,
+        field: &str,
+        source: Option<&T>,
+        rule: impl FnOnce(&mut Errors, &At<'_>, &T),
+    ) {
+        if let Some(source) = source {
+            rule(self.errors, &self.at.field(field), source);
+            self.has_type = true;
+        }
+    }
+
+    /// Refuses a volume of no type.
+    pub(crate) fn require(self) {
+        if !self.has_type {
+            self.errors.required(self.at, "must specify a volume type");
+        }
     }
 }
 
@@ -168,7 +196,7 @@ fn image(errors: &mut Errors, at: &At<'_>, source: &ImageVolumeSource) {
     pull_policy(errors, &at.field("pullPolicy"), source.pull_policy.or_empty());
 }
 
-pub(super) fn required(errors: &mut Errors, at: &At<'_>, field: &str, value: &str) {
+pub(crate) fn required(errors: &mut Errors, at: &At<'_>, field: &str, value: &str) {
     if value.is_empty() {
         errors.required(&at.field(field), "");
     }
@@ -185,7 +213,7 @@ const HOST_PATH_TYPES: &[&str] = &[
     "Socket",
 ];
 
-fn host_path(errors: &mut Errors, at: &At<'_>, source: &HostPathVolumeSource) {
+pub(crate) fn host_path(errors: &mut Errors, at: &At<'_>, source: &HostPathVolumeSource) {
     if source.path.is_empty() {
         errors.required(&at.field("path"), "");
         return;

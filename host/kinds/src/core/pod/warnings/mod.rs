@@ -3,7 +3,7 @@
 //! See <https://kubernetes.io/docs/reference/using-api/deprecation-policy/>.
 
 mod ports;
-mod scheduling;
+pub(crate) mod scheduling;
 mod volumes;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -9,26 +9,33 @@ use crate::check::At;
 use crate::core::pod::validate::scheduling::{PREFERRED, REQUIRED};
 use crate::wire::OrEmpty;
 
+/// The present name of a label that nodes used to have under another one.
+pub(crate) fn present_node_label(label: &str) -> Option<&'static str> {
+    match label {
+        "beta.kubernetes.io/arch" => Some("kubernetes.io/arch"),
+        "beta.kubernetes.io/os" => Some("kubernetes.io/os"),
+        "failure-domain.beta.kubernetes.io/region" => Some("topology.kubernetes.io/region"),
+        "failure-domain.beta.kubernetes.io/zone" => Some("topology.kubernetes.io/zone"),
+        "beta.kubernetes.io/instance-type" => Some("node.kubernetes.io/instance-type"),
+        _ => None,
+    }
+}
+
 /// What became of labels that nodes used to have.
 pub(crate) fn old_node_label(label: &str) -> Option<String> {
-    let new = match label {
-        "beta.kubernetes.io/arch" => "kubernetes.io/arch",
-        "beta.kubernetes.io/os" => "kubernetes.io/os",
-        "failure-domain.beta.kubernetes.io/region" => "topology.kubernetes.io/region",
-        "failure-domain.beta.kubernetes.io/zone" => "topology.kubernetes.io/zone",
-        "beta.kubernetes.io/instance-type" => "node.kubernetes.io/instance-type",
-        "app.kubernetes.io/created-by" => return Some("deprecated since v1.9".to_owned()),
+    if let Some(new) = present_node_label(label) {
+        let since = if new.starts_with("kubernetes.io/") { "v1.14" } else { "v1.17" };
+        return Some(format!("deprecated since {since}; use \"{new}\" instead"));
+    }
+    let advice = match label {
+        "app.kubernetes.io/created-by" => "deprecated since v1.9",
         "scheduler.alpha.kubernetes.io/preferAvoidPods" => {
-            let advice = "deprecated since v1.22; use Taints and Tolerations instead";
-            return Some(advice.to_owned());
+            "deprecated since v1.22; use Taints and Tolerations instead"
         }
-        "node-role.kubernetes.io/master" => {
-            return Some("use \"node-role.kubernetes.io/control-plane\" instead".to_owned());
-        }
+        "node-role.kubernetes.io/master" => "use \"node-role.kubernetes.io/control-plane\" instead",
         _ => return None,
     };
-    let since = if new.starts_with("kubernetes.io/") { "v1.14" } else { "v1.17" };
-    Some(format!("deprecated since {since}; use \"{new}\" instead"))
+    Some(advice.to_owned())
 }
 
 /// Labels and values that select nodes.
@@ -58,7 +65,8 @@ pub(super) fn nodes(warnings: &mut Vec<String>, at: &At<'_>, spec: &PodSpec) {
     }
 }
 
-fn node_term(
+/// Labels in a term that selects nodes, and values that no label can have.
+pub(crate) fn node_term(
     warnings: &mut Vec<String>,
     at: &At<'_>,
     term: &NodeSelectorTerm,
