@@ -33,6 +33,8 @@ pub struct KindInfo {
     pub verbs: &'static [Verb],
     /// Whether `/status` exists, so that the main resource never writes the status.
     pub status: bool,
+    /// Whether a write to `/status` leaves the metadata as it was, but for who owns which fields.
+    pub status_keeps_metadata: bool,
     pub scale: Option<ScalePaths>,
     /// Subresources besides `status` and `scale`.
     pub subresources: &'static [Subresource],
@@ -78,6 +80,7 @@ impl KindInfo {
             namespaced: true,
             verbs: Verb::ALL,
             status: false,
+            status_keeps_metadata: false,
             scale: None,
             subresources: &[],
             generation: Generation::Unused,

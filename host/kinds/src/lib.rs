@@ -35,6 +35,7 @@ mod coordination;
 pub mod core;
 mod discovery;
 mod facts;
+pub mod flowcontrol;
 mod info;
 mod int_or_percent;
 pub mod intern;
@@ -87,6 +88,8 @@ registry::kinds![
     api::authorization::v1::SubjectAccessReview,
     api::coordination::v1::Lease,
     api::discovery::v1::EndpointSlice,
+    api::flowcontrol::v1::FlowSchema,
+    api::flowcontrol::v1::PriorityLevelConfiguration,
     api::rbac::v1::ClusterRole,
     api::rbac::v1::ClusterRoleBinding,
     api::rbac::v1::Role,

@@ -102,6 +102,15 @@ pub(crate) fn known_finalizers(metadata: &ObjectMeta) -> Vec<FieldError> {
     errors.into_list()
 }
 
+/// Undoes what an update of the status changed in the metadata.
+pub(crate) fn keep_all(new: &mut ObjectMeta, old: &ObjectMeta) {
+    *new = ObjectMeta {
+        managed_fields: new.managed_fields.take(),
+        resource_version: new.resource_version.take(),
+        ..old.clone()
+    };
+}
+
 /// What selectors look at: labels, the name, and the fields that the kind adds.
 #[must_use]
 pub fn attributes(

@@ -192,6 +192,9 @@ impl<K: Kind> Object for K {
     }
 
     fn on_status_update(&mut self, old: &dyn Object) {
+        if K::INFO.status_keeps_metadata {
+            metadata::keep_all(Object::metadata_mut(self), old.metadata());
+        }
         Kind::on_status_update(self, typed::<K>(old));
     }
 
