@@ -25,6 +25,7 @@
 )]
 
 mod address;
+mod apiregistration;
 mod apps;
 mod authentication;
 mod authorization;
@@ -94,6 +95,7 @@ registry::kinds![
     api::rbac::v1::ClusterRoleBinding,
     api::rbac::v1::Role,
     api::rbac::v1::RoleBinding,
+    k8s_openapi::kube_aggregator::pkg::apis::apiregistration::v1::APIService,
 ];
 
 #[cfg(test)]
