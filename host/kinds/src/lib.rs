@@ -32,6 +32,7 @@ mod authorization;
 mod bodies;
 pub mod check;
 pub mod columns;
+mod conditions;
 mod coordination;
 pub mod core;
 mod discovery;
@@ -50,6 +51,7 @@ mod object;
 mod pod_template;
 mod rbac;
 mod registry;
+mod resource;
 mod resources;
 mod signer;
 pub mod wire;
@@ -95,6 +97,11 @@ registry::kinds![
     api::rbac::v1::ClusterRoleBinding,
     api::rbac::v1::Role,
     api::rbac::v1::RoleBinding,
+    api::resource::v1::DeviceClass,
+    api::resource::v1::DeviceTaintRule,
+    api::resource::v1::ResourceClaim,
+    api::resource::v1::ResourceClaimTemplate,
+    api::resource::v1::ResourceSlice,
     k8s_openapi::kube_aggregator::pkg::apis::apiregistration::v1::APIService,
 ];
 
