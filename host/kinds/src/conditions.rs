@@ -5,10 +5,11 @@
 use std::collections::BTreeSet;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use meta::field::BadValue;
 use meta::{Tree, names};
 
 use crate::check::{At, Errors};
-use crate::label_selector;
+use crate::{facts, label_selector};
 
 const REASON_BYTES_MAX: usize = 1024;
 const MESSAGE_BYTES_MAX: usize = 32 * 1024;
@@ -54,6 +55,16 @@ fn validate_one(errors: &mut Errors, at: &At<'_>, condition: &Condition) {
     if condition.message.len() > MESSAGE_BYTES_MAX {
         errors.too_long(&at.field("message"), MESSAGE_BYTES_MAX);
     }
+}
+
+/// Whether the condition of that type is there and true.
+pub(crate) fn is_true(conditions: &[Condition], type_: &str) -> bool {
+    conditions.iter().any(|condition| condition.type_ == type_ && condition.status == "True")
+}
+
+/// Conditions as a refused value.
+pub(crate) fn shown(conditions: &[Condition]) -> BadValue {
+    facts::shown_list(conditions, "io.k8s.apimachinery.pkg.apis.meta.v1.Condition")
 }
 
 /// Gives each condition without a time one that stands for none. Runs before the tree is typed.

@@ -48,6 +48,16 @@ pub(crate) fn shown(value: &impl Serialize, type_name: &str) -> BadValue {
     BadValue::Json(text)
 }
 
+/// [`shown`] for a list.
+pub(crate) fn shown_list(values: &[impl Serialize], type_name: &str) -> BadValue {
+    let mut text = String::new();
+    let ty = type_ref(type_name);
+    write_list(&mut text, ['[', ']'], values.iter(), |text, value| {
+        write_value(text, &canonical_tree(value, type_name), ty);
+    });
+    BadValue::Json(text)
+}
+
 fn write_value(text: &mut String, tree: &Tree, ty: &TypeRef) {
     match (tree, ty) {
         (Tree::Object(map), TypeRef::Struct(_)) => {

@@ -54,6 +54,7 @@ mod registry;
 mod resource;
 mod resources;
 mod signer;
+mod storagemigration;
 pub mod wire;
 
 pub use bodies::{BODIES, Body, find_body};
@@ -102,6 +103,7 @@ registry::kinds![
     api::resource::v1::ResourceClaim,
     api::resource::v1::ResourceClaimTemplate,
     api::resource::v1::ResourceSlice,
+    api::storagemigration::v1::StorageVersionMigration,
     k8s_openapi::kube_aggregator::pkg::apis::apiregistration::v1::APIService,
 ];
 
