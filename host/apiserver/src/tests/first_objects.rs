@@ -21,6 +21,15 @@ async fn mandatory_schemas_and_levels_keep_their_spec() {
 }
 
 #[tokio::test]
+async fn a_table_of_schemas_is_in_the_order_in_which_they_are_tried() {
+    let server = Server::start().await;
+    let accept = [("accept", "application/json;as=Table;v=v1;g=meta.k8s.io")];
+    let table = server.send("GET", SCHEMAS, &accept, "").await.expect(200);
+    let names = (0..3).map(|row| table.at(&format!("/rows/{row}/cells/0")));
+    assert_eq!(names.collect::<Vec<_>>(), ["exempt", "probes", "system-leader-election"]);
+}
+
+#[tokio::test]
 async fn suggested_levels_are_kept_up_to_date_unless_they_say_otherwise() {
     let server = Server::start().await;
     let change = json!({ "spec": { "limited": { "nominalConcurrencyShares": 1 } } });

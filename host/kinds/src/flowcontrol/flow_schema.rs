@@ -78,6 +78,11 @@ impl Kind for FlowSchema {
             Tree::from(dangling),
         ]
     }
+
+    /// The first schema that matches a request counts.
+    fn row_rank(&self) -> i64 {
+        i64::from(self.spec.matching_precedence.unwrap_or_default())
+    }
 }
 
 const SPEC: At<'static> = At::root("spec");
