@@ -4,6 +4,8 @@
 //! (`reserve`), and last looks at the finished object (`validate`). Plugins look at one snapshot and do no I/O.
 //! See <https://kubernetes.io/docs/reference/access-authn-authz/admission-controllers/>.
 
+mod device_admin;
+mod device_taints;
 mod made;
 mod namespace_content;
 mod namespace_lifecycle;
@@ -125,6 +127,8 @@ const PLUGINS: &[&dyn Plugin] = &[
     &storage_protection::StorageProtection,
     &service_addresses::ServiceAddresses,
     &node_ports::NodePorts,
+    &device_taints::DeviceTaints,
+    &device_admin::DeviceAdmin,
 ];
 
 pub(crate) fn mutate(
