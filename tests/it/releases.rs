@@ -61,7 +61,8 @@ fn files() -> PathBuf {
 fn run(cluster: &Cluster, kubectl: &Path, namespace: &str) -> Vec<String> {
     // kubectl changes the context of the file.
     let kubeconfig = cluster.file(&format!("{namespace}.kubeconfig"), &cluster.kubeconfig_text());
-    let editor = cluster.file("editor.sh", "#!/bin/sh\nsed -i 's/colour: red/colour: green/' \"$1\"\n");
+    let editor =
+        cluster.file("editor.sh", "#!/bin/sh\nsed -i 's/colour: red/colour: green/' \"$1\"\n");
     let mut failures = Vec::new();
     for step in steps() {
         let fill = |text: &String| {
@@ -79,7 +80,11 @@ fn run(cluster: &Cluster, kubectl: &Path, namespace: &str) -> Vec<String> {
         let said = String::from_utf8_lossy(&output.stderr);
         let must_fail = !step.says.is_empty();
         let holds = (step.may_fail || output.status.success() != must_fail)
-            && step.prints.iter().map(fill).all(|text| printed.contains(&text) || said.contains(&text))
+            && step
+                .prints
+                .iter()
+                .map(fill)
+                .all(|text| printed.contains(&text) || said.contains(&text))
             && step.says.iter().map(fill).all(|text| said.contains(&text));
         if !holds {
             failures.push(format!(

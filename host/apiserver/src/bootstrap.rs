@@ -1,7 +1,11 @@
-//! What every cluster has from its first start: four namespaces, the default roles, the Service of the API server with its endpoints.
+//! What every cluster has from its first start: four namespaces, the default roles, the priority levels of requests, the list of what is
+//! served, the Service of the API server with its endpoints.
 //!
-//! Everything is created through the chain like any other object, at once and without an order where none is needed. What exists is left as it
-//! is, but for the endpoints of the API server, which follow its address.
+//! Everything is created through the chain like any other object, at once and without an order where none is needed. What exists is mostly left
+//! as it is (see [`Existing`]).
+
+mod api_services;
+mod flow_control;
 
 use std::sync::Arc;
 
@@ -28,18 +32,53 @@ struct Needed {
     resource: GroupResource,
     namespace: &'static str,
     tree: Tree,
-    /// Whether an existing one is made equal.
-    follows: bool,
+    existing: Existing,
+    /// Who owns its fields; empty for this server as such.
+    manager: &'static str,
+}
+
+/// What becomes of an object that is there already.
+#[derive(Clone, Copy)]
+enum Existing {
+    Stays,
+    /// It is made equal, whatever anybody did to it.
+    Follows,
+    /// It becomes what this makes of it and of what is needed, if anything.
+    Revised(fn(&Tree, &Tree) -> Option<Tree>),
+}
+
+impl Needed {
+    fn name(&self) -> &str {
+        self.tree.pointer("/metadata/name").and_then(Tree::as_str).unwrap_or_default()
+    }
+
+    fn path(&self) -> String {
+        let place = if self.namespace.is_empty() {
+            String::new()
+        } else {
+            format!("/namespaces/{}", self.namespace)
+        };
+        format!("{}{place}/{}", self.version_path, self.resource.resource)
+    }
 }
 
 pub(crate) async fn run(service: &Service) -> Result<(), StatusError> {
     let identity = Arc::new(Identity::system("system:apiserver"));
     let namespaces = NAMESPACES.iter().map(|name| {
-        core("Namespace", "namespaces", "", json!({ "metadata": { "name": name } }), false)
+        core(
+            "Namespace",
+            "namespaces",
+            "",
+            json!({ "metadata": { "name": name } }),
+            Existing::Stays,
+        )
     });
     let roles = authorization::bootstrap::trees().into_iter().map(role);
-    ensure(service, &identity, namespaces.chain(roles.filter(|role| role.namespace.is_empty())))
-        .await?;
+    let of_cluster = namespaces
+        .chain(roles.filter(|role| role.namespace.is_empty()))
+        .chain(flow_control::needed())
+        .chain(api_services::needed(service));
+    ensure(service, &identity, of_cluster).await?;
     let roles = authorization::bootstrap::trees()
         .into_iter()
         .map(role)
@@ -53,13 +92,21 @@ async fn ensure(
     needed: impl Iterator<Item = Needed>,
 ) -> Result<(), StatusError> {
     let snapshot = service.state().store.snapshot();
-    let missing = needed.filter(|needed| {
-        let name = needed.tree.pointer("/metadata/name").and_then(Tree::as_str).unwrap_or_default();
-        needed.follows
-            || snapshot.get(Key::new(&needed.resource, needed.namespace, name).as_str()).is_none()
+    let writes = needed.filter(|needed| is_served(service, needed)).filter_map(|needed| {
+        let key = Key::new(&needed.resource, needed.namespace, needed.name());
+        let Some(entry) = snapshot.get(key.as_str()) else {
+            return Some((Method::POST, needed));
+        };
+        let tree = match needed.existing {
+            Existing::Stays => None,
+            Existing::Follows => Some(needed.tree.clone()),
+            Existing::Revised(revise) => {
+                serde_json::from_slice(&entry.body).ok().and_then(|old| revise(&old, &needed.tree))
+            }
+        };
+        tree.map(|tree| (Method::PUT, Needed { tree, ..needed }))
     });
-    let served = missing.filter(|needed| is_served(service, needed));
-    try_join_all(served.map(|needed| create(service, identity, needed))).await?;
+    try_join_all(writes.map(|(method, needed)| write(service, identity, method, needed))).await?;
     Ok(())
 }
 
@@ -68,33 +115,25 @@ fn is_served(service: &Service, needed: &Needed) -> bool {
     service.state().kinds.find(&needed.resource.group, version, &needed.resource.resource).is_some()
 }
 
-async fn create(
+/// Writes an object. If somebody else does at this moment, theirs is what counts.
+async fn write(
     service: &Service,
     identity: &Arc<Identity>,
+    method: Method,
     needed: Needed,
 ) -> Result<(), StatusError> {
-    let place = if needed.namespace.is_empty() {
-        String::new()
+    let mut path = needed.path();
+    if method == Method::PUT {
+        path = format!("{path}/{}", needed.name());
+    }
+    if !needed.manager.is_empty() {
+        path = format!("{path}?fieldManager={}", needed.manager);
+    }
+    let (code, text) = send(service, identity, method.clone(), &path, &needed.tree).await?;
+    if code.is_success() || code == StatusCode::CONFLICT {
+        Ok(())
     } else {
-        format!("/namespaces/{}", needed.namespace)
-    };
-    let path = format!("{}{place}/{}", needed.version_path, needed.resource.resource);
-    let (code, text) = send(service, identity, Method::POST, &path, &needed.tree).await?;
-    match code {
-        StatusCode::CONFLICT if needed.follows => {
-            let name =
-                needed.tree.pointer("/metadata/name").and_then(Tree::as_str).unwrap_or_default();
-            let (code, text) =
-                send(service, identity, Method::PUT, &format!("{path}/{name}"), &needed.tree)
-                    .await?;
-            if code.is_success() {
-                Ok(())
-            } else {
-                Err(StatusError::internal(format!("PUT {path}/{name}: {text}")))
-            }
-        }
-        code if code.is_success() || code == StatusCode::CONFLICT => Ok(()),
-        _ => Err(StatusError::internal(format!("POST {path}: {text}"))),
+        Err(StatusError::internal(format!("{method} {path}: {text}")))
     }
 }
 
@@ -124,7 +163,7 @@ fn core(
     plural: &'static str,
     namespace: &'static str,
     mut tree: Tree,
-    follows: bool,
+    existing: Existing,
 ) -> Needed {
     tree["apiVersion"] = "v1".into();
     tree["kind"] = kind.into();
@@ -133,7 +172,8 @@ fn core(
         resource: GroupResource::new("", plural),
         namespace,
         tree,
-        follows,
+        existing,
+        manager: "",
     }
 }
 
@@ -148,7 +188,8 @@ fn role((plural, tree): (&'static str, Tree)) -> Needed {
         resource: GroupResource::new("rbac.authorization.k8s.io", plural),
         namespace,
         tree,
-        follows: false,
+        existing: Existing::Stays,
+        manager: "",
     }
 }
 
@@ -186,13 +227,14 @@ fn own_service(service: &Service) -> Vec<Needed> {
         "spec": { "cidrs": cidrs },
     });
     let mut needed = vec![
-        core("Service", "services", "default", service, false),
+        core("Service", "services", "default", service, Existing::Stays),
         Needed {
             version_path: "/apis/networking.k8s.io/v1".to_owned(),
             resource: GroupResource::new("networking.k8s.io", "servicecidrs"),
             namespace: "",
             tree: ranges,
-            follows: false,
+            existing: Existing::Stays,
+            manager: "",
         },
     ];
     let Some((address, _)) = config.advertise else { return needed };
@@ -209,13 +251,14 @@ fn own_service(service: &Service) -> Vec<Needed> {
         "ports": ports(false),
     });
     needed.extend([
-        core("Endpoints", "endpoints", "default", endpoints, true),
+        core("Endpoints", "endpoints", "default", endpoints, Existing::Follows),
         Needed {
             version_path: "/apis/discovery.k8s.io/v1".to_owned(),
             resource: GroupResource::new("discovery.k8s.io", "endpointslices"),
             namespace: "default",
             tree: slice,
-            follows: true,
+            existing: Existing::Follows,
+            manager: "",
         },
     ]);
     needed

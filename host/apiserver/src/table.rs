@@ -94,17 +94,19 @@ pub(crate) fn table(
     }
     let default = if shown == Shown::List { default_name(kind, bodies) } else { None };
     out.extend_from_slice(b",\"rows\":[");
-    for (index, body) in bodies.iter().enumerate() {
+    let mut rows: Vec<(Row, &Bytes)> =
+        bodies.iter().map(|body| (row(kind, body, now), *body)).collect();
+    rows.sort_by_key(|(row, _)| row.rank);
+    for (index, (mut row, body)) in rows.into_iter().enumerate() {
         if index > 0 {
             out.push(b',');
         }
-        let (mut cells, conditions) = row(kind, body, now);
-        mark_default(&mut cells, default.as_deref());
+        mark_default(&mut row.cells, default.as_deref());
         out.extend_from_slice(b"{\"cells\":");
-        write_json(&mut out, &Tree::Array(cells));
-        if !conditions.is_empty() {
+        write_json(&mut out, &Tree::Array(row.cells));
+        if !row.conditions.is_empty() {
             out.extend_from_slice(b",\"conditions\":");
-            write_json(&mut out, &Tree::Array(conditions));
+            write_json(&mut out, &Tree::Array(row.conditions));
         }
         out.extend_from_slice(b",\"object\":");
         match include {
@@ -133,13 +135,25 @@ fn definitions(columns: &[Column]) -> Tree {
         .collect()
 }
 
-/// The cells of a row, as many as there are columns whatever the object is, and its conditions.
-fn row(kind: KindRef, body: &[u8], now: Timestamp) -> (Vec<Tree>, Vec<Tree>) {
+/// What a row shows of an object.
+#[derive(Default)]
+struct Row {
+    cells: Vec<Tree>,
+    conditions: Vec<Tree>,
+    rank: i64,
+}
+
+/// The row of an object, with as many cells as there are columns whatever the object is.
+fn row(kind: KindRef, body: &[u8], now: Timestamp) -> Row {
     let object = serde_json::from_slice::<Tree>(body).ok().and_then(|tree| kind.object(tree).ok());
-    let (mut cells, conditions) =
-        object.map(|object| (object.row(now), object.row_conditions())).unwrap_or_default();
-    cells.resize(kind.info().columns.len(), Tree::Null);
-    (cells, conditions)
+    let row = object.map(|object| Row {
+        cells: object.row(now),
+        conditions: object.row_conditions(),
+        rank: object.row_rank(),
+    });
+    let mut row = row.unwrap_or_default();
+    row.cells.resize(kind.info().columns.len(), Tree::Null);
+    row
 }
 
 /// The object of a list that others get by default.

@@ -12,6 +12,7 @@ mod daemon_set;
 mod deployment;
 mod disruption;
 mod endpoints;
+mod flow_schema;
 pub mod garbage;
 mod job;
 mod namespace;
@@ -51,6 +52,7 @@ pub fn all() -> Vec<Box<dyn Controller>> {
         Box::new(endpoints::legacy::LegacyEndpoints),
         Box::new(endpoints::mirror::Mirroring),
         Box::new(endpoints::slices::EndpointSlices),
+        Box::new(flow_schema::FlowSchemas),
         Box::new(job::Jobs),
         Box::new(namespace::Namespaces),
         Box::new(node_lifecycle::NodeLifecycle),

@@ -17,6 +17,7 @@ use k8s_openapi::api::core::v1::{
     ResourceQuota, Service, ServiceAccount,
 };
 use k8s_openapi::api::discovery::v1::EndpointSlice;
+use k8s_openapi::api::flowcontrol::v1::{FlowSchema, PriorityLevelConfiguration};
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use meta::GroupVersionResource;
@@ -222,6 +223,8 @@ sources! {
     cron_jobs: CronJob,
     pod_disruption_budgets: PodDisruptionBudget,
     leases: Lease,
+    flow_schemas: FlowSchema,
+    priority_levels: PriorityLevelConfiguration,
 }
 
 impl Serialize for AnyObject {

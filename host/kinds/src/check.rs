@@ -146,6 +146,7 @@ impl Errors {
         self.list.push(FieldError::too_long(&path(at), max_bytes));
     }
 
+    /// [`Errors::too_long`] where characters are counted.
     pub fn too_long_characters(&mut self, at: &At<'_>, max: usize) {
         self.list.push(FieldError::too_long_characters(&path(at), max));
     }

@@ -36,6 +36,8 @@ pub struct KindInfo {
     pub status: bool,
     /// Whether a new object keeps the status that it is created with.
     pub status_on_create: bool,
+    /// Whether a write to `/status` leaves the metadata as it was, but for who owns which fields.
+    pub status_keeps_metadata: bool,
     pub scale: Option<ScalePaths>,
     /// Subresources besides `status` and `scale`.
     pub subresources: &'static [Subresource],
@@ -84,6 +86,7 @@ impl KindInfo {
             verbs: Verb::ALL,
             status: false,
             status_on_create: false,
+            status_keeps_metadata: false,
             scale: None,
             subresources: &[],
             generation: Generation::Unused,

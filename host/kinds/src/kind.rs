@@ -87,6 +87,11 @@ pub trait Kind:
         vec![columns::name(self.metadata()), columns::age(self.metadata(), now)]
     }
 
+    /// Where its row stands among others: those of a lower rank first, those of one rank by their names.
+    fn row_rank(&self) -> i64 {
+        0
+    }
+
     /// Conditions of the row, by which clients leave out objects that are over.
     fn row_conditions(&self) -> Vec<Tree> {
         Vec::new()

@@ -25,16 +25,19 @@
 )]
 
 mod address;
+mod apiregistration;
 mod apps;
 mod authentication;
 mod authorization;
 mod bodies;
 pub mod check;
 pub mod columns;
+mod conditions;
 mod coordination;
 pub mod core;
 mod discovery;
 mod facts;
+pub mod flowcontrol;
 mod info;
 mod int_or_percent;
 pub mod intern;
@@ -49,9 +52,11 @@ mod pod_template;
 pub mod quota;
 mod rbac;
 mod registry;
+mod resource;
 pub mod resources;
 mod signer;
 pub mod storage;
+mod storagemigration;
 pub mod wire;
 
 pub use bodies::{BODIES, Body, find_body};
@@ -94,6 +99,8 @@ registry::kinds![
     api::authorization::v1::SubjectAccessReview,
     api::coordination::v1::Lease,
     api::discovery::v1::EndpointSlice,
+    api::flowcontrol::v1::FlowSchema,
+    api::flowcontrol::v1::PriorityLevelConfiguration,
     api::rbac::v1::ClusterRole,
     api::rbac::v1::ClusterRoleBinding,
     api::rbac::v1::Role,
@@ -104,6 +111,13 @@ registry::kinds![
     api::storage::v1::StorageClass,
     api::storage::v1::VolumeAttachment,
     api::storage::v1::VolumeAttributesClass,
+    api::resource::v1::DeviceClass,
+    api::resource::v1::DeviceTaintRule,
+    api::resource::v1::ResourceClaim,
+    api::resource::v1::ResourceClaimTemplate,
+    api::resource::v1::ResourceSlice,
+    api::storagemigration::v1::StorageVersionMigration,
+    k8s_openapi::kube_aggregator::pkg::apis::apiregistration::v1::APIService,
 ];
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ use crate::check::{At, Errors};
 use crate::info::KindInfo;
 use crate::internal;
 use crate::names::NameRule;
+use crate::wire::OrEmpty;
 
 const METADATA: At<'static> = At::root("metadata");
 const ANNOTATIONS_BYTES_MAX: usize = 256 * 1024;
@@ -108,6 +109,39 @@ pub(crate) fn keep_for_status(new: &mut ObjectMeta, old: &ObjectMeta) {
     new.annotations.clone_from(&old.annotations);
     new.finalizers.clone_from(&old.finalizers);
     new.owner_references.clone_from(&old.owner_references);
+}
+
+/// The metadata of a template names no object, so that only labels and annotations make sense.
+pub(crate) fn validate_template(errors: &mut Errors, at: &At<'_>, meta: &ObjectMeta) {
+    annotations(errors, &at.field("annotations"), meta.annotations.as_ref());
+    labels(errors, &at.field("labels"), meta.labels.as_ref());
+    let refused = [
+        ("name", !meta.name.is_unset()),
+        ("generateName", !meta.generate_name.is_unset()),
+        ("namespace", !meta.namespace.is_unset()),
+        ("selfLink", !meta.self_link.is_unset()),
+        ("uID", !meta.uid.is_unset()),
+        ("resourceVersion", !meta.resource_version.is_unset()),
+        ("generation", meta.generation.unwrap_or_default() != 0),
+        ("creationTimestamp", meta.creation_timestamp.is_some()),
+        ("deletionTimestamp", meta.deletion_timestamp.is_some()),
+        ("deletionGracePeriodSeconds", meta.deletion_grace_period_seconds.is_some()),
+        ("ownerReferences", !meta.owner_references.is_unset()),
+        ("finalizers", !meta.finalizers.is_unset()),
+        ("managedFields", !meta.managed_fields.is_unset()),
+    ];
+    for (name, _) in refused.into_iter().filter(|(_, is_set)| *is_set) {
+        errors.forbidden(&at.field(name), "cannot be set");
+    }
+}
+
+/// Undoes what an update of the status changed in the metadata.
+pub(crate) fn keep_all(new: &mut ObjectMeta, old: &ObjectMeta) {
+    *new = ObjectMeta {
+        managed_fields: new.managed_fields.take(),
+        resource_version: new.resource_version.take(),
+        ..old.clone()
+    };
 }
 
 /// What selectors look at: labels, the name, and the fields that the kind adds.

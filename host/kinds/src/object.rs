@@ -73,6 +73,7 @@ pub trait Object: Any + Send + Sync + Debug {
     /// What selectors look at.
     fn attributes(&self) -> Attributes;
     fn row(&self, now: Timestamp) -> Vec<Tree>;
+    fn row_rank(&self) -> i64;
     fn row_conditions(&self) -> Vec<Tree>;
     fn grace_secs(&self, asked: Option<i64>) -> i64;
 
@@ -192,6 +193,9 @@ impl<K: Kind> Object for K {
     }
 
     fn on_status_update(&mut self, old: &dyn Object) {
+        if K::INFO.status_keeps_metadata {
+            metadata::keep_all(Object::metadata_mut(self), old.metadata());
+        }
         Kind::on_status_update(self, typed::<K>(old));
     }
 
@@ -238,6 +242,10 @@ impl<K: Kind> Object for K {
 
     fn row(&self, now: Timestamp) -> Vec<Tree> {
         Kind::row(self, now)
+    }
+
+    fn row_rank(&self) -> i64 {
+        Kind::row_rank(self)
     }
 
     fn row_conditions(&self) -> Vec<Tree> {

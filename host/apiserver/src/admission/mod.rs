@@ -7,6 +7,8 @@
 
 mod claim_resize;
 mod default_storage_class;
+mod device_admin;
+mod device_taints;
 mod limit_ranger;
 mod made;
 mod namespace_content;
@@ -146,6 +148,8 @@ const PLUGINS: &[&dyn Plugin] = &[
     &service_addresses::ServiceAddresses,
     &node_ports::NodePorts,
     &resource_quota::ResourceQuotas,
+    &device_taints::DeviceTaints,
+    &device_admin::DeviceAdmin,
 ];
 
 pub(crate) fn mutate(

@@ -4,32 +4,8 @@ use std::cmp::Reverse;
 
 use kinds::KindInfo;
 
+use super::priority;
 use crate::registry::Registry;
-
-/// Clients that look for a resource by name take the first group that has it.
-const ORDER: [&str; 21] = [
-    "apiregistration.k8s.io",
-    "apps",
-    "events.k8s.io",
-    "authentication.k8s.io",
-    "authorization.k8s.io",
-    "autoscaling",
-    "batch",
-    "certificates.k8s.io",
-    "networking.k8s.io",
-    "policy",
-    "rbac.authorization.k8s.io",
-    "storage.k8s.io",
-    "admissionregistration.k8s.io",
-    "apiextensions.k8s.io",
-    "scheduling.k8s.io",
-    "coordination.k8s.io",
-    "node.k8s.io",
-    "discovery.k8s.io",
-    "resource.k8s.io",
-    "flowcontrol.apiserver.k8s.io",
-    "storagemigration.k8s.io",
-];
 
 /// One version of a group with its kinds.
 #[derive(Debug)]
@@ -70,9 +46,10 @@ impl Groups {
                 version.kinds.sort_by_key(|info| info.plural);
             }
         }
-        let place =
-            |name: &str| ORDER.iter().position(|known| *known == name).unwrap_or(ORDER.len());
-        groups.sort_by_key(|group| (!group.name.is_empty(), place(group.name), group.name));
+        groups.sort_by_key(|group| {
+            let priority = priority::of_group(group.name).unwrap_or_default();
+            (!group.name.is_empty(), Reverse(priority), group.name)
+        });
         Self(groups)
     }
 

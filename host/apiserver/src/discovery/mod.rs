@@ -9,6 +9,7 @@ mod aggregated;
 mod documents;
 mod groups;
 mod index;
+pub(crate) mod priority;
 
 use std::sync::Arc;
 

@@ -1,6 +1,8 @@
 //! The whole chain over the memory store: what clients see of each verb.
 
 mod deletions;
+mod devices;
+mod first_objects;
 mod lists;
 mod patches;
 mod paths;

@@ -112,12 +112,14 @@ fn not_written(context: &Context, part: Part) -> FieldSet {
         Part::Main | Part::Fields(_) if context.info().status => vec![Element::path(["status"])],
         Part::Main | Part::Fields(_) => Vec::new(),
         Part::Status => {
+            let keeps_metadata = context.info().status_keeps_metadata;
             let ty = kinds::schema().resolve(context.kind.type_ref());
             ty.map(meta::schema::Struct::fields)
                 .unwrap_or_default()
                 .iter()
                 .filter(|field| {
-                    !matches!(&*field.name, "apiVersion" | "kind" | "metadata" | "status")
+                    !matches!(&*field.name, "apiVersion" | "kind" | "status")
+                        && (keeps_metadata || &*field.name != "metadata")
                 })
                 .map(|field| Element::path([&*field.name]))
                 .collect()

@@ -10,6 +10,7 @@ use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::{
     Endpoints, Namespace, Node, Pod, ReplicationController, ResourceQuota, Service, ServiceAccount,
 };
+use k8s_openapi::api::flowcontrol::v1::{FlowSchema, PriorityLevelConfiguration};
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -61,6 +62,7 @@ impl Builder {
         }
         self.services();
         self.quotas();
+        self.flows();
         self.world
     }
 
@@ -332,6 +334,28 @@ impl Builder {
                 }
             }
             self.world.put::<ResourceQuota>(tree);
+        }
+    }
+
+    fn flows(&mut self) {
+        if self.pick(2) == 1 {
+            self.world.put::<PriorityLevelConfiguration>(json!({
+                "metadata": {"name": "level"}, "spec": {"type": "Exempt"},
+            }));
+        }
+        if self.pick(2) == 1 {
+            let mut tree = json!({
+                "metadata": {"name": "flow"},
+                "spec": {"priorityLevelConfiguration": {"name": "level"}},
+            });
+            if self.pick(2) == 1 {
+                let (status, since) = (self.one(&["True", "False"]), self.ago(60));
+                tree["status"]["conditions"] = json!([
+                    {"type": "Other", "status": "True"},
+                    {"type": "Dangling", "status": status, "lastTransitionTime": since},
+                ]);
+            }
+            self.world.put::<FlowSchema>(tree);
         }
     }
 }

@@ -30,33 +30,9 @@ pub(crate) fn validate_template(
     template: &PersistentVolumeClaimTemplate,
 ) {
     if let Some(metadata) = &template.metadata {
-        validate_template_metadata(errors, &at.field("metadata"), metadata);
+        metadata::validate_template(errors, &at.field("metadata"), metadata);
     }
     validate(errors, &at.field("spec"), &template.spec, None);
-}
-
-/// The metadata of a template names no object, so that only labels and annotations make sense.
-fn validate_template_metadata(errors: &mut Errors, at: &At<'_>, meta: &ObjectMeta) {
-    metadata::annotations(errors, &at.field("annotations"), meta.annotations.as_ref());
-    metadata::labels(errors, &at.field("labels"), meta.labels.as_ref());
-    let refused = [
-        ("name", !meta.name.is_unset()),
-        ("generateName", !meta.generate_name.is_unset()),
-        ("namespace", !meta.namespace.is_unset()),
-        ("selfLink", !meta.self_link.is_unset()),
-        ("uID", !meta.uid.is_unset()),
-        ("resourceVersion", !meta.resource_version.is_unset()),
-        ("generation", meta.generation.unwrap_or_default() != 0),
-        ("creationTimestamp", meta.creation_timestamp.is_some()),
-        ("deletionTimestamp", meta.deletion_timestamp.is_some()),
-        ("deletionGracePeriodSeconds", meta.deletion_grace_period_seconds.is_some()),
-        ("ownerReferences", !meta.owner_references.is_unset()),
-        ("finalizers", !meta.finalizers.is_unset()),
-        ("managedFields", !meta.managed_fields.is_unset()),
-    ];
-    for (name, _) in refused.into_iter().filter(|(_, is_set)| *is_set) {
-        errors.forbidden(&at.field(name), "cannot be set");
-    }
 }
 
 const ACCESS_MODES: &[&str] =

@@ -12,12 +12,19 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+	flowcontrolv1 "k8s.io/api/flowcontrol/v1"
+	resourcev1 "k8s.io/api/resource/v1"
 	storagev1 "k8s.io/api/storage/v1"
+	storagemigrationv1 "k8s.io/api/storagemigration/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/intstr"
 	"k8s.io/kubernetes/pkg/apis/core"
+	"k8s.io/kubernetes/pkg/apis/flowcontrol"
+	dynamicresource "k8s.io/kubernetes/pkg/apis/resource"
 	"k8s.io/kubernetes/pkg/apis/storage"
+	"k8s.io/kubernetes/pkg/apis/storagemigration"
 )
 
 type pair struct{ internal, wire reflect.Type }
@@ -42,6 +49,10 @@ func main() {
 		{reflect.TypeOf(core.VolumeNodeAffinity{}), reflect.TypeOf(corev1.VolumeNodeAffinity{})},
 		{reflect.TypeOf(core.ScopeSelector{}), reflect.TypeOf(corev1.ScopeSelector{})},
 		{reflect.TypeOf(storage.CSINodeDriver{}), reflect.TypeOf(storagev1.CSINodeDriver{})},
+		{reflect.TypeOf(flowcontrol.FlowSchemaSpec{}), reflect.TypeOf(flowcontrolv1.FlowSchemaSpec{})},
+		{reflect.TypeOf(flowcontrol.PriorityLevelConfigurationSpec{}), reflect.TypeOf(flowcontrolv1.PriorityLevelConfigurationSpec{})},
+		{reflect.TypeOf(storagemigration.StorageVersionMigrationSpec{}), reflect.TypeOf(storagemigrationv1.StorageVersionMigrationSpec{})},
+		{reflect.TypeOf(dynamicresource.ResourceClaimTemplateSpec{}), reflect.TypeOf(resourcev1.ResourceClaimTemplateSpec{})},
 	} {
 		push(root.internal, root.wire)
 	}
@@ -110,7 +121,7 @@ func code(internal, wire reflect.Type) string {
 	switch internal {
 	case reflect.TypeOf(resource.Quantity{}):
 		return "q"
-	case reflect.TypeOf(intstr.IntOrString{}):
+	case reflect.TypeOf(intstr.IntOrString{}), reflect.TypeOf(runtime.RawExtension{}):
 		return "a"
 	case reflect.TypeOf(metav1.Time{}), reflect.TypeOf(metav1.MicroTime{}):
 		return "n"

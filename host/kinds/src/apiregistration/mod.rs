@@ -1,0 +1,3 @@
+//! Who serves which group and version: the group `apiregistration.k8s.io`.
+
+mod api_service;
