@@ -121,12 +121,12 @@ fn definitions(columns: &[Column]) -> Tree {
         .collect()
 }
 
-/// The cells of a row, as many as there are columns whatever the object is, and its conditions.
+/// The cells of a row, at least as many as there are columns whatever the object is, and its conditions.
 fn row(kind: KindRef, body: &[u8], now: Timestamp) -> (Vec<Tree>, Vec<Tree>) {
     let object = serde_json::from_slice::<Tree>(body).ok().and_then(|tree| kind.object(tree).ok());
     let (mut cells, conditions) =
         object.map(|object| (object.row(now), object.row_conditions())).unwrap_or_default();
-    cells.resize(kind.info().columns.len(), Tree::Null);
+    cells.resize(kind.info().columns.len().max(cells.len()), Tree::Null);
     (cells, conditions)
 }
 

@@ -106,10 +106,17 @@ fn check_type(context: &Context, config: &Tree) -> Result<(), StatusError> {
     }
 }
 
-/// The top fields that a path cannot write, so that nobody owns them by it.
+/// The fields that a path cannot write, so that nobody owns them by it: the top fields that belong to other paths, or what the kind says.
 fn not_written(context: &Context, part: Part) -> FieldSet {
+    let info = context.info();
+    let path = context.resource.subresource.as_str();
+    if let Some((_, fields)) = info.unowned.iter().find(|(subresource, _)| *subresource == path) {
+        let steps = |field: &&str| field.split('.').map(Element::field).collect();
+        let paths: Vec<Vec<Element>> = fields.iter().map(steps).collect();
+        return FieldSet::from_paths(paths.iter().map(Vec::as_slice));
+    }
     let fields: Vec<[Element; 1]> = match part {
-        Part::Main | Part::Fields(_) if context.info().status => vec![Element::path(["status"])],
+        Part::Main | Part::Fields(_) if info.status => vec![Element::path(["status"])],
         Part::Main | Part::Fields(_) => Vec::new(),
         Part::Status => {
             let ty = kinds::schema().resolve(context.kind.type_ref());

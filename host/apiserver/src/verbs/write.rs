@@ -362,7 +362,7 @@ fn move_generation(
     tree: &mut Tree,
     current: &Current,
 ) {
-    if info.generation == Generation::Unused || part.is_status() {
+    if matches!(info.generation, Generation::Unused | Generation::First) || part.is_status() {
         return;
     }
     if generation_view(info, tree) != generation_view(info, &current.tree) {
@@ -376,7 +376,7 @@ fn move_generation(
 
 fn generation_view<'a>(info: &kinds::KindInfo, tree: &'a Tree) -> Vec<(&'a str, &'a Tree)> {
     let extra = match info.generation {
-        Generation::Unused | Generation::Spec => None,
+        Generation::Unused | Generation::First | Generation::Spec => None,
         Generation::SpecAndAnnotations => tree.pointer("/metadata/annotations"),
         Generation::SpecAndLabels => tree.pointer("/metadata/labels"),
     };

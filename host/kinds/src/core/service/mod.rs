@@ -109,6 +109,10 @@ impl Kind for Service {
         self.spec.as_ref().map(|spec| warnings::gather(self, spec)).unwrap_or_default()
     }
 
+    fn status_warnings(&self) -> Vec<String> {
+        warnings::status(self)
+    }
+
     fn fields(&self) -> Vec<(&'static str, String)> {
         let spec = self.spec.clone().unwrap_or_default();
         vec![
