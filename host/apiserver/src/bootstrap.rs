@@ -1,4 +1,5 @@
-//! What every cluster has from its first start: four namespaces, the default roles, the Service of the API server with its endpoints.
+//! What every cluster has from its first start: four namespaces, the default roles, the priorities of Kubernetes' own Pods, the range of service
+//! addresses, the Service of the API server with its endpoints.
 //!
 //! Everything is created through the chain like any other object, at once and without an order where none is needed. What exists is left as it
 //! is, but for the endpoints of the API server, which follow its address.
@@ -8,6 +9,7 @@ use std::sync::Arc;
 use futures::future::try_join_all;
 use http::header::{CONTENT_TYPE, USER_AGENT};
 use http::{Method, Request, StatusCode};
+use kinds::scheduling::SYSTEM_PRIORITY_CLASSES;
 use meta::{GroupResource, Key, StatusError, Tree};
 use serde_json::json;
 
@@ -15,6 +17,7 @@ use crate::authorization;
 use crate::body::Body;
 use crate::seams::{Identity, Peer};
 use crate::service::Service;
+use crate::verbs::whole_seconds;
 
 const NAMESPACES: [&str; 4] = ["default", "kube-system", "kube-public", "kube-node-lease"];
 const AGENT: &str = "kube-apiserver";
@@ -38,8 +41,10 @@ pub(crate) async fn run(service: &Service) -> Result<(), StatusError> {
         core("Namespace", "namespaces", "", json!({ "metadata": { "name": name } }), false)
     });
     let roles = authorization::bootstrap::trees().into_iter().map(role);
-    ensure(service, &identity, namespaces.chain(roles.filter(|role| role.namespace.is_empty())))
-        .await?;
+    let cluster_roles = roles.filter(|role| role.namespace.is_empty());
+    let first = namespaces.chain(cluster_roles).chain(priorities()).chain([range(service)]);
+    ensure(service, &identity, first).await?;
+    report_range(service, &identity).await?;
     let roles = authorization::bootstrap::trees()
         .into_iter()
         .map(role)
@@ -79,30 +84,34 @@ async fn create(
         format!("/namespaces/{}", needed.namespace)
     };
     let path = format!("{}{place}/{}", needed.version_path, needed.resource.resource);
-    let (code, text) = send(service, identity, Method::POST, &path, &needed.tree).await?;
+    let (code, text) = send(service, identity, Method::POST, &path, JSON, &needed.tree).await?;
     match code {
         StatusCode::CONFLICT if needed.follows => {
             let name =
                 needed.tree.pointer("/metadata/name").and_then(Tree::as_str).unwrap_or_default();
+            let path = format!("{path}/{name}");
             let (code, text) =
-                send(service, identity, Method::PUT, &format!("{path}/{name}"), &needed.tree)
-                    .await?;
-            if code.is_success() {
-                Ok(())
-            } else {
-                Err(StatusError::internal(format!("PUT {path}/{name}: {text}")))
-            }
+                send(service, identity, Method::PUT, &path, JSON, &needed.tree).await?;
+            succeeded(code, || format!("PUT {path}: {text}"))
         }
         code if code.is_success() || code == StatusCode::CONFLICT => Ok(()),
         _ => Err(StatusError::internal(format!("POST {path}: {text}"))),
     }
 }
 
+fn succeeded(code: StatusCode, what: impl FnOnce() -> String) -> Result<(), StatusError> {
+    if code.is_success() { Ok(()) } else { Err(StatusError::internal(what())) }
+}
+
+const JSON: &str = "application/json";
+const APPLY: &str = "application/apply-patch+yaml";
+
 async fn send(
     service: &Service,
     identity: &Arc<Identity>,
     method: Method,
     path: &str,
+    content_type: &'static str,
     tree: &Tree,
 ) -> Result<(StatusCode, String), StatusError> {
     let body = serde_json::to_vec(tree).map_err(StatusError::internal)?;
@@ -110,7 +119,7 @@ async fn send(
         .method(method)
         .uri(path)
         .header(USER_AGENT, AGENT)
-        .header(CONTENT_TYPE, "application/json")
+        .header(CONTENT_TYPE, content_type)
         .body(Body::full(body))
         .map_err(StatusError::internal)?;
     let response = service.handle(request, Peer::internal(Arc::clone(identity))).await;
@@ -152,6 +161,87 @@ fn role((plural, tree): (&'static str, Tree)) -> Needed {
     }
 }
 
+const PRIORITIES: [&str; 2] = [
+    "Used for system critical pods that must not be moved from their current node.",
+    "Used for system critical pods that must run in the cluster, but can be moved to another node if necessary.",
+];
+
+/// The classes of Kubernetes' own Pods.
+fn priorities() -> impl Iterator<Item = Needed> {
+    SYSTEM_PRIORITY_CLASSES.iter().zip(PRIORITIES).map(|((name, value), description)| Needed {
+        version_path: "/apis/scheduling.k8s.io/v1".to_owned(),
+        resource: GroupResource::new("scheduling.k8s.io", "priorityclasses"),
+        namespace: "",
+        tree: json!({
+            "apiVersion": "scheduling.k8s.io/v1",
+            "kind": "PriorityClass",
+            "metadata": { "name": name },
+            "value": value,
+            "description": description,
+        }),
+        follows: false,
+    })
+}
+
+const RANGE_NAME: &str = "kubernetes";
+const RANGE_PATH: &str = "/apis/networking.k8s.io/v1";
+
+fn range_resource() -> GroupResource {
+    GroupResource::new("networking.k8s.io", "servicecidrs")
+}
+
+/// From where Services get their addresses.
+fn range(service: &Service) -> Needed {
+    Needed {
+        version_path: RANGE_PATH.to_owned(),
+        resource: range_resource(),
+        namespace: "",
+        tree: json!({
+            "apiVersion": "networking.k8s.io/v1",
+            "kind": "ServiceCIDR",
+            "metadata": { "name": RANGE_NAME },
+            "spec": { "cidrs": cidrs(service) },
+        }),
+        follows: false,
+    }
+}
+
+fn cidrs(service: &Service) -> Vec<String> {
+    service.state().config.service_ranges.iter().map(ToString::to_string).collect()
+}
+
+/// Says that the range is in use, unless it is another one or something was said already.
+async fn report_range(service: &Service, identity: &Arc<Identity>) -> Result<(), StatusError> {
+    let key = Key::new(&range_resource(), "", RANGE_NAME);
+    let snapshot = service.state().store.snapshot();
+    let stored = snapshot.get(key.as_str());
+    let Some(range) = stored.and_then(|entry| serde_json::from_slice::<Tree>(&entry.body).ok())
+    else {
+        return Ok(());
+    };
+    let is_other = range.pointer("/spec/cidrs") != Some(&json!(cidrs(service)));
+    if is_other || range.pointer("/status/conditions/0").is_some() {
+        return Ok(());
+    }
+    let status = json!({
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "ServiceCIDR",
+        "metadata": { "name": RANGE_NAME },
+        "status": { "conditions": [{
+            "type": "Ready",
+            "status": "True",
+            "reason": "",
+            "message": "Kubernetes default Service CIDR is ready",
+            "lastTransitionTime": meta::Time(whole_seconds(service.state().clock.now())),
+        }] },
+    });
+    let path = format!(
+        "{RANGE_PATH}/servicecidrs/{RANGE_NAME}/status?fieldManager=kubernetes-service-cidr-controller&force=true"
+    );
+    let (code, text) = send(service, identity, Method::PATCH, &path, APPLY, &status).await?;
+    succeeded(code, || format!("PATCH {path}: {text}"))
+}
+
 /// Where the API is expected while nobody knows its address.
 const DEFAULT_PORT: u16 = 6443;
 
@@ -178,23 +268,7 @@ fn own_service(service: &Service) -> Vec<Needed> {
             "sessionAffinity": "None",
         },
     });
-    let cidrs: Vec<String> = config.service_ranges.iter().map(ToString::to_string).collect();
-    let ranges = json!({
-        "apiVersion": "networking.k8s.io/v1",
-        "kind": "ServiceCIDR",
-        "metadata": { "name": "kubernetes" },
-        "spec": { "cidrs": cidrs },
-    });
-    let mut needed = vec![
-        core("Service", "services", "default", service, false),
-        Needed {
-            version_path: "/apis/networking.k8s.io/v1".to_owned(),
-            resource: GroupResource::new("networking.k8s.io", "servicecidrs"),
-            namespace: "",
-            tree: ranges,
-            follows: false,
-        },
-    ];
+    let mut needed = vec![core("Service", "services", "default", service, false)];
     let Some((address, _)) = config.advertise else { return needed };
     let endpoints = json!({
         "metadata": { "name": "kubernetes", "labels": { "endpointslice.kubernetes.io/skip-mirror": "true" } },

@@ -4,6 +4,8 @@
 //! (`reserve`), and last looks at the finished object (`validate`). Plugins look at one snapshot and do no I/O.
 //! See <https://kubernetes.io/docs/reference/access-authn-authz/admission-controllers/>.
 
+mod certificate_requests;
+mod default_ingress_class;
 mod made;
 mod namespace_content;
 mod namespace_lifecycle;
@@ -11,6 +13,7 @@ mod node_ports;
 mod node_taint;
 mod owner_references;
 mod priority;
+mod runtime_class;
 mod service_account;
 mod service_addresses;
 mod storage_protection;
@@ -22,6 +25,7 @@ use kinds::{KindInfo, Object};
 use meta::{GroupResource, StatusError};
 use store::{Op, Snapshot};
 
+use crate::seams::Identity;
 use crate::state::State;
 use crate::warnings::Warnings;
 
@@ -39,6 +43,8 @@ pub(crate) struct Attempted<'a> {
     pub(crate) state: &'a State,
     pub(crate) snapshot: &'a Snapshot,
     pub(crate) info: &'static KindInfo,
+    /// Who writes.
+    pub(crate) identity: &'a Identity,
     pub(crate) operation: Operation,
     /// Empty for the object itself.
     pub(crate) subresource: &'a str,
@@ -123,6 +129,9 @@ const PLUGINS: &[&dyn Plugin] = &[
     &node_taint::NewNodeTaint,
     &priority::Priority,
     &storage_protection::StorageProtection,
+    &runtime_class::RuntimeClasses,
+    &certificate_requests::CertificateRequests,
+    &default_ingress_class::DefaultIngressClass,
     &service_addresses::ServiceAddresses,
     &node_ports::NodePorts,
 ];

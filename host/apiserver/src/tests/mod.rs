@@ -1,6 +1,9 @@
 //! The whole chain over the memory store: what clients see of each verb.
 
+mod certificates;
+mod classes;
 mod deletions;
+mod events;
 mod lists;
 mod patches;
 mod paths;

@@ -172,6 +172,7 @@ fn attempted<'a>(
         state: &context.state,
         snapshot,
         info: context.info(),
+        identity: &context.call.identity,
         operation,
         subresource: &context.resource.subresource,
         namespace: if operation == Operation::Create && context.info().kind == "Namespace" {
@@ -228,7 +229,7 @@ async fn draft_new(
     context.call.warnings.extend(object.warnings(None));
     admission::validate(&attempted, Some(&*object))?;
     let tree = object.tree();
-    check_escalation(context, &tree, None).await?;
+    check_permitted(context, &tree, None).await?;
     Ok(Draft { object, tree, ops })
 }
 
@@ -262,7 +263,7 @@ async fn draft_changed(
     let mut tree = object.tree();
     move_generation(context.info(), part, &mut *object, &mut tree, current);
     meta::managed::keep_times(&current.tree, &mut tree);
-    check_escalation(context, &tree, Some(&current.tree)).await?;
+    check_permitted(context, &tree, Some(&current.tree)).await?;
     Ok(Draft { object, tree, ops })
 }
 
@@ -276,19 +277,18 @@ fn defaulted(context: &Context, tree: Tree) -> Result<(Box<dyn Object>, Tree), S
     Ok((object, tree))
 }
 
-async fn check_escalation(
+/// Some writes need more than the permission to write.
+async fn check_permitted(
     context: &Context,
     new: &Tree,
     old: Option<&Tree>,
 ) -> Result<(), StatusError> {
-    authorization::escalation::check(
-        &context.state,
-        &context.call.identity,
-        &context.resource,
-        new,
-        old,
-    )
-    .await
+    let (state, identity, resource) = (&context.state, &context.call.identity, &context.resource);
+    authorization::escalation::check(state, identity, resource, new, old).await?;
+    if let Some(old) = old {
+        authorization::signers::check(state, identity, resource, new, old).await?;
+    }
+    Ok(())
 }
 
 fn refuse_invalid(context: &Context, name: &str, errors: &[FieldError]) -> Result<(), StatusError> {
