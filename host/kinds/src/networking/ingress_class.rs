@@ -120,8 +120,9 @@ fn validate_parameters(
     if let Some(group) = &parameters.api_group {
         errors.invalid_each(&at.field("apiGroup"), group, names::is_dns1123_subdomain(group));
     }
-    for (field, text) in [("kind", &parameters.kind), ("name", &parameters.name)] {
-        super::required_segment(errors, &at.field(field), text);
+    let named = [("kind", &parameters.kind), ("name", &parameters.name)];
+    for (field, text) in named {
+        errors.invalid_each(&at.field(field), text, names::is_path_segment_name(text));
     }
     let (scope_at, namespace_at) = (at.field("scope"), at.field("namespace"));
     match (parameters.scope.as_deref(), &parameters.namespace) {
@@ -137,5 +138,9 @@ fn validate_parameters(
         }
         (Some(CLUSTER), None) => {}
         (Some(other), _) => errors.not_supported(&scope_at, other, &[CLUSTER, NAMESPACE]),
+    }
+    // What is missing is told after what is wrong.
+    for (field, _) in named.into_iter().filter(|(_, text)| text.is_empty()) {
+        errors.required(&at.field(field), "");
     }
 }

@@ -150,10 +150,16 @@ fn validate_spec(errors: &mut Errors, policy: &NetworkPolicy, known_ranges: &[&s
     let (types, all) = (spec.policy_types.or_empty(), SPEC.field("policyTypes"));
     if types.len() > TYPES.len() {
         errors.invalid(&all, json(&types), "may not specify more than two policyTypes");
-        return;
+    } else {
+        for (index, name) in types.iter().enumerate() {
+            errors.one_of(&all.index(index), name, TYPES);
+        }
     }
-    for (index, name) in types.iter().enumerate() {
-        errors.one_of(&all.index(index), name, TYPES);
+    // What is missing is told after what is wrong.
+    for (place, peer) in peers(policy) {
+        if peer.ip_block.as_ref().is_some_and(|block| block.cidr.is_empty()) {
+            place.with_path(|at| errors.required(&at.field("ipBlock").field("cidr"), ""));
+        }
     }
 }
 
@@ -218,11 +224,10 @@ fn validate_peers(
 }
 
 fn ip_block(errors: &mut Errors, at: &At<'_>, block: &IPBlock, known: &[&str]) {
-    let cidr_at = at.field("cidr");
     if block.cidr.is_empty() {
-        errors.required(&cidr_at, "");
         return;
     }
+    let cidr_at = at.field("cidr");
     if !known.contains(&block.cidr.as_str()) {
         address::validate_range(errors, &cidr_at, &block.cidr);
     }

@@ -36,6 +36,7 @@ impl Kind for RuntimeClass {
     fn validate(&self) -> Vec<FieldError> {
         let mut errors = Errors::new();
         validate_class(&mut errors, self);
+        validate_handler(&mut errors, &self.handler);
         errors.into_list()
     }
 
@@ -43,8 +44,9 @@ impl Kind for RuntimeClass {
         let mut errors = Errors::new();
         validate_class(&mut errors, self);
         if self.handler != old.handler {
-            errors.invalid(&At::root("handler"), BadValue::null(), IMMUTABLE);
+            errors.invalid(&HANDLER, BadValue::null(), IMMUTABLE);
         }
+        validate_handler(&mut errors, &self.handler);
         errors.into_list()
     }
 
@@ -64,13 +66,17 @@ impl Kind for RuntimeClass {
     }
 }
 
-fn validate_class(errors: &mut Errors, class: &RuntimeClass) {
-    let (handler, at) = (class.handler.as_str(), At::root("handler"));
+const HANDLER: At<'static> = At::root("handler");
+
+fn validate_handler(errors: &mut Errors, handler: &str) {
     if handler.is_empty() {
-        errors.required(&at, "");
+        errors.required(&HANDLER, "");
     } else {
-        errors.invalid_each(&at, handler, names::is_dns1123_label(handler));
+        errors.invalid_each(&HANDLER, handler, names::is_dns1123_label(handler));
     }
+}
+
+fn validate_class(errors: &mut Errors, class: &RuntimeClass) {
     if let Some(fixed) = class.overhead.as_ref().and_then(|overhead| overhead.pod_fixed.as_ref()) {
         overhead(errors, &At::root("overhead"), fixed);
     }

@@ -57,16 +57,28 @@ pub(super) fn update(
             }
         }
     }
-    let (new, old) = (certificate(new), certificate(old));
-    if new != old {
+    let known = certificate(old);
+    if certificate(new) != known {
         let at = STATUS.field("certificate");
         if through != Through::Status {
             errors.forbidden(&at, "updates may not set certificate content");
-        } else if !old.is_empty() {
+        } else if !known.is_empty() {
             errors.forbidden(&at, "updates may not modify existing certificate content");
         }
     }
+    one_decision(&mut errors, new);
     errors.into_list()
+}
+
+/// A request is approved or denied, not both.
+fn one_decision(errors: &mut Errors, request: &CertificateSigningRequest) {
+    if of_type(request, APPROVED).is_empty() || of_type(request, DENIED).is_empty() {
+        return;
+    }
+    let members = [APPROVED, DENIED].map(|name| format!("conditions[{{\"type\": \"{name}\"}}]"));
+    let detail = format!("must specify at most one of: `{}`", members.join("`, `"));
+    let shown = format!("{{{}}}", members.join(", "));
+    errors.invalid(&STATUS.field("conditions"), shown, detail);
 }
 
 fn certificate(request: &CertificateSigningRequest) -> &[u8] {
@@ -175,12 +187,6 @@ fn validate_conditions(errors: &mut Errors, conditions: &[CertificateSigningRequ
         if !seen.insert(name) {
             errors.duplicate(&type_at, name);
         }
-    }
-    if seen.contains(APPROVED) && seen.contains(DENIED) {
-        let members =
-            [APPROVED, DENIED].map(|name| format!("conditions[{{\"type\": \"{name}\"}}]"));
-        let detail = format!("must specify at most one of: `{}`", members.join("`, `"));
-        errors.invalid(&all, format!("{{{}}}", members.join(", ")), detail);
     }
 }
 
