@@ -37,6 +37,12 @@ impl NameRule {
         }
     }
 
+    /// Whether a random end makes a good name of a good beginning.
+    #[must_use]
+    pub fn takes_suffix(self) -> bool {
+        self != Self::Address
+    }
+
     /// What is wrong with `prefix` as the beginning of a generated name.
     #[must_use]
     pub fn check_prefix(self, prefix: &str) -> Vec<String> {

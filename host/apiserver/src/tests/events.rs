@@ -38,6 +38,37 @@ async fn both_groups_show_the_same_events() {
 }
 
 #[tokio::test]
+async fn a_write_through_one_group_ends_what_was_owned_through_the_other() {
+    let server = Server::start().await;
+    server.post(NEW, &event("a", "p")).await.expect(201);
+    let counted = json!({ "count": 3 });
+    let old = server.patch(&format!("{OLD}/a"), "merge", &counted).await.expect(200);
+    let owners = old.at("/metadata/managedFields");
+    assert_eq!(owners[0]["fieldsV1"], json!({ "f:count": {} }));
+    assert_eq!(owners[1], Value::Null);
+    let applied = json!({
+        "apiVersion": "events.k8s.io/v1", "kind": "Event", "metadata": { "name": "a", "labels": { "l": "m" } },
+    });
+    let path = format!("{NEW}/a?fieldManager=me");
+    let new = server.patch(&path, "apply", &applied).await.expect(200);
+    let owners = new.at("/metadata/managedFields");
+    assert_eq!(owners[0]["apiVersion"], "events.k8s.io/v1");
+    assert_eq!(owners[1], Value::Null);
+}
+
+#[tokio::test]
+async fn an_event_is_refused_under_the_name_of_the_older_kind() {
+    let server = Server::start().await;
+    let mut empty = event("a", "p");
+    empty["series"] = json!({ "count": 2 });
+    let refused = server.post(NEW, &empty).await.expect(422);
+    assert_eq!(
+        refused.message(),
+        "Event \"a\" is invalid: series.lastObservedTime: Required value"
+    );
+}
+
+#[tokio::test]
 async fn each_group_selects_by_its_own_names() {
     let server = Server::start().await;
     for (name, about) in [("a", "p"), ("b", "q")] {

@@ -217,7 +217,12 @@ async fn draft_new(
     if given_name.is_empty()
         && let Some(prefix) = metadata.generate_name.as_deref().filter(|prefix| !prefix.is_empty())
     {
-        metadata.name = Some(super::create::generate_name(prefix));
+        let takes_suffix = info.name_rule.takes_suffix();
+        metadata.name = Some(if takes_suffix {
+            super::create::generate_name(prefix)
+        } else {
+            prefix.to_owned()
+        });
     }
     object.on_create();
 
@@ -295,7 +300,7 @@ fn refuse_invalid(context: &Context, name: &str, errors: &[FieldError]) -> Resul
     if errors.is_empty() {
         Ok(())
     } else {
-        Err(StatusError::invalid(&context.info().group_kind(), name, errors))
+        Err(StatusError::invalid(&context.stored.info().group_kind(), name, errors))
     }
 }
 
