@@ -1,5 +1,5 @@
-//! What every cluster has from its first start: four namespaces, the default roles, the priority levels of requests, the list of what is
-//! served, the Service of the API server with its endpoints.
+//! What every cluster has from its first start: four namespaces, the default roles, the priorities of Kubernetes' own Pods, the priority levels of
+//! requests, the list of what is served, the range of service addresses, the Service of the API server with its endpoints.
 //!
 //! Everything is created through the chain like any other object, at once and without an order where none is needed. What exists is mostly left
 //! as it is (see [`Existing`]).
@@ -12,6 +12,7 @@ use std::sync::Arc;
 use futures::future::try_join_all;
 use http::header::{CONTENT_TYPE, USER_AGENT};
 use http::{Method, Request, StatusCode};
+use kinds::scheduling::SYSTEM_PRIORITY_CLASSES;
 use meta::{GroupResource, Key, StatusError, Tree};
 use serde_json::json;
 
@@ -19,6 +20,7 @@ use crate::authorization;
 use crate::body::Body;
 use crate::seams::{Identity, Peer};
 use crate::service::Service;
+use crate::verbs::whole_seconds;
 
 const NAMESPACES: [&str; 4] = ["default", "kube-system", "kube-public", "kube-node-lease"];
 const AGENT: &str = "kube-apiserver";
@@ -76,9 +78,12 @@ pub(crate) async fn run(service: &Service) -> Result<(), StatusError> {
     let roles = authorization::bootstrap::trees().into_iter().map(role);
     let of_cluster = namespaces
         .chain(roles.filter(|role| role.namespace.is_empty()))
+        .chain(priorities())
         .chain(flow_control::needed())
-        .chain(api_services::needed(service));
+        .chain(api_services::needed(service))
+        .chain([range(service)]);
     ensure(service, &identity, of_cluster).await?;
+    report_range(service, &identity).await?;
     let roles = authorization::bootstrap::trees()
         .into_iter()
         .map(role)
@@ -129,7 +134,7 @@ async fn write(
     if !needed.manager.is_empty() {
         path = format!("{path}?fieldManager={}", needed.manager);
     }
-    let (code, text) = send(service, identity, method.clone(), &path, &needed.tree).await?;
+    let (code, text) = send(service, identity, method.clone(), &path, JSON, &needed.tree).await?;
     if code.is_success() || code == StatusCode::CONFLICT {
         Ok(())
     } else {
@@ -137,11 +142,19 @@ async fn write(
     }
 }
 
+fn succeeded(code: StatusCode, what: impl FnOnce() -> String) -> Result<(), StatusError> {
+    if code.is_success() { Ok(()) } else { Err(StatusError::internal(what())) }
+}
+
+const JSON: &str = "application/json";
+const APPLY: &str = "application/apply-patch+yaml";
+
 async fn send(
     service: &Service,
     identity: &Arc<Identity>,
     method: Method,
     path: &str,
+    content_type: &'static str,
     tree: &Tree,
 ) -> Result<(StatusCode, String), StatusError> {
     let body = serde_json::to_vec(tree).map_err(StatusError::internal)?;
@@ -149,7 +162,7 @@ async fn send(
         .method(method)
         .uri(path)
         .header(USER_AGENT, AGENT)
-        .header(CONTENT_TYPE, "application/json")
+        .header(CONTENT_TYPE, content_type)
         .body(Body::full(body))
         .map_err(StatusError::internal)?;
     let response = service.handle(request, Peer::internal(Arc::clone(identity))).await;
@@ -193,6 +206,89 @@ fn role((plural, tree): (&'static str, Tree)) -> Needed {
     }
 }
 
+const PRIORITIES: [&str; 2] = [
+    "Used for system critical pods that must not be moved from their current node.",
+    "Used for system critical pods that must run in the cluster, but can be moved to another node if necessary.",
+];
+
+/// The classes of Kubernetes' own Pods.
+fn priorities() -> impl Iterator<Item = Needed> {
+    SYSTEM_PRIORITY_CLASSES.iter().zip(PRIORITIES).map(|((name, value), description)| Needed {
+        version_path: "/apis/scheduling.k8s.io/v1".to_owned(),
+        resource: GroupResource::new("scheduling.k8s.io", "priorityclasses"),
+        namespace: "",
+        tree: json!({
+            "apiVersion": "scheduling.k8s.io/v1",
+            "kind": "PriorityClass",
+            "metadata": { "name": name },
+            "value": value,
+            "description": description,
+        }),
+        existing: Existing::Stays,
+        manager: "",
+    })
+}
+
+const RANGE_NAME: &str = "kubernetes";
+const RANGE_PATH: &str = "/apis/networking.k8s.io/v1";
+
+fn range_resource() -> GroupResource {
+    GroupResource::new("networking.k8s.io", "servicecidrs")
+}
+
+/// From where Services get their addresses.
+fn range(service: &Service) -> Needed {
+    Needed {
+        version_path: RANGE_PATH.to_owned(),
+        resource: range_resource(),
+        namespace: "",
+        tree: json!({
+            "apiVersion": "networking.k8s.io/v1",
+            "kind": "ServiceCIDR",
+            "metadata": { "name": RANGE_NAME },
+            "spec": { "cidrs": cidrs(service) },
+        }),
+        existing: Existing::Stays,
+        manager: "",
+    }
+}
+
+fn cidrs(service: &Service) -> Vec<String> {
+    service.state().config.service_ranges.iter().map(ToString::to_string).collect()
+}
+
+/// Says that the range is in use, unless it is another one or something was said already.
+async fn report_range(service: &Service, identity: &Arc<Identity>) -> Result<(), StatusError> {
+    let key = Key::new(&range_resource(), "", RANGE_NAME);
+    let snapshot = service.state().store.snapshot();
+    let stored = snapshot.get(key.as_str());
+    let Some(range) = stored.and_then(|entry| serde_json::from_slice::<Tree>(&entry.body).ok())
+    else {
+        return Ok(());
+    };
+    let is_other = range.pointer("/spec/cidrs") != Some(&json!(cidrs(service)));
+    if is_other || range.pointer("/status/conditions/0").is_some() {
+        return Ok(());
+    }
+    let status = json!({
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "ServiceCIDR",
+        "metadata": { "name": RANGE_NAME },
+        "status": { "conditions": [{
+            "type": "Ready",
+            "status": "True",
+            "reason": "",
+            "message": "Kubernetes default Service CIDR is ready",
+            "lastTransitionTime": meta::Time(whole_seconds(service.state().clock.now())),
+        }] },
+    });
+    let path = format!(
+        "{RANGE_PATH}/servicecidrs/{RANGE_NAME}/status?fieldManager=kubernetes-service-cidr-controller&force=true"
+    );
+    let (code, text) = send(service, identity, Method::PATCH, &path, APPLY, &status).await?;
+    succeeded(code, || format!("PATCH {path}: {text}"))
+}
+
 /// Where the API is expected while nobody knows its address.
 const DEFAULT_PORT: u16 = 6443;
 
@@ -219,24 +315,7 @@ fn own_service(service: &Service) -> Vec<Needed> {
             "sessionAffinity": "None",
         },
     });
-    let cidrs: Vec<String> = config.service_ranges.iter().map(ToString::to_string).collect();
-    let ranges = json!({
-        "apiVersion": "networking.k8s.io/v1",
-        "kind": "ServiceCIDR",
-        "metadata": { "name": "kubernetes" },
-        "spec": { "cidrs": cidrs },
-    });
-    let mut needed = vec![
-        core("Service", "services", "default", service, Existing::Stays),
-        Needed {
-            version_path: "/apis/networking.k8s.io/v1".to_owned(),
-            resource: GroupResource::new("networking.k8s.io", "servicecidrs"),
-            namespace: "",
-            tree: ranges,
-            existing: Existing::Stays,
-            manager: "",
-        },
-    ];
+    let mut needed = vec![core("Service", "services", "default", service, Existing::Stays)];
     let Some((address, _)) = config.advertise else { return needed };
     let endpoints = json!({
         "metadata": { "name": "kubernetes", "labels": { "endpointslice.kubernetes.io/skip-mirror": "true" } },

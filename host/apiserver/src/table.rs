@@ -143,7 +143,7 @@ struct Row {
     rank: i64,
 }
 
-/// The row of an object, with as many cells as there are columns whatever the object is.
+/// The row of an object, with at least as many cells as there are columns whatever the object is.
 fn row(kind: KindRef, body: &[u8], now: Timestamp) -> Row {
     let object = serde_json::from_slice::<Tree>(body).ok().and_then(|tree| kind.object(tree).ok());
     let row = object.map(|object| Row {
@@ -152,7 +152,7 @@ fn row(kind: KindRef, body: &[u8], now: Timestamp) -> Row {
         rank: object.row_rank(),
     });
     let mut row = row.unwrap_or_default();
-    row.cells.resize(kind.info().columns.len(), Tree::Null);
+    row.cells.resize(kind.info().columns.len().max(row.cells.len()), Tree::Null);
     row
 }
 

@@ -51,7 +51,9 @@ impl Authenticate for Open {
 
 impl Authorize for Open {
     fn authorize<'a>(&'a self, attempt: &'a Attempt<'a>) -> BoxFuture<'a, Decision> {
-        let denied = attempt.resource.is_some_and(|resource| resource.name == "denied");
+        let denied = attempt
+            .resource
+            .is_some_and(|resource| resource.name.split('.').next() == Some("denied"));
         Box::pin(async move {
             if denied {
                 Decision::NoOpinion { reason: String::new() }

@@ -5,6 +5,8 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
+use ipnet::IpNet;
+
 use crate::check::{At, Errors};
 
 /// What is wrong with an address in a field that allows other forms than the canonical one.
@@ -31,6 +33,13 @@ pub(crate) fn validate_canonical(errors: &mut Errors, at: &At<'_>, text: &str) {
     {
         errors.invalid(at, text, format!("must be in canonical form (\"{address}\")"));
     }
+}
+
+/// What is wrong with a text that must be an address in its canonical form.
+pub(crate) fn check(text: &str) -> Vec<String> {
+    let mut errors = Errors::new();
+    validate_canonical(&mut errors, &At::root(""), text);
+    errors.into_list().into_iter().map(|error| error.detail).collect()
 }
 
 /// Advice about the form of an address.
@@ -74,6 +83,11 @@ pub(crate) fn is_dual_stack<'a>(texts: impl IntoIterator<Item = &'a str>) -> boo
     v4 && v6
 }
 
+/// An address in any form in which older servers accepted it.
+pub(crate) fn parse(text: &str) -> Option<IpAddr> {
+    text.parse::<IpAddr>().ok().or_else(|| sloppy_v4(text).map(IpAddr::V4))
+}
+
 fn is_mapped(text: &str) -> bool {
     matches!(text.parse::<IpAddr>(), Ok(IpAddr::V6(address)) if address.to_ipv4_mapped().is_some())
 }
@@ -97,25 +111,35 @@ const CIDR_EXAMPLES: &str = "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 20
 
 /// What is wrong with a range of addresses in a field that allows other forms than the canonical one.
 pub(crate) fn validate_range(errors: &mut Errors, at: &At<'_>, text: &str) {
-    let has_zeros = text.split('/').next_back().is_some_and(|l| l.len() > 1 && l.starts_with('0'));
-    let detail = match text.parse::<ipnet::IpNet>() {
-        Ok(_) if has_zeros => "must not have leading 0s in IP or prefix length",
-        Err(_) if sloppy_range(text).is_some() => "must not have leading 0s in IP or prefix length",
-        Err(_) => CIDR_EXAMPLES,
-        Ok(range) if is_mapped(&range.addr().to_string()) => {
+    let detail = match strict_range(text) {
+        None if sloppy_range(text).is_some() => "must not have leading 0s in IP or prefix length",
+        None => CIDR_EXAMPLES,
+        Some(range) if is_mapped(&range.addr().to_string()) => {
             "must not have an IPv4-mapped IPv6 address"
         }
-        Ok(range) if range.addr() != range.network() => {
+        Some(range) if range.addr() != range.network() => {
             "must not have bits set beyond the prefix length"
         }
-        Ok(_) => return,
+        Some(_) => return,
     };
     errors.invalid(at, text, detail);
 }
 
+/// What is wrong with a range of addresses in a field that allows the canonical form only.
+pub(crate) fn validate_canonical_range(errors: &mut Errors, at: &At<'_>, text: &str) {
+    let before = errors.len();
+    validate_range(errors, at, text);
+    if errors.len() == before
+        && let Some(range) = strict_range(text)
+        && range.to_string() != text
+    {
+        errors.invalid(at, text, format!("must be in canonical form (\"{range}\")"));
+    }
+}
+
 /// Advice about the form of a range of addresses.
 pub(crate) fn warn_range(warnings: &mut Vec<String>, at: &At<'_>, text: &str) {
-    let strict = text.parse::<ipnet::IpNet>().ok();
+    let strict = strict_range(text);
     let Some(range) = strict.or_else(|| sloppy_range(text)) else {
         return;
     };
@@ -140,7 +164,20 @@ pub(crate) fn warn_range(warnings: &mut Vec<String>, at: &At<'_>, text: &str) {
 
 /// Whether the text can be read as a range, in whatever form.
 pub(crate) fn is_range(text: &str) -> bool {
-    text.parse::<ipnet::IpNet>().is_ok() || sloppy_range(text).is_some()
+    parse_range(text).is_some()
+}
+
+/// A range in any form in which older servers accepted it.
+pub(crate) fn parse_range(text: &str) -> Option<IpNet> {
+    strict_range(text).or_else(|| sloppy_range(text))
+}
+
+/// The parser of ranges lets leading zeros pass.
+fn strict_range(text: &str) -> Option<IpNet> {
+    let has_zeros = text.split(['.', '/']).any(|part| {
+        part.len() > 1 && part.starts_with('0') && part.bytes().all(|byte| byte.is_ascii_digit())
+    });
+    text.parse().ok().filter(|_| !has_zeros)
 }
 
 /// Whether the ranges are of both families.
@@ -148,18 +185,17 @@ pub(crate) fn ranges_are_dual_stack<'a>(texts: impl IntoIterator<Item = &'a str>
     is_dual_stack(texts.into_iter().map(|text| text.split('/').next().unwrap_or_default()))
 }
 
-fn sloppy_range(text: &str) -> Option<ipnet::IpNet> {
+fn sloppy_range(text: &str) -> Option<IpNet> {
     let (address, length) = text.split_once('/')?;
-    let address = address.parse::<IpAddr>().ok().or_else(|| sloppy_v4(address).map(IpAddr::V4))?;
+    let address = parse(address)?;
     let is_number = !length.is_empty() && length.bytes().all(|byte| byte.is_ascii_digit());
     let length = length.parse().ok().filter(|_| is_number)?;
-    ipnet::IpNet::new(address, length).ok()
+    IpNet::new(address, length).ok()
 }
 
 /// What is wrong with an address as the end of a connection: those that every machine has for itself lead nowhere.
 pub(crate) fn validate_endpoint(errors: &mut Errors, at: &At<'_>, text: &str) {
-    let parsed = text.parse::<IpAddr>().ok().or_else(|| sloppy_v4(text).map(IpAddr::V4));
-    let Some(address) = parsed else {
+    let Some(address) = parse(text) else {
         errors.invalid(at, text, "must be a valid IP address");
         return;
     };

@@ -42,6 +42,8 @@ pub struct KindInfo {
     /// Subresources besides `status` and `scale`.
     pub subresources: &'static [Subresource],
     pub generation: Generation,
+    /// What nobody owns by writing there, where that differs from the usual: the subresource, and the fields as dotted paths.
+    pub unowned: &'static [(&'static str, &'static [&'static str])],
     /// How the name of an object is checked.
     pub name_rule: NameRule,
     /// Field selectors besides `metadata.name` and `metadata.namespace`.
@@ -90,6 +92,7 @@ impl KindInfo {
             scale: None,
             subresources: &[],
             generation: Generation::Unused,
+            unowned: &[],
             name_rule: NameRule::Subdomain,
             selectable: &[],
             columns: columns::NAME_AND_AGE,
@@ -327,6 +330,8 @@ pub enum Selector {
 pub enum Generation {
     /// It is never set.
     Unused,
+    /// It stays that of a new object.
+    First,
     /// It counts changes of anything but metadata and status.
     Spec,
     /// It counts changes of annotations too.
@@ -343,7 +348,7 @@ impl Generation {
     pub const fn first(self) -> Option<i64> {
         match self {
             Self::Unused | Self::SpecOfChanged => None,
-            Self::Spec | Self::SpecAndAnnotations | Self::SpecAndLabels => Some(1),
+            Self::First | Self::Spec | Self::SpecAndAnnotations | Self::SpecAndLabels => Some(1),
         }
     }
 }

@@ -77,6 +77,11 @@ pub trait Kind:
         Vec::new()
     }
 
+    /// Advice for whoever reports the status.
+    fn status_warnings(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     /// Values of [`KindInfo::selectable`], in the same order.
     fn fields(&self) -> Vec<(&'static str, String)> {
         Vec::new()
@@ -100,6 +105,11 @@ pub trait Kind:
     /// How long a graceful deletion waits if the client asks for `asked` seconds. 0 removes the object at once.
     fn grace_secs(&self, _asked: Option<i64>) -> i64 {
         0
+    }
+
+    /// The name under which the kind of [`KindInfo::stored_as`] knows a field of [`KindInfo::selectable`].
+    fn stored_field(field: &str) -> &str {
+        field
     }
 
     /// Rewrites an object of this kind into the form of [`KindInfo::stored_as`].

@@ -17,7 +17,7 @@
 //!    list lacks a golden object, a row or a rejection.
 //!
 //! Rules are written with [`check::At`] and [`check::Errors`]. Pieces that several kinds share are modules of this crate named after what
-//! they are about: `pod_template`, [`label_selector`], `int_or_percent`, `resources`, `address`, `signer`, `core::volume_claim`.
+//! they are about: `pod_template`, [`label_selector`], `int_or_percent`, `resources`, `address`, `signer`, `pem`, `core::volume_claim`.
 
 #![expect(
     clippy::similar_names,
@@ -30,12 +30,14 @@ mod apps;
 mod authentication;
 mod authorization;
 mod bodies;
+pub mod certificates;
 pub mod check;
 pub mod columns;
 mod conditions;
 mod coordination;
 pub mod core;
 mod discovery;
+mod events;
 mod facts;
 pub mod flowcontrol;
 mod info;
@@ -47,13 +49,17 @@ pub mod label_selector;
 mod line_diff;
 pub mod metadata;
 mod names;
+mod networking;
+mod node;
 mod object;
+mod pem;
 mod pod_template;
 pub mod quota;
 mod rbac;
 mod registry;
 mod resource;
 pub mod resources;
+pub mod scheduling;
 mod signer;
 pub mod storage;
 mod storagemigration;
@@ -97,25 +103,34 @@ registry::kinds![
     api::authorization::v1::SelfSubjectAccessReview,
     api::authorization::v1::SelfSubjectRulesReview,
     api::authorization::v1::SubjectAccessReview,
+    api::certificates::v1::CertificateSigningRequest,
     api::coordination::v1::Lease,
     api::discovery::v1::EndpointSlice,
+    api::events::v1::Event,
     api::flowcontrol::v1::FlowSchema,
     api::flowcontrol::v1::PriorityLevelConfiguration,
+    api::networking::v1::Ingress,
+    api::networking::v1::IngressClass,
+    api::networking::v1::IPAddress,
+    api::networking::v1::NetworkPolicy,
+    api::networking::v1::ServiceCIDR,
+    api::node::v1::RuntimeClass,
     api::rbac::v1::ClusterRole,
     api::rbac::v1::ClusterRoleBinding,
     api::rbac::v1::Role,
     api::rbac::v1::RoleBinding,
+    api::resource::v1::DeviceClass,
+    api::resource::v1::DeviceTaintRule,
+    api::resource::v1::ResourceClaim,
+    api::resource::v1::ResourceClaimTemplate,
+    api::resource::v1::ResourceSlice,
+    api::scheduling::v1::PriorityClass,
     api::storage::v1::CSIDriver,
     api::storage::v1::CSINode,
     api::storage::v1::CSIStorageCapacity,
     api::storage::v1::StorageClass,
     api::storage::v1::VolumeAttachment,
     api::storage::v1::VolumeAttributesClass,
-    api::resource::v1::DeviceClass,
-    api::resource::v1::DeviceTaintRule,
-    api::resource::v1::ResourceClaim,
-    api::resource::v1::ResourceClaimTemplate,
-    api::resource::v1::ResourceSlice,
     api::storagemigration::v1::StorageVersionMigration,
     k8s_openapi::kube_aggregator::pkg::apis::apiregistration::v1::APIService,
 ];

@@ -4,6 +4,8 @@
 
 use meta::names;
 
+use crate::address;
+
 /// What a name of an object must look like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NameRule {
@@ -15,6 +17,8 @@ pub enum NameRule {
     Label1035,
     /// Whatever fits between two slashes.
     PathSegment,
+    /// An IP address in its canonical form.
+    Address,
     /// Anything at all.
     Any,
 }
@@ -28,8 +32,15 @@ impl NameRule {
             Self::Label => names::is_dns1123_label(name),
             Self::Label1035 => names::is_dns1035_label(name),
             Self::PathSegment => path_segment(name),
+            Self::Address => address::check(name),
             Self::Any => Vec::new(),
         }
+    }
+
+    /// Whether a random end makes a good name of a good beginning.
+    #[must_use]
+    pub fn takes_suffix(self) -> bool {
+        self != Self::Address
     }
 
     /// What is wrong with `prefix` as the beginning of a generated name.
@@ -37,6 +48,7 @@ impl NameRule {
     pub fn check_prefix(self, prefix: &str) -> Vec<String> {
         match self {
             Self::PathSegment => path_segment_content(prefix),
+            Self::Address => self.check(prefix),
             // The generated part follows a dash at the end, which alone would be refused there.
             _ => self.check(&without_trailing_dash(prefix)),
         }

@@ -41,6 +41,11 @@ pub trait AnyKind: Send + Sync + Debug {
     /// Types a canonical tree (see `meta::decode`).
     fn object(&self, tree: Tree) -> Result<Box<dyn Object>, DecodeError>;
 
+    /// The name under which the stored kind knows a field that selectors look at.
+    fn stored_field<'a>(&self, field: &'a str) -> &'a str {
+        field
+    }
+
     /// Rewrites a tree of this kind into the form in which it is stored.
     fn rewrite_to_stored(&self, tree: &mut Tree);
 
@@ -69,6 +74,9 @@ pub trait Object: Any + Send + Sync + Debug {
     /// Errors of an object that replaces `old` through another subresource, metadata included.
     fn validate_subresource(&self, subresource: &str, old: &dyn Object) -> Vec<FieldError>;
     fn warnings(&self, old: Option<&dyn Object>) -> Vec<String>;
+    fn status_warnings(&self) -> Vec<String> {
+        Vec::new()
+    }
 
     /// What selectors look at.
     fn attributes(&self) -> Attributes;
@@ -134,6 +142,10 @@ impl<K: Kind> AnyKind for Of<K> {
             Ok(object) => Ok(Box::new(object)),
             Err(source) => Err(DecodeError { kind: K::KIND, source }),
         }
+    }
+
+    fn stored_field<'a>(&self, field: &'a str) -> &'a str {
+        K::stored_field(field)
     }
 
     fn rewrite_to_stored(&self, tree: &mut Tree) {
@@ -234,6 +246,10 @@ impl<K: Kind> Object for K {
 
     fn warnings(&self, old: Option<&dyn Object>) -> Vec<String> {
         Kind::warnings(self, old.map(typed::<K>))
+    }
+
+    fn status_warnings(&self) -> Vec<String> {
+        Kind::status_warnings(self)
     }
 
     fn attributes(&self) -> Attributes {

@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use meta::{GroupVersionKind, Tree, decode, patch};
 use serde_json::json;
 
-use crate::{AnyKind, Object, Verb};
+use crate::{AnyKind, Description, Object, Verb};
 
 const NOW: &str = "2026-01-01T00:00:00Z";
 
@@ -70,7 +70,8 @@ fn facts_agree_with_each_other() {
         assert!(crate::schema().find(info.type_name).is_some(), "{name}: {}", info.type_name);
         assert!(crate::find(info.group, info.version, info.plural).is_some(), "{name}");
         for column in info.columns {
-            assert!(!column.describe().is_empty(), "{name}: {}", column.name);
+            let is_chosen = matches!(column.description, Description::Text(_));
+            assert!(is_chosen || !column.describe().is_empty(), "{name}: {}", column.name);
         }
     }
 }
@@ -99,7 +100,7 @@ fn golden_rows() {
         let name = name_of(kind);
         let object = read(parse(&file(&format!("golden/{name}.json"))));
         let row = object.row(NOW.parse().expect("a time"));
-        assert_eq!(row.len(), object.info().columns.len(), "{name}");
+        assert!(row.len() >= object.info().columns.len(), "{name}");
         let expected = rows.lines().find_map(|line| line.strip_prefix(&format!("{name}\t")));
         let expected = expected.unwrap_or_else(|| panic!("golden/rows.tsv has {name}"));
         assert_eq!(Tree::from(row), parse(expected), "{name}");

@@ -5,7 +5,9 @@
 //! Plugins look at one snapshot and do no I/O.
 //! See <https://kubernetes.io/docs/reference/access-authn-authz/admission-controllers/>.
 
+mod certificate_requests;
 mod claim_resize;
+mod default_ingress_class;
 mod default_storage_class;
 mod device_admin;
 mod device_taints;
@@ -18,6 +20,7 @@ mod node_taint;
 mod owner_references;
 mod priority;
 mod resource_quota;
+mod runtime_class;
 mod service_account;
 mod service_addresses;
 mod storage_protection;
@@ -30,6 +33,7 @@ use kinds::{KindInfo, Object};
 use meta::{GroupResource, StatusError};
 use store::{Op, Snapshot};
 
+use crate::seams::Identity;
 use crate::state::State;
 use crate::warnings::Warnings;
 
@@ -47,6 +51,8 @@ pub(crate) struct Attempted<'a> {
     pub(crate) state: &'a State,
     pub(crate) snapshot: &'a Snapshot,
     pub(crate) info: &'static KindInfo,
+    /// Who writes.
+    pub(crate) identity: &'a Identity,
     pub(crate) operation: Operation,
     /// Empty for the object itself.
     pub(crate) subresource: &'a str,
@@ -145,6 +151,9 @@ const PLUGINS: &[&dyn Plugin] = &[
     &storage_protection::StorageProtection,
     &claim_resize::ClaimResize,
     &volume_phase::VolumePhase,
+    &runtime_class::RuntimeClasses,
+    &certificate_requests::CertificateRequests,
+    &default_ingress_class::DefaultIngressClass,
     &service_addresses::ServiceAddresses,
     &node_ports::NodePorts,
     &resource_quota::ResourceQuotas,

@@ -1,14 +1,17 @@
-//! A Pod's priority is that of its class, and the class without a name is the cluster's default.
+//! A Pod's priority is that of its class, and the class without a name is the cluster's default. There is one default at most, and the classes
+//! of Kubernetes' own Pods stay.
 //!
 //! See <https://kubernetes.io/docs/concepts/scheduling-eviction/pod-priority-preemption/>.
 
 use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::api::scheduling::v1::PriorityClass;
 use kinds::Object;
+use kinds::scheduling::SYSTEM_PRIORITY_CLASSES;
 use meta::{GroupResource, Key, StatusError};
 
 use super::{Attempted, Operation, Plugin};
 
+const GROUP: &str = "scheduling.k8s.io";
 const LOWER_PRIORITY: &str = "PreemptLowerPriority";
 
 pub(super) struct Priority;
@@ -66,10 +69,36 @@ impl Plugin for Priority {
         spec.preemption_policy = Some(policy);
         Ok(())
     }
+
+    fn validate(
+        &self,
+        attempted: &Attempted<'_>,
+        new: Option<&dyn Object>,
+    ) -> Result<(), StatusError> {
+        if !attempted.is(GROUP, "priorityclasses") {
+            return Ok(());
+        }
+        let is_system = |name: &str| SYSTEM_PRIORITY_CLASSES.iter().any(|(own, _)| *own == name);
+        if attempted.operation == Operation::Delete && is_system(attempted.name) {
+            let text = "this is a system priority class and cannot be deleted";
+            return Err(attempted.forbid(text));
+        }
+        let class = new.and_then(|new| new.as_any().downcast_ref::<PriorityClass>());
+        let Some(class) = class.filter(|class| class.global_default == Some(true)) else {
+            return Ok(());
+        };
+        let default = default_class(attempted).and_then(|class| class.metadata.name);
+        match default.filter(|name| class.metadata.name.as_ref() != Some(name)) {
+            Some(name) => Err(attempted.forbid(&format!(
+                "PriorityClass {name} is already marked as default. Only one default can exist"
+            ))),
+            None => Ok(()),
+        }
+    }
 }
 
 fn classes() -> GroupResource {
-    GroupResource::new("scheduling.k8s.io", "priorityclasses")
+    GroupResource::new(GROUP, "priorityclasses")
 }
 
 fn find(attempted: &Attempted<'_>, name: &str) -> Result<PriorityClass, StatusError> {

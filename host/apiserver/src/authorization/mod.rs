@@ -12,6 +12,7 @@ mod node;
 mod policy;
 mod reviews;
 mod rule;
+pub(crate) mod signers;
 
 use std::sync::Arc;
 

@@ -74,16 +74,21 @@ pub(crate) fn response(code: StatusCode, accepted: Accepted, bytes: Bytes) -> Re
     response
 }
 
-/// The stored form of an object.
-pub(crate) fn stored(tree: &Tree) -> Stored {
-    let mut out = Vec::with_capacity(1024);
+/// An object that is not stored as it is served, in the order of stored ones.
+pub(crate) fn served(tree: &Tree) -> Bytes {
     let empty = Map::new();
     let object = tree.as_object().unwrap_or(&empty);
-    out.push(b'{');
-    for key in ["apiVersion", "kind"] {
-        field(&mut out, key, object.get(key).unwrap_or(&Tree::Null));
-        out.push(b',');
-    }
+    let mut out = type_prefix(object);
+    let metadata = object.get("metadata").unwrap_or(&Tree::Null);
+    field(&mut out, "metadata", metadata);
+    rest(out, object).into()
+}
+
+/// The stored form of an object.
+pub(crate) fn stored(tree: &Tree) -> Stored {
+    let empty = Map::new();
+    let object = tree.as_object().unwrap_or(&empty);
+    let mut out = type_prefix(object);
     out.extend_from_slice(b"\"metadata\":{\"resourceVersion\":\"");
     let revision_at = out.len();
     out.push(b'"');
@@ -93,6 +98,20 @@ pub(crate) fn stored(tree: &Tree) -> Stored {
         field(&mut out, key, value);
     }
     out.push(b'}');
+    Stored::new(rest(out, object), revision_at)
+}
+
+fn type_prefix(object: &Map<String, Tree>) -> Vec<u8> {
+    let mut out = Vec::with_capacity(1024);
+    out.push(b'{');
+    for key in ["apiVersion", "kind"] {
+        field(&mut out, key, object.get(key).unwrap_or(&Tree::Null));
+        out.push(b',');
+    }
+    out
+}
+
+fn rest(mut out: Vec<u8>, object: &Map<String, Tree>) -> Vec<u8> {
     for (key, value) in
         object.iter().filter(|(key, _)| !matches!(key.as_str(), "apiVersion" | "kind" | "metadata"))
     {
@@ -100,7 +119,7 @@ pub(crate) fn stored(tree: &Tree) -> Stored {
         field(&mut out, key, value);
     }
     out.push(b'}');
-    Stored::new(out, revision_at)
+    out
 }
 
 fn field(out: &mut Vec<u8>, key: &str, value: &Tree) {

@@ -1,7 +1,10 @@
 //! The whole chain over the memory store: what clients see of each verb.
 
+mod certificates;
+mod classes;
 mod deletions;
 mod devices;
+mod events;
 mod first_objects;
 mod lists;
 mod patches;

@@ -105,3 +105,19 @@ async fn never_gives_an_address_twice() {
         .collect();
     assert_eq!(addresses.len(), 40);
 }
+
+#[tokio::test]
+async fn each_address_is_an_object() {
+    let server = Server::start().await;
+    let range = server.get("/apis/networking.k8s.io/v1/servicecidrs/kubernetes").await.expect(200);
+    assert_eq!(range.at("/status/conditions/0/type"), "Ready");
+    let made = server.post(SERVICES, &service("a", json!({}))).await.expect(201);
+    let address = made.at("/spec/clusterIP");
+    let path =
+        format!("/apis/networking.k8s.io/v1/ipaddresses/{}", address.as_str().expect("an address"));
+    let object = server.get(&path).await.expect(200);
+    let parent = json!({ "resource": "services", "namespace": "default", "name": "a" });
+    assert_eq!(object.at("/spec/parentRef"), parent);
+    server.delete(&format!("{SERVICES}/a")).await.expect(200);
+    server.get(&path).await.expect(404);
+}

@@ -109,7 +109,7 @@ impl Context {
             return Ok(body.clone());
         }
         let tree = self.served_tree(body)?;
-        Ok(encode::plain(&tree))
+        Ok(encode::served(&tree))
     }
 
     /// The answer that shows one object, in the form that the client accepts.

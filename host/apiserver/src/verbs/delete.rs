@@ -70,6 +70,7 @@ pub(super) async fn delete(
             state: &context.state,
             snapshot: &snapshot,
             info: context.info(),
+            identity: &context.call.identity,
             operation: Operation::Delete,
             subresource: "",
             namespace: &context.resource.namespace,

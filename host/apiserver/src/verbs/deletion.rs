@@ -216,6 +216,7 @@ pub(super) async fn remove(
         state: &context.state,
         snapshot: &snapshot,
         info: context.info(),
+        identity: &context.call.identity,
         operation: Operation::Delete,
         subresource: "",
         namespace: metadata.namespace.as_deref().unwrap_or_default(),

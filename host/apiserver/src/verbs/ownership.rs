@@ -2,6 +2,8 @@
 //!
 //! See <https://kubernetes.io/docs/reference/using-api/server-side-apply/>.
 
+use std::borrow::Cow;
+
 use kinds::Object;
 use meta::managed::{self, Element, FieldSet};
 use meta::{GroupVersion, GroupVersionKind, StatusError, Tree};
@@ -44,12 +46,15 @@ fn track(
     let reset = managed::is_reset(&tree);
     let api_version = context.info().api_version();
     let not_written = not_written(context, part);
+    clear_foreign(context, &mut tree);
+    let live = live.map(|live| without_foreign(context, live));
     managed::track_update(
         &tracking(context, options, &api_version, Some(&not_written)),
-        live,
+        live.as_deref(),
         &mut tree,
         reset,
     );
+    drop_foreign(context, &mut tree);
     let owners = tree.pointer_mut("/metadata/managedFields").map(Tree::take);
     let owners = owners.map(serde_json::from_value).transpose();
     object.metadata_mut().managed_fields =
@@ -86,13 +91,50 @@ pub(super) fn apply(
     let reset = not_written(context, part);
     let api_version = context.info().api_version();
     let tracking = tracking(context, options, &api_version, Some(&reset));
-    let applied =
-        managed::apply(&tracking, current.map(|current| &current.tree), config, options.force)
-            .map_err(|error| error.status())?;
+    let live = current.map(|current| without_foreign(context, &current.tree));
+    let applied = managed::apply(&tracking, live.as_deref(), config, options.force)
+        .map_err(|error| error.status())?;
     let mut tree = applied.tree;
+    drop_foreign(context, &mut tree);
     meta::decode::canonicalize(&mut tree, context.kind.type_ref(), kinds::schema())
         .map_err(|error| StatusError::unknown(error.to_string()))?;
     Ok(Wanted { tree, owned: true })
+}
+
+/// The live object without what is owned through another group. Where two groups show the same objects, neither knows what the other calls
+/// their fields. The entries stay, so that the object still counts as one whose owners are known; see [`drop_foreign`].
+fn without_foreign<'a>(context: &Context, live: &'a Tree) -> Cow<'a, Tree> {
+    let entries = live.pointer(MANAGED_FIELDS).and_then(Tree::as_array);
+    if entries.into_iter().flatten().any(|entry| is_foreign(context, entry)) {
+        let mut live = live.clone();
+        clear_foreign(context, &mut live);
+        Cow::Owned(live)
+    } else {
+        Cow::Borrowed(live)
+    }
+}
+
+fn clear_foreign(context: &Context, tree: &mut Tree) {
+    let entries = tree.pointer_mut(MANAGED_FIELDS).and_then(Tree::as_array_mut);
+    let foreign = entries.into_iter().flatten().filter(|entry| is_foreign(context, entry));
+    for entry in foreign.filter_map(Tree::as_object_mut) {
+        entry.insert("fieldsV1".to_owned(), Tree::Object(serde_json::Map::new()));
+    }
+}
+
+/// A write through one group ends what was owned through the other.
+fn drop_foreign(context: &Context, tree: &mut Tree) {
+    if let Some(entries) = tree.pointer_mut(MANAGED_FIELDS).and_then(Tree::as_array_mut) {
+        entries.retain(|entry| !is_foreign(context, entry));
+    }
+}
+
+const MANAGED_FIELDS: &str = "/metadata/managedFields";
+
+fn is_foreign(context: &Context, entry: &Tree) -> bool {
+    let version = entry.get("apiVersion").and_then(Tree::as_str).and_then(GroupVersion::parse);
+    version
+        .is_some_and(|version| !version.version.is_empty() && version.group != context.info().group)
 }
 
 fn check_type(context: &Context, config: &Tree) -> Result<(), StatusError> {
@@ -106,10 +148,17 @@ fn check_type(context: &Context, config: &Tree) -> Result<(), StatusError> {
     }
 }
 
-/// The top fields that a path cannot write, so that nobody owns them by it.
+/// The fields that a path cannot write, so that nobody owns them by it: the top fields that belong to other paths, or what the kind says.
 fn not_written(context: &Context, part: Part) -> FieldSet {
+    let info = context.info();
+    let path = context.resource.subresource.as_str();
+    if let Some((_, fields)) = info.unowned.iter().find(|(subresource, _)| *subresource == path) {
+        let steps = |field: &&str| field.split('.').map(Element::field).collect();
+        let paths: Vec<Vec<Element>> = fields.iter().map(steps).collect();
+        return FieldSet::from_paths(paths.iter().map(Vec::as_slice));
+    }
     let fields: Vec<[Element; 1]> = match part {
-        Part::Main | Part::Fields(_) if context.info().status => vec![Element::path(["status"])],
+        Part::Main | Part::Fields(_) if info.status => vec![Element::path(["status"])],
         Part::Main | Part::Fields(_) => Vec::new(),
         Part::Status => {
             let keeps_metadata = context.info().status_keeps_metadata;

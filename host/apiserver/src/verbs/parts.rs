@@ -37,12 +37,7 @@ const CORNERS: &[Corner] = &[
     },
     Corner { subresource: "ephemeralcontainers", fields: &[], of_status: false, by_kind: true },
     Corner { subresource: "resize", fields: &[], of_status: false, by_kind: true },
-    Corner {
-        subresource: "approval",
-        fields: &["/status/conditions"],
-        of_status: true,
-        by_kind: false,
-    },
+    Corner { subresource: "approval", fields: &[], of_status: true, by_kind: true },
 ];
 
 impl Part {
@@ -119,7 +114,11 @@ impl Part {
 
     /// Advice concerns what the writer can change.
     pub(crate) fn warnings(self, object: &dyn Object, old: &dyn Object) -> Vec<String> {
-        if self == Part::Main { object.warnings(Some(old)) } else { Vec::new() }
+        match self {
+            Part::Main => object.warnings(Some(old)),
+            Part::Status => object.status_warnings(),
+            Part::Fields(_) => Vec::new(),
+        }
     }
 }
 

@@ -172,6 +172,7 @@ fn attempted<'a>(
         state: &context.state,
         snapshot,
         info: context.info(),
+        identity: &context.call.identity,
         operation,
         subresource: &context.resource.subresource,
         namespace: if operation == Operation::Create && context.info().kind == "Namespace" {
@@ -216,7 +217,12 @@ async fn draft_new(
     if given_name.is_empty()
         && let Some(prefix) = metadata.generate_name.as_deref().filter(|prefix| !prefix.is_empty())
     {
-        metadata.name = Some(super::create::generate_name(prefix));
+        let takes_suffix = info.name_rule.takes_suffix();
+        metadata.name = Some(if takes_suffix {
+            super::create::generate_name(prefix)
+        } else {
+            prefix.to_owned()
+        });
     }
     object.on_create();
 
@@ -229,7 +235,7 @@ async fn draft_new(
     admission::validate(&attempted, Some(&*object))?;
     admission::charge(&attempted, &*object, &mut ops)?;
     let tree = object.tree();
-    check_escalation(context, &tree, None).await?;
+    check_permitted(context, &tree, None).await?;
     Ok(Draft { object, tree, ops })
 }
 
@@ -264,7 +270,7 @@ async fn draft_changed(
     let mut tree = object.tree();
     move_generation(context.info(), part, &mut *object, &mut tree, current);
     meta::managed::keep_times(&current.tree, &mut tree);
-    check_escalation(context, &tree, Some(&current.tree)).await?;
+    check_permitted(context, &tree, Some(&current.tree)).await?;
     Ok(Draft { object, tree, ops })
 }
 
@@ -278,26 +284,25 @@ fn defaulted(context: &Context, tree: Tree) -> Result<(Box<dyn Object>, Tree), S
     Ok((object, tree))
 }
 
-async fn check_escalation(
+/// Some writes need more than the permission to write.
+async fn check_permitted(
     context: &Context,
     new: &Tree,
     old: Option<&Tree>,
 ) -> Result<(), StatusError> {
-    authorization::escalation::check(
-        &context.state,
-        &context.call.identity,
-        &context.resource,
-        new,
-        old,
-    )
-    .await
+    let (state, identity, resource) = (&context.state, &context.call.identity, &context.resource);
+    authorization::escalation::check(state, identity, resource, new, old).await?;
+    if let Some(old) = old {
+        authorization::signers::check(state, identity, resource, new, old).await?;
+    }
+    Ok(())
 }
 
 fn refuse_invalid(context: &Context, name: &str, errors: &[FieldError]) -> Result<(), StatusError> {
     if errors.is_empty() {
         Ok(())
     } else {
-        Err(StatusError::invalid(&context.info().group_kind(), name, errors))
+        Err(StatusError::invalid(&context.stored.info().group_kind(), name, errors))
     }
 }
 
@@ -364,7 +369,7 @@ fn move_generation(
     tree: &mut Tree,
     current: &Current,
 ) {
-    if info.generation == Generation::Unused || part.is_status() {
+    if matches!(info.generation, Generation::Unused | Generation::First) || part.is_status() {
         return;
     }
     if generation_view(info, tree) != generation_view(info, &current.tree) {
@@ -378,7 +383,9 @@ fn move_generation(
 
 fn generation_view<'a>(info: &kinds::KindInfo, tree: &'a Tree) -> Vec<(&'a str, &'a Tree)> {
     let extra = match info.generation {
-        Generation::Unused | Generation::Spec | Generation::SpecOfChanged => None,
+        Generation::Unused | Generation::First | Generation::Spec | Generation::SpecOfChanged => {
+            None
+        }
         Generation::SpecAndAnnotations => tree.pointer("/metadata/annotations"),
         Generation::SpecAndLabels => tree.pointer("/metadata/labels"),
     };

@@ -51,11 +51,7 @@ impl Kind for Event {
 
     fn validate(&self) -> Vec<FieldError> {
         let mut errors = Errors::new();
-        if self.event_time.is_none() {
-            same_namespace(&mut errors, self);
-        } else {
-            validate_reported(&mut errors, self);
-        }
+        validate(&mut errors, self, "reportingComponent");
         errors.into_list()
     }
 
@@ -132,6 +128,15 @@ fn source(event: &Event) -> String {
     if instance.is_empty() { component } else { format!("{component}, {instance}") }
 }
 
+/// What is wrong with an event in whatever form it is sent. `reporter_field` is where that form says who reports it.
+pub(crate) fn validate(errors: &mut Errors, event: &Event, reporter_field: &str) {
+    if event.event_time.is_none() {
+        same_namespace(errors, event);
+    } else {
+        validate_reported(errors, event, reporter_field);
+    }
+}
+
 const OTHER_NAMESPACE: &str = "does not match event.namespace";
 
 /// An event lives beside the object it is about; events about objects of the cluster live in `default`.
@@ -154,14 +159,14 @@ const REASON_CHARACTERS_MAX: usize = 128;
 const NOTE_CHARACTERS_MAX: usize = 1024;
 
 /// Events with a time of their own say who reports them, and why.
-fn validate_reported(errors: &mut Errors, event: &Event) {
+fn validate_reported(errors: &mut Errors, event: &Event, reporter_field: &str) {
     let own = event.metadata.namespace.or_empty();
     let namespace = event.involved_object.namespace.or_empty();
     if namespace.is_empty() && !matches!(own, "default" | "kube-system") {
         let object = At::root("involvedObject");
         errors.invalid(&object.field("namespace"), namespace, OTHER_NAMESPACE);
     }
-    let (reporter, at) = (event.reporting_component.or_empty(), At::root("reportingComponent"));
+    let (reporter, at) = (event.reporting_component.or_empty(), At::root(reporter_field));
     if reporter.is_empty() {
         errors.required(&at, "");
     }

@@ -3,7 +3,7 @@
 mod component_status;
 mod config_map;
 mod endpoints;
-mod event;
+pub(crate) mod event;
 mod limit_range;
 mod namespace;
 mod node;

@@ -44,6 +44,15 @@ impl Selector {
         })
     }
 
+    /// The same comparisons, of fields that are called otherwise.
+    #[must_use]
+    pub fn renamed(mut self, name: impl Fn(&str) -> &str) -> Self {
+        for term in &mut self.terms {
+            term.field = name(&term.field).to_owned();
+        }
+        self
+    }
+
     /// Whether it selects everything.
     pub fn is_empty(&self) -> bool {
         self.terms.is_empty()

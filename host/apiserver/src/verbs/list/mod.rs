@@ -112,6 +112,7 @@ impl Range {
         let only =
             namespace.zip(name).map(|(namespace, name)| Key::new(&resource, namespace, name));
         let prefix = Key::prefix(&resource, namespace);
+        let fields = fields.renamed(|field| context.kind.stored_field(field));
         Ok(Range { prefix, only, labels: options.labels.clone(), fields })
     }
 

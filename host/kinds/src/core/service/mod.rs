@@ -20,7 +20,7 @@ use meta::field::FieldError;
 use crate::columns::{self, Column};
 use crate::core::pod::proxy_subresource;
 use crate::wire::{OrEmpty, default_text};
-use crate::{DeleteAnswer, Kind, KindInfo, NameRule};
+use crate::{DeleteAnswer, Kind, KindInfo, NameRule, conditions};
 
 impl Kind for Service {
     const INFO: KindInfo = KindInfo {
@@ -45,6 +45,10 @@ impl Kind for Service {
         ],
         ..KindInfo::namespaced::<Self>()
     };
+
+    fn before_typing(tree: &mut Tree) {
+        conditions::mark_missing_times(tree.pointer_mut("/status/conditions"));
+    }
 
     fn set_defaults(&mut self) {
         let spec = self.spec.get_or_insert_default();
@@ -107,6 +111,10 @@ impl Kind for Service {
 
     fn warnings(&self, _old: Option<&Self>) -> Vec<String> {
         self.spec.as_ref().map(|spec| warnings::gather(self, spec)).unwrap_or_default()
+    }
+
+    fn status_warnings(&self) -> Vec<String> {
+        warnings::status(self)
     }
 
     fn fields(&self) -> Vec<(&'static str, String)> {

@@ -67,3 +67,18 @@ pub(super) fn gather(service: &Service, spec: &ServiceSpec) -> Vec<String> {
     }
     warnings
 }
+
+/// Advice about a status.
+pub(super) fn status(service: &Service) -> Vec<String> {
+    let mut warnings = Vec::new();
+    let status = service.status.as_ref();
+    let balancer = status.and_then(|status| status.load_balancer.as_ref());
+    let points = balancer.map(|balancer| balancer.ingress.or_empty()).unwrap_or_default();
+    let status = At::root("status");
+    let balancer = status.field("loadBalancer");
+    let all = balancer.field("ingress");
+    for (index, point) in points.iter().enumerate() {
+        address::warn(&mut warnings, &all.index(index), point.ip.or_empty());
+    }
+    warnings
+}

@@ -33,6 +33,7 @@ use super::visit;
 use crate::check::{At, Errors};
 use crate::internal;
 use crate::metadata;
+use crate::resources::ResourceList;
 use crate::wire::OrEmpty;
 
 /// What the rules of a part need to know of the whole.
@@ -129,14 +130,19 @@ fn references(errors: &mut Errors, at: &At<'_>, spec: &PodSpec) {
     }
     if let Some(policy) = &spec.preemption_policy {
         let at = at.field("preemptionPolicy");
-        errors.required_one_of(&at, policy, &["PreemptLowerPriority", "Never"]);
+        errors.required_one_of(&at, policy, PREEMPTION_POLICIES);
     }
-    if let Some(overhead) = &spec.overhead {
-        let overhead =
-            ResourceRequirements { limits: Some(overhead.clone()), ..Default::default() };
-        let at = at.field("overhead");
-        resource_requirements::container(errors, &at, &overhead, &BTreeSet::new());
+    if let Some(fixed) = &spec.overhead {
+        overhead(errors, &at.field("overhead"), fixed);
     }
+}
+
+pub(crate) const PREEMPTION_POLICIES: &[&str] = &["PreemptLowerPriority", "Never"];
+
+/// What is wrong with the amounts that running a Pod costs beside its containers.
+pub(crate) fn overhead(errors: &mut Errors, at: &At<'_>, fixed: &ResourceList) {
+    let limits = ResourceRequirements { limits: Some(fixed.clone()), ..Default::default() };
+    resource_requirements::container(errors, at, &limits, &BTreeSet::new());
 }
 
 fn subdomain(errors: &mut Errors, at: &At<'_>, name: &str) {

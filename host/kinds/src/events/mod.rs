@@ -1,0 +1,3 @@
+//! What happened, in the newer form: the group `events.k8s.io`.
+
+mod event;

@@ -1,0 +1,3 @@
+//! How nodes run Pods: the group `node.k8s.io`.
+
+mod runtime_class;
