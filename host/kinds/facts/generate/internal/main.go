@@ -11,11 +11,19 @@ import (
 	"reflect"
 	"strings"
 
+	appsv1 "k8s.io/api/apps/v1"
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
+	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
+	policyv1 "k8s.io/api/policy/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
+	"k8s.io/kubernetes/pkg/apis/apps"
+	"k8s.io/kubernetes/pkg/apis/autoscaling"
+	"k8s.io/kubernetes/pkg/apis/batch"
 	"k8s.io/kubernetes/pkg/apis/core"
+	"k8s.io/kubernetes/pkg/apis/policy"
 )
 
 type pair struct{ internal, wire reflect.Type }
@@ -36,6 +44,15 @@ func main() {
 		{reflect.TypeOf(core.ObjectReference{}), reflect.TypeOf(corev1.ObjectReference{})},
 		{reflect.TypeOf(core.NodeAddress{}), reflect.TypeOf(corev1.NodeAddress{})},
 		{reflect.TypeOf(metav1.OwnerReference{}), reflect.TypeOf(metav1.OwnerReference{})},
+		{reflect.TypeOf(core.PersistentVolumeClaim{}), reflect.TypeOf(corev1.PersistentVolumeClaim{})},
+		{reflect.TypeOf(core.PodTemplateSpec{}), reflect.TypeOf(corev1.PodTemplateSpec{})},
+		{reflect.TypeOf(apps.StatefulSetUpdateStrategy{}), reflect.TypeOf(appsv1.StatefulSetUpdateStrategy{})},
+		{reflect.TypeOf(apps.DaemonSetUpdateStrategy{}), reflect.TypeOf(appsv1.DaemonSetUpdateStrategy{})},
+		{reflect.TypeOf(batch.PodFailurePolicy{}), reflect.TypeOf(batchv1.PodFailurePolicy{})},
+		{reflect.TypeOf(batch.SuccessPolicy{}), reflect.TypeOf(batchv1.SuccessPolicy{})},
+		{reflect.TypeOf(batch.UncountedTerminatedPods{}), reflect.TypeOf(batchv1.UncountedTerminatedPods{})},
+		{reflect.TypeOf(autoscaling.HorizontalPodAutoscalerBehavior{}), reflect.TypeOf(autoscalingv2.HorizontalPodAutoscalerBehavior{})},
+		{reflect.TypeOf(policy.PodDisruptionBudgetSpec{}), reflect.TypeOf(policyv1.PodDisruptionBudgetSpec{})},
 	} {
 		push(root.internal, root.wire)
 	}
@@ -43,7 +60,7 @@ func main() {
 	defer out.Flush()
 	for i := 0; i < len(queue); i++ {
 		fmt.Fprintf(out, "T\t%s\n", queue[i].internal.Name())
-		fields(out, queue[i])
+		fields(out, queue[i], "")
 	}
 }
 
@@ -54,17 +71,21 @@ func push(internal, wire reflect.Type) {
 	}
 }
 
-func fields(out *bufio.Writer, p pair) {
+// fields prints the fields of a type. Those that the wire has in an inner object carry its name in front.
+func fields(out *bufio.Writer, p pair, within string) {
 	for i := 0; i < p.internal.NumField(); i++ {
 		f := p.internal.Field(i)
 		tag, options, _ := strings.Cut(f.Tag.Get("json"), ",")
 		other, found := find(p.wire, f.Name)
 		if f.Anonymous && tag == "" {
-			t := p.wire
+			t, inner := p.wire, within
 			if found {
 				t = deref(other.Type)
+				if tag, _, _ := strings.Cut(other.Tag.Get("json"), ","); tag != "" {
+					inner += tag + "/"
+				}
 			}
-			fields(out, pair{deref(f.Type), t})
+			fields(out, pair{deref(f.Type), t}, inner)
 			continue
 		}
 		name, presence := f.Name, "always"
@@ -79,7 +100,7 @@ func fields(out *bufio.Writer, p pair) {
 			wire, _, _ = strings.Cut(other.Tag.Get("json"), ",")
 			wireType = other.Type
 		}
-		fmt.Fprintf(out, "F\t%s\t%s\t%s\t%s\n", name, wire, code(f.Type, wireType), presence)
+		fmt.Fprintf(out, "F\t%s\t%s\t%s\t%s\n", name, within+wire, code(f.Type, wireType), presence)
 	}
 }
 
