@@ -17,7 +17,8 @@
 //!    list lacks a golden object, a row or a rejection.
 //!
 //! Rules are written with [`check::At`] and [`check::Errors`]. Pieces that several kinds share are modules of this crate named after what
-//! they are about: `pod_template`, [`label_selector`], `int_or_percent`, `resources`, `address`, `signer`, `core::volume_claim`.
+//! they are about: `pod_template`, [`label_selector`], `conditions`, `int_or_percent`, `resources`, `address`, `signer`,
+//! `core::volume_claim`.
 
 #![expect(
     clippy::similar_names,
@@ -73,12 +74,16 @@ registry::kinds![
     api::core::v1::Namespace,
     api::core::v1::Node,
     api::core::v1::Pod,
+    api::core::v1::PodTemplate,
+    api::core::v1::ReplicationController,
     api::core::v1::Secret,
     api::core::v1::Service,
     api::core::v1::ServiceAccount,
     api::apps::v1::ControllerRevision,
+    api::apps::v1::DaemonSet,
     api::apps::v1::Deployment,
     api::apps::v1::ReplicaSet,
+    api::apps::v1::StatefulSet,
     api::authentication::v1::SelfSubjectReview,
     api::authentication::v1::TokenReview,
     api::authorization::v1::LocalSubjectAccessReview,

@@ -6,6 +6,8 @@ mod event;
 mod namespace;
 mod node;
 pub mod pod;
+mod pod_template;
+mod replication_controller;
 mod secret;
 mod service;
 mod service_account;
