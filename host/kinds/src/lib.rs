@@ -29,6 +29,7 @@ mod address;
 mod apps;
 mod authentication;
 mod authorization;
+mod batch;
 mod bodies;
 pub mod check;
 pub mod columns;
@@ -90,6 +91,8 @@ registry::kinds![
     api::authorization::v1::SelfSubjectAccessReview,
     api::authorization::v1::SelfSubjectRulesReview,
     api::authorization::v1::SubjectAccessReview,
+    api::batch::v1::CronJob,
+    api::batch::v1::Job,
     api::coordination::v1::Lease,
     api::discovery::v1::EndpointSlice,
     api::rbac::v1::ClusterRole,
