@@ -33,6 +33,7 @@ mod batch;
 mod bodies;
 pub mod check;
 pub mod columns;
+mod conditions;
 mod coordination;
 pub mod core;
 mod discovery;
@@ -48,6 +49,7 @@ pub mod metadata;
 mod names;
 mod object;
 mod pod_template;
+mod policy;
 mod rbac;
 mod registry;
 mod resources;
@@ -95,6 +97,7 @@ registry::kinds![
     api::batch::v1::Job,
     api::coordination::v1::Lease,
     api::discovery::v1::EndpointSlice,
+    api::policy::v1::PodDisruptionBudget,
     api::rbac::v1::ClusterRole,
     api::rbac::v1::ClusterRoleBinding,
     api::rbac::v1::Role,
