@@ -29,6 +29,7 @@ mod address;
 mod apps;
 mod authentication;
 mod authorization;
+mod autoscaling;
 mod batch;
 mod bodies;
 pub mod check;
@@ -93,6 +94,8 @@ registry::kinds![
     api::authorization::v1::SelfSubjectAccessReview,
     api::authorization::v1::SelfSubjectRulesReview,
     api::authorization::v1::SubjectAccessReview,
+    api::autoscaling::v1::HorizontalPodAutoscaler,
+    api::autoscaling::v2::HorizontalPodAutoscaler,
     api::batch::v1::CronJob,
     api::batch::v1::Job,
     api::coordination::v1::Lease,
