@@ -8,6 +8,7 @@
 //! F  name  name on the wire  type  always|filled
 //! ```
 //!
+//! The wire has some fields in an inner object: `metadata/labels`.
 //! A type is `s` (text), `i` (number), `b` (boolean), `q` (quantity), `a` (as it is), `n` (time), or `@Name`; `*`, `[` and `{` before it
 //! mark pointers, lists and maps. A `filled` field vanishes when it is empty.
 
@@ -111,7 +112,8 @@ fn node(type_: &str, value: Option<&Tree>) -> Node {
 fn object(type_name: &str, value: Option<&Tree>) -> Node {
     let fields = table().get(type_name).map(Vec::as_slice).unwrap_or_default();
     let entry = |field: &Field| {
-        let value = value.and_then(|value| value.get(field.wire_name));
+        let mut steps = field.wire_name.split('/');
+        let value = value.and_then(|value| steps.try_fold(value, |value, step| value.get(step)));
         let is_shown = field.is_always_shown || value.is_some_and(|value| is_filled(field, value));
         is_shown.then(|| (field.name.to_owned(), node(field.type_, value)))
     };

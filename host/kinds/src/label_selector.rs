@@ -3,6 +3,7 @@
 //! See <https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#label-selectors>.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, LabelSelectorRequirement};
+use meta::selector::label::Selector;
 use meta::{Tree, names};
 
 use crate::check::{At, Errors};
@@ -62,6 +63,16 @@ pub fn mark_empty(tree: &mut Tree, pointer: &str) {
 #[must_use]
 pub fn is_missing(selector: &LabelSelector) -> bool {
     *selector == LabelSelector::default()
+}
+
+/// A required selector in its parsed form. One that was left out selects nothing.
+pub(crate) fn parse(selector: &LabelSelector) -> Result<Selector, String> {
+    parse_optional((!is_missing(selector)).then_some(selector))
+}
+
+/// A selector in its parsed form. One that was left out selects nothing.
+pub(crate) fn parse_optional(selector: Option<&LabelSelector>) -> Result<Selector, String> {
+    selector.map_or_else(|| Ok(Selector::nothing()), Selector::from)
 }
 
 /// Whether the selector selects everything.

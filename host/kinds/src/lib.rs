@@ -17,7 +17,8 @@
 //!    list lacks a golden object, a row or a rejection.
 //!
 //! Rules are written with [`check::At`] and [`check::Errors`]. Pieces that several kinds share are modules of this crate named after what
-//! they are about: `pod_template`, [`label_selector`], `int_or_percent`, `resources`, `address`, `signer`, `pem`, `core::volume_claim`.
+//! they are about: `pod_template`, [`label_selector`], `conditions`, `int_or_percent`, [`resources`], `address`, `signer`, `pem`,
+//! `core::volume_claim`.
 
 #![expect(
     clippy::similar_names,
@@ -29,6 +30,8 @@ mod apiregistration;
 mod apps;
 mod authentication;
 mod authorization;
+mod autoscaling;
+mod batch;
 mod bodies;
 pub mod certificates;
 pub mod check;
@@ -54,6 +57,7 @@ mod node;
 mod object;
 mod pem;
 mod pod_template;
+mod policy;
 pub mod quota;
 mod rbac;
 mod registry;
@@ -90,19 +94,27 @@ registry::kinds![
     api::core::v1::PersistentVolume,
     api::core::v1::PersistentVolumeClaim,
     api::core::v1::Pod,
+    api::core::v1::PodTemplate,
+    api::core::v1::ReplicationController,
     api::core::v1::ResourceQuota,
     api::core::v1::Secret,
     api::core::v1::Service,
     api::core::v1::ServiceAccount,
     api::apps::v1::ControllerRevision,
+    api::apps::v1::DaemonSet,
     api::apps::v1::Deployment,
     api::apps::v1::ReplicaSet,
+    api::apps::v1::StatefulSet,
     api::authentication::v1::SelfSubjectReview,
     api::authentication::v1::TokenReview,
     api::authorization::v1::LocalSubjectAccessReview,
     api::authorization::v1::SelfSubjectAccessReview,
     api::authorization::v1::SelfSubjectRulesReview,
     api::authorization::v1::SubjectAccessReview,
+    api::autoscaling::v1::HorizontalPodAutoscaler,
+    api::autoscaling::v2::HorizontalPodAutoscaler,
+    api::batch::v1::CronJob,
+    api::batch::v1::Job,
     api::certificates::v1::CertificateSigningRequest,
     api::coordination::v1::Lease,
     api::discovery::v1::EndpointSlice,
@@ -115,6 +127,7 @@ registry::kinds![
     api::networking::v1::NetworkPolicy,
     api::networking::v1::ServiceCIDR,
     api::node::v1::RuntimeClass,
+    api::policy::v1::PodDisruptionBudget,
     api::rbac::v1::ClusterRole,
     api::rbac::v1::ClusterRoleBinding,
     api::rbac::v1::Role,

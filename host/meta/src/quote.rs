@@ -43,7 +43,11 @@ pub fn quote_all<'a>(texts: impl IntoIterator<Item = &'a str>) -> String {
 
 /// The value as compact JSON, with the characters escaped that Go escapes for the sake of HTML.
 pub fn json(value: &Tree) -> String {
-    let text = value.to_string();
+    escape_html(value.to_string())
+}
+
+/// JSON text with the characters escaped that Go escapes for the sake of HTML.
+pub fn escape_html(text: String) -> String {
     // These characters occur in JSON only inside strings, so that replacing them anywhere is right.
     if text.contains(['<', '>', '&', '\u{2028}', '\u{2029}']) {
         text.replace('<', "\\u003c")

@@ -56,7 +56,7 @@ pub(crate) async fn create(
         let outcome = match existing {
             Some(entry) => Err(Refused::Exists(entry)),
             None if options.dry_run => {
-                return Ok(Written { created: true, body: draft.body(None) });
+                return Ok(Written { created: true, body: draft.body(context, None) });
             }
             None => commit(context, draft, Precondition::Absent).await,
         };
@@ -106,7 +106,8 @@ pub(crate) async fn update(
             return finish_deletion(context, options, draft, &current).await;
         }
         if options.dry_run {
-            return Ok(Written { created: false, body: draft.body(Some(current.entry.revision)) });
+            let body = draft.body(context, Some(current.entry.revision));
+            return Ok(Written { created: false, body });
         }
         if draft.is_unchanged(&current) {
             return Ok(Written { created: false, body: context.served(&current.entry.body)? });
@@ -134,8 +135,13 @@ impl Draft {
     }
 
     /// The object as an answer shows it when it is not stored.
-    fn body(&self, revision: Option<Revision>) -> Bytes {
+    fn body(&self, context: &Context, revision: Option<Revision>) -> Bytes {
         let mut tree = self.tree.clone();
+        if context.info().stored_as.is_some() {
+            // The stored kind may have defaults of its own.
+            context.kind.rewrite_to_stored(&mut tree);
+            context.kind.rewrite_to_served(&mut tree);
+        }
         if let Some(metadata) = tree.get_mut("metadata").and_then(Tree::as_object_mut) {
             match revision {
                 Some(revision) => {
@@ -516,7 +522,7 @@ async fn finish_deletion(
     draft: Draft,
     current: &Current,
 ) -> Result<Written, StatusError> {
-    let body = draft.body(Some(current.entry.revision));
+    let body = draft.body(context, Some(current.entry.revision));
     if options.dry_run {
         return Ok(Written { created: false, body });
     }

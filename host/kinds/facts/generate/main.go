@@ -124,6 +124,9 @@ func (w *walk) fields(out *bufio.Writer, t reflect.Type, def spec.Schema) {
 				}
 			}
 		}
+		if keepsEmpty[t.PkgPath()+"."+t.Name()+"."+tag[0]] {
+			presence = "p"
+		}
 		proto := 0
 		if parts := strings.Split(f.Tag.Get("protobuf"), ","); len(parts) > 1 {
 			proto, _ = strconv.Atoi(parts[1])
@@ -167,6 +170,9 @@ func (w *walk) fields(out *bufio.Writer, t reflect.Type, def spec.Schema) {
 		fmt.Fprintf(out, "F\t%s\t%s\t%s\t%d\t%s\n", tag[0], text, presence, proto, strings.Join(facts, ";"))
 	}
 }
+
+// keepsEmpty names lists of which an empty one is refused where an absent one is defaulted.
+var keepsEmpty = map[string]bool{"k8s.io/api/autoscaling/v2.HPAScalingRules.policies": true}
 
 func str(v interface{}) string {
 	s, _ := v.(string)

@@ -94,7 +94,9 @@ impl Kind for Deployment {
         let is_changed = old.is_none_or(|old| {
             old.spec != self.spec || old.metadata.annotations != self.metadata.annotations
         });
-        replicas::warn(&mut warnings, &self.metadata, old.is_none());
+        if old.is_none() {
+            pod_template::warn_of_name(&mut warnings, &self.metadata);
+        }
         if is_changed {
             pod_template::warn(&mut warnings, &SPEC.field("template"), &self.spec.template);
         }
@@ -208,9 +210,6 @@ fn validate_status(errors: &mut Errors, new: &Deployment, old: &Deployment) {
         available: status.available_replicas.unwrap_or_default(),
     }
     .validate(errors, &at);
-    let collisions = status.collision_count.unwrap_or_default();
     let before = old.status.as_ref().and_then(|status| status.collision_count);
-    if before.is_some_and(|before| status.collision_count.is_none() || collisions < before) {
-        errors.invalid(&at.field("collisionCount"), collisions, "cannot be decremented");
-    }
+    replicas::collisions_grow(errors, &at, status.collision_count, before);
 }

@@ -1,6 +1,8 @@
 //! Workloads: the group `apps`.
 
 mod controller_revision;
+mod daemon_set;
 mod deployment;
 mod replica_set;
-mod replicas;
+pub(crate) mod replicas;
+mod stateful_set;

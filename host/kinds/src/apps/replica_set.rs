@@ -75,7 +75,9 @@ impl Kind for ReplicaSet {
 
     fn warnings(&self, old: Option<&Self>) -> Vec<String> {
         let mut warnings = Vec::new();
-        replicas::warn(&mut warnings, &self.metadata, old.is_none());
+        if old.is_none() {
+            pod_template::warn_of_name(&mut warnings, &self.metadata);
+        }
         if let Some(template) = &self.spec.template
             && old.is_none_or(|old| old.spec != self.spec)
         {

@@ -1,13 +1,10 @@
 //! Rules of workloads that keep identical Pods at a number.
 
 use k8s_openapi::api::core::v1::PodTemplateSpec;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use meta::field::BadValue;
-use meta::names;
-use meta::selector::label::Selector;
 
-use crate::check::{At, Errors, IMMUTABLE, json};
-use crate::wire::OrEmpty;
+use crate::check::{At, Errors, IMMUTABLE};
 use crate::{internal, label_selector, pod_template};
 
 /// The selector of a workload selects something.
@@ -46,7 +43,7 @@ pub(super) fn template(
     selector: &LabelSelector,
     template: &PodTemplateSpec,
 ) {
-    let Ok(parsed) = Selector::from(selector) else {
+    let Ok(parsed) = label_selector::parse(selector) else {
         let detail = "invalid label selector";
         errors.invalid(
             &spec_at.field("selector"),
@@ -56,51 +53,36 @@ pub(super) fn template(
         return;
     };
     let at = spec_at.field("template");
-    let metadata = template.metadata.as_ref();
-    let labels = metadata.and_then(|metadata| metadata.labels.clone());
-    let selects = !label_selector::is_missing(selector) && parsed.matches_labels(labels.or_empty());
-    if !selects {
-        let metadata_at = at.field("metadata");
-        let detail = "`selector` does not match template `labels`";
-        errors.invalid(&metadata_at.field("labels"), json(&labels), detail);
-    }
+    pod_template::is_selected(errors, &at, template, &parsed);
     pod_template::validate(errors, &at, template);
-    let spec_at = at.field("spec");
-    let Some(spec) = &template.spec else { return };
-    let policy = spec.restart_policy.or_empty();
-    if policy != "Always" {
-        errors.not_supported(&spec_at.field("restartPolicy"), policy, &["Always"]);
-    }
-    if spec.active_deadline_seconds.is_some() {
-        let detail = "activeDeadlineSeconds in ReplicaSet is not Supported";
-        errors.forbidden(&spec_at.field("activeDeadlineSeconds"), detail);
-    }
+    pod_template::runs_for_ever(errors, &at, template, "ReplicaSet");
 }
 
-/// Advice about the name of a workload, which becomes part of host names.
-pub(super) fn warn(warnings: &mut Vec<String>, metadata: &ObjectMeta, is_new: bool) {
-    let messages = names::is_dns1123_label(metadata.name.or_empty());
-    if is_new && !messages.is_empty() {
-        warnings.push(format!(
-            "metadata.name: this is used in Pod names and hostnames, which can result in \
-             surprising behavior; a DNS label is recommended: [{}]",
-            messages.join(" ")
-        ));
+/// The count of names that were taken only grows.
+pub(super) fn collisions_grow(
+    errors: &mut Errors,
+    status_at: &At<'_>,
+    new: Option<i32>,
+    old: Option<i32>,
+) {
+    if old.is_some_and(|old| new.is_none_or(|new| new < old)) {
+        let at = status_at.field("collisionCount");
+        errors.invalid(&at, new.unwrap_or_default(), "cannot be decremented");
     }
 }
 
 /// Counts of Pods in a status.
-pub(super) struct Replicas {
-    pub(super) all: i32,
+pub(crate) struct Replicas {
+    pub(crate) all: i32,
     /// A count that only this kind has, with its field.
-    pub(super) some: (&'static str, i32),
-    pub(super) ready: i32,
-    pub(super) available: i32,
+    pub(crate) some: (&'static str, i32),
+    pub(crate) ready: i32,
+    pub(crate) available: i32,
 }
 
 impl Replicas {
     /// A part is not more than the whole.
-    pub(super) fn validate(&self, errors: &mut Errors, at: &At<'_>) {
+    pub(crate) fn validate(&self, errors: &mut Errors, at: &At<'_>) {
         let parts =
             [self.some, ("readyReplicas", self.ready), ("availableReplicas", self.available)];
         for (name, part) in parts.into_iter().filter(|(_, part)| *part > self.all) {

@@ -10,6 +10,8 @@ mod node;
 pub(crate) mod persistent_volume;
 mod persistent_volume_claim;
 pub mod pod;
+mod pod_template;
+mod replication_controller;
 mod resource_quota;
 mod secret;
 mod service;

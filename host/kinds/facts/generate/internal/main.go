@@ -11,8 +11,12 @@ import (
 	"reflect"
 	"strings"
 
+	appsv1 "k8s.io/api/apps/v1"
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
+	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	flowcontrolv1 "k8s.io/api/flowcontrol/v1"
+	policyv1 "k8s.io/api/policy/v1"
 	resourcev1 "k8s.io/api/resource/v1"
 	storagev1 "k8s.io/api/storage/v1"
 	storagemigrationv1 "k8s.io/api/storagemigration/v1"
@@ -20,8 +24,12 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/intstr"
+	"k8s.io/kubernetes/pkg/apis/apps"
+	"k8s.io/kubernetes/pkg/apis/autoscaling"
+	"k8s.io/kubernetes/pkg/apis/batch"
 	"k8s.io/kubernetes/pkg/apis/core"
 	"k8s.io/kubernetes/pkg/apis/flowcontrol"
+	"k8s.io/kubernetes/pkg/apis/policy"
 	dynamicresource "k8s.io/kubernetes/pkg/apis/resource"
 	"k8s.io/kubernetes/pkg/apis/storage"
 	"k8s.io/kubernetes/pkg/apis/storagemigration"
@@ -53,6 +61,15 @@ func main() {
 		{reflect.TypeOf(flowcontrol.PriorityLevelConfigurationSpec{}), reflect.TypeOf(flowcontrolv1.PriorityLevelConfigurationSpec{})},
 		{reflect.TypeOf(storagemigration.StorageVersionMigrationSpec{}), reflect.TypeOf(storagemigrationv1.StorageVersionMigrationSpec{})},
 		{reflect.TypeOf(dynamicresource.ResourceClaimTemplateSpec{}), reflect.TypeOf(resourcev1.ResourceClaimTemplateSpec{})},
+		{reflect.TypeOf(core.PersistentVolumeClaim{}), reflect.TypeOf(corev1.PersistentVolumeClaim{})},
+		{reflect.TypeOf(core.PodTemplateSpec{}), reflect.TypeOf(corev1.PodTemplateSpec{})},
+		{reflect.TypeOf(apps.StatefulSetUpdateStrategy{}), reflect.TypeOf(appsv1.StatefulSetUpdateStrategy{})},
+		{reflect.TypeOf(apps.DaemonSetUpdateStrategy{}), reflect.TypeOf(appsv1.DaemonSetUpdateStrategy{})},
+		{reflect.TypeOf(batch.PodFailurePolicy{}), reflect.TypeOf(batchv1.PodFailurePolicy{})},
+		{reflect.TypeOf(batch.SuccessPolicy{}), reflect.TypeOf(batchv1.SuccessPolicy{})},
+		{reflect.TypeOf(batch.UncountedTerminatedPods{}), reflect.TypeOf(batchv1.UncountedTerminatedPods{})},
+		{reflect.TypeOf(autoscaling.HorizontalPodAutoscalerBehavior{}), reflect.TypeOf(autoscalingv2.HorizontalPodAutoscalerBehavior{})},
+		{reflect.TypeOf(policy.PodDisruptionBudgetSpec{}), reflect.TypeOf(policyv1.PodDisruptionBudgetSpec{})},
 	} {
 		push(root.internal, root.wire)
 	}
@@ -60,7 +77,7 @@ func main() {
 	defer out.Flush()
 	for i := 0; i < len(queue); i++ {
 		fmt.Fprintf(out, "T\t%s\n", queue[i].internal.Name())
-		fields(out, queue[i])
+		fields(out, queue[i], "")
 	}
 }
 
@@ -71,17 +88,21 @@ func push(internal, wire reflect.Type) {
 	}
 }
 
-func fields(out *bufio.Writer, p pair) {
+// fields prints the fields of a type. Those that the wire has in an inner object carry its name in front.
+func fields(out *bufio.Writer, p pair, within string) {
 	for i := 0; i < p.internal.NumField(); i++ {
 		f := p.internal.Field(i)
 		tag, options, _ := strings.Cut(f.Tag.Get("json"), ",")
 		other, found := find(p.wire, f.Name)
 		if f.Anonymous && tag == "" {
-			t := p.wire
+			t, inner := p.wire, within
 			if found {
 				t = deref(other.Type)
+				if tag, _, _ := strings.Cut(other.Tag.Get("json"), ","); tag != "" {
+					inner += tag + "/"
+				}
 			}
-			fields(out, pair{deref(f.Type), t})
+			fields(out, pair{deref(f.Type), t}, inner)
 			continue
 		}
 		name, presence := f.Name, "always"
@@ -96,7 +117,7 @@ func fields(out *bufio.Writer, p pair) {
 			wire, _, _ = strings.Cut(other.Tag.Get("json"), ",")
 			wireType = other.Type
 		}
-		fmt.Fprintf(out, "F\t%s\t%s\t%s\t%s\n", name, wire, code(f.Type, wireType), presence)
+		fmt.Fprintf(out, "F\t%s\t%s\t%s\t%s\n", name, within+wire, code(f.Type, wireType), presence)
 	}
 }
 

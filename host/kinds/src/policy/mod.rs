@@ -1,0 +1,3 @@
+//! What may be done to Pods: the group `policy`.
+
+mod pod_disruption_budget;
