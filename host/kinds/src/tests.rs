@@ -186,3 +186,44 @@ fn updating() {
         assert_eq!(shown(&errors), parse(expected), "{subresource} {change} of {base}");
     }
 }
+
+/// What the table of kinds looks like in `README.md`.
+fn support() -> String {
+    let mut kinds: Vec<_> = crate::all().iter().map(|kind| kind.info()).collect();
+    kinds.sort_by_key(|info| (info.group, info.kind, info.version));
+    let mut out = String::from(
+        "| kind | API version | names | scope | verbs | subresources |\n|---|---|---|---|---|---|\n",
+    );
+    for info in kinds {
+        let names: Vec<_> = [info.plural].iter().chain(info.short_names).map(|it| *it).collect();
+        let scope = if info.namespaced { "namespace" } else { "cluster" };
+        let verbs = if info.verbs == Verb::ALL {
+            "all".to_owned()
+        } else {
+            info.verbs.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+        };
+        let subresources: Vec<_> = info.all_subresources().iter().map(|it| it.name).collect();
+        out += &format!(
+            "| {} | {} | {} | {scope} | {verbs} | {} |\n",
+            info.kind,
+            info.api_version(),
+            names.join(", "),
+            subresources.join(", ")
+        );
+    }
+    out
+}
+
+/// `UPDATE=1 cargo test -p kinds` writes it anew.
+#[test]
+fn the_readme_lists_all_kinds() {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("README.md");
+    let text = std::fs::read_to_string(&path).expect("the room has a README.md");
+    let (head, _) = text.split_once("| kind |").expect("it has the table");
+    let expected = format!("{head}{}", support());
+    if std::env::var_os("UPDATE").is_some() {
+        std::fs::write(&path, &expected).expect("the checkout can be written");
+    } else {
+        assert_eq!(text, expected, "run the test again with UPDATE=1 and look at the difference");
+    }
+}

@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use api::{DeleteParams, Patch, Propagation, WriteParams};
 use k8s_openapi::api::apps::v1::{Deployment, ReplicaSet};
+use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::{
     ConfigMap, Event, Namespace, Node, Pod, ResourceQuota, Service, ServiceAccount,
 };
@@ -132,6 +133,35 @@ async fn owners_take_their_own_along_and_namespaces_end() {
     let namespaces = cluster.client.api::<Namespace>(None);
     namespaces.delete("ns", &DeleteParams::default()).await.expect("deleted");
     cluster.gone::<Namespace>("ns").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_job_counts_its_pods_once() {
+    let cluster = with_namespace(&["scheduler", "node-lifecycle"]).await;
+    cluster
+        .create::<Job>(json!({"metadata": {"name": "job"}, "spec": {"completions": 2, "parallelism": 1,
+            "template": {"spec": {"restartPolicy": "Never", "containers": [{"name": "c", "image": "app:1"}]}}}}))
+        .await;
+    for _ in 0..2 {
+        let waiting =
+            |pod: &Pod| pod.status.as_ref().is_some_and(|s| s.phase.as_deref() == Some("Pending"));
+        let pods = cluster.wait_list::<Pod>(|pods| pods.iter().any(waiting)).await;
+        let pod = pods.iter().find(|pod| waiting(pod)).expect("one waits");
+        let name = pod.metadata.name.as_deref().expect("a name");
+        let patch = Patch::Strategic(json!({"status": {"phase": "Succeeded"}}));
+        cluster
+            .api::<Pod>()
+            .patch_status(name, &patch, &WriteParams::default())
+            .await
+            .expect("taken");
+    }
+    let job = cluster
+        .wait::<Job>("job", |job| {
+            let conditions = job.status.as_ref().and_then(|status| status.conditions.as_ref());
+            conditions.is_some_and(|c| c.iter().any(|c| c.type_ == "Complete"))
+        })
+        .await;
+    assert_eq!(job.status.expect("a status").succeeded, Some(2));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
