@@ -93,6 +93,8 @@ registry::kinds![
     api::authorization::v1::SelfSubjectRulesReview,
     api::authorization::v1::SubjectAccessReview,
     api::certificates::v1::CertificateSigningRequest,
+    api::certificates::v1::ClusterTrustBundle,
+    api::certificates::v1::PodCertificateRequest,
     api::coordination::v1::Lease,
     api::discovery::v1::EndpointSlice,
     api::events::v1::Event,

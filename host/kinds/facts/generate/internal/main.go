@@ -11,10 +11,12 @@ import (
 	"reflect"
 	"strings"
 
+	certificatesv1 "k8s.io/api/certificates/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
+	"k8s.io/kubernetes/pkg/apis/certificates"
 	"k8s.io/kubernetes/pkg/apis/core"
 )
 
@@ -36,6 +38,7 @@ func main() {
 		{reflect.TypeOf(core.ObjectReference{}), reflect.TypeOf(corev1.ObjectReference{})},
 		{reflect.TypeOf(core.NodeAddress{}), reflect.TypeOf(corev1.NodeAddress{})},
 		{reflect.TypeOf(metav1.OwnerReference{}), reflect.TypeOf(metav1.OwnerReference{})},
+		{reflect.TypeOf(certificates.PodCertificateRequestSpec{}), reflect.TypeOf(certificatesv1.PodCertificateRequestSpec{})},
 	} {
 		push(root.internal, root.wire)
 	}
