@@ -12,6 +12,7 @@ mod namespace_lifecycle;
 mod node_ports;
 mod node_taint;
 mod owner_references;
+mod pod_certificates;
 mod priority;
 mod runtime_class;
 mod service_account;
@@ -131,6 +132,7 @@ const PLUGINS: &[&dyn Plugin] = &[
     &storage_protection::StorageProtection,
     &runtime_class::RuntimeClasses,
     &certificate_requests::CertificateRequests,
+    &pod_certificates::PodCertificates,
     &default_ingress_class::DefaultIngressClass,
     &service_addresses::ServiceAddresses,
     &node_ports::NodePorts,
