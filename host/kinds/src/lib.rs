@@ -116,6 +116,8 @@ registry::kinds![
     api::batch::v1::CronJob,
     api::batch::v1::Job,
     api::certificates::v1::CertificateSigningRequest,
+    api::certificates::v1::ClusterTrustBundle,
+    api::certificates::v1::PodCertificateRequest,
     api::coordination::v1::Lease,
     api::discovery::v1::EndpointSlice,
     api::events::v1::Event,

@@ -44,6 +44,14 @@ pub fn validate(info: &KindInfo, metadata: &ObjectMeta) -> Vec<FieldError> {
     errors.into_list()
 }
 
+/// Keeps what a client may change otherwise, for kinds where whoever writes the status has no say in it.
+pub(crate) fn keep_for_status(new: &mut ObjectMeta, old: &ObjectMeta) {
+    new.labels.clone_from(&old.labels);
+    new.annotations.clone_from(&old.annotations);
+    new.finalizers.clone_from(&old.finalizers);
+    new.owner_references.clone_from(&old.owner_references);
+}
+
 /// What is wrong with metadata that replaces `old`.
 #[must_use]
 pub fn validate_update(info: &KindInfo, new: &ObjectMeta, old: &ObjectMeta) -> Vec<FieldError> {
@@ -101,14 +109,6 @@ pub(crate) fn known_finalizers(metadata: &ObjectMeta) -> Vec<FieldError> {
         }
     }
     errors.into_list()
-}
-
-/// Puts back what an update of a status must not change, for kinds where that is nearly everything.
-pub(crate) fn keep_for_status(new: &mut ObjectMeta, old: &ObjectMeta) {
-    new.labels.clone_from(&old.labels);
-    new.annotations.clone_from(&old.annotations);
-    new.finalizers.clone_from(&old.finalizers);
-    new.owner_references.clone_from(&old.owner_references);
 }
 
 /// The metadata of a template names no object, so that only labels and annotations make sense.

@@ -18,6 +18,7 @@ mod namespace_lifecycle;
 mod node_ports;
 mod node_taint;
 mod owner_references;
+mod pod_certificates;
 mod priority;
 mod resource_quota;
 mod runtime_class;
@@ -153,6 +154,7 @@ const PLUGINS: &[&dyn Plugin] = &[
     &volume_phase::VolumePhase,
     &runtime_class::RuntimeClasses,
     &certificate_requests::CertificateRequests,
+    &pod_certificates::PodCertificates,
     &default_ingress_class::DefaultIngressClass,
     &service_addresses::ServiceAddresses,
     &node_ports::NodePorts,

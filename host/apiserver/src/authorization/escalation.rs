@@ -9,7 +9,7 @@ use k8s_openapi::api::rbac::v1::{PolicyRule, RoleRef};
 use meta::{GroupResource, Key, StatusError, Tree};
 
 use super::policy::aggregate;
-use super::{MASTERS, rule};
+use super::{MASTERS, only_cleans_up, rule};
 use crate::request::ResourceRequest;
 use crate::seams::{Attempt, Identity, ResourceAttempt};
 use crate::state::State;
@@ -82,20 +82,6 @@ async fn may(
     };
     let attempt = Attempt { identity, verb, resource: Some(resource), path: "" };
     state.authorizer.authorize(&attempt).await.is_allowed()
-}
-
-/// Whether nothing differs but what the garbage collector changes.
-fn only_cleans_up(old: &Tree, new: &Tree) -> bool {
-    let rest = |tree: &Tree| {
-        let mut tree = tree.clone();
-        if let Some(metadata) = tree.get_mut("metadata").and_then(Tree::as_object_mut) {
-            for field in ["ownerReferences", "finalizers", "managedFields"] {
-                metadata.remove(field);
-            }
-        }
-        tree
-    };
-    rest(old) == rest(new)
 }
 
 fn rules_of(role: &Tree) -> Vec<PolicyRule> {

@@ -18,6 +18,7 @@ use std::sync::Arc;
 
 use futures::future::BoxFuture;
 use k8s_openapi::api::rbac::v1::PolicyRule;
+use meta::Tree;
 use store::Store;
 
 use crate::seams::{Attempt, Authorize, Decision, Identity};
@@ -93,6 +94,20 @@ impl Authorize for Authorizer {
         }
         rules
     }
+}
+
+/// Whether nothing differs but what the garbage collector changes.
+fn only_cleans_up(old: &Tree, new: &Tree) -> bool {
+    let rest = |tree: &Tree| {
+        let mut tree = tree.clone();
+        if let Some(metadata) = tree.get_mut("metadata").and_then(Tree::as_object_mut) {
+            for field in ["ownerReferences", "finalizers", "managedFields"] {
+                metadata.remove(field);
+            }
+        }
+        tree
+    };
+    rest(old) == rest(new)
 }
 
 #[cfg(test)]

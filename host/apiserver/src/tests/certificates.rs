@@ -36,6 +36,16 @@ IQCDRKOTzwNanpB3FsDyMPmnOR2Qy+LYN1jlHiiaeO5vcQ==
 -----END CERTIFICATE-----
 ";
 
+/// A certificate for the key of [`ORDINARY`], for the first day of the clock.
+const OF_POD: &str = "-----BEGIN CERTIFICATE-----
+MIHDMHegAwIBAgIBBzAFBgMrZXAwDDEKMAgGA1UEAwwBcDAeFw0yNjAxMDIwMzA0
+MDVaFw0yNjAxMDMwMzA0MDVaMAwxCjAIBgNVBAMMAXAwKjAFBgMrZXADIQDGN7BQ
+VS7VB71Ua+OKS7GcWXOrnsVha9lKyY7l6ponnDAFBgMrZXADQQAIAPmAcRAkrX7c
++3qiM34tCD/mpXHlGKGB0Xmv6KT5qORhvchXpXjunHLks/ByDPhGaHaAGtUiPxwM
+aGP9qdgP
+-----END CERTIFICATE-----
+";
+
 fn request(name: &str, signer: &str, pem: &str) -> Value {
     json!({
         "apiVersion": "certificates.k8s.io/v1", "kind": "CertificateSigningRequest", "metadata": { "name": name },
@@ -137,4 +147,87 @@ async fn requests_are_selected_by_their_signer() {
     let list = server.get(&format!("{REQUESTS}?fieldSelector=spec.signerName={SIGNER}")).await;
     assert_eq!(list.at("/items/0/metadata/name"), "a");
     assert_eq!(list.at("/items/1"), Value::Null);
+}
+
+const BUNDLES: &str = "/apis/certificates.k8s.io/v1/clustertrustbundles";
+
+fn bundle(name: &str, signer: &str) -> Value {
+    json!({
+        "apiVersion": "certificates.k8s.io/v1", "kind": "ClusterTrustBundle", "metadata": { "name": name },
+        "spec": { "signerName": signer, "trustBundle": CERTIFICATE },
+    })
+}
+
+#[tokio::test]
+async fn publishing_whom_to_trust_needs_the_permission_of_the_signer() {
+    let server = Server::start().await;
+    let named = bundle("denied.example:own:b", "denied.example/own");
+    let refused = server.post(BUNDLES, &named).await.expect(403);
+    assert_eq!(
+        refused.message(),
+        "clustertrustbundles.certificates.k8s.io \"denied.example:own:b\" is forbidden: user not permitted to attest for signerName \"denied.example/own\""
+    );
+    server.post(BUNDLES, &bundle("example.com:own:b", SIGNER)).await.expect(201);
+    server.post(BUNDLES, &bundle("b", "")).await.expect(201);
+    let list = server.get(&format!("{BUNDLES}?fieldSelector=spec.signerName={SIGNER}")).await;
+    assert_eq!(list.at("/items/0/metadata/name"), "example.com:own:b");
+    assert_eq!(list.at("/items/1"), Value::Null);
+}
+
+const POD_REQUESTS: &str = "/apis/certificates.k8s.io/v1/namespaces/default/podcertificaterequests";
+
+fn of_pod(name: &str, signer: &str) -> Value {
+    let der = ORDINARY.lines().filter(|line| !line.starts_with('-')).collect::<String>();
+    json!({
+        "apiVersion": "certificates.k8s.io/v1", "kind": "PodCertificateRequest", "metadata": { "name": name },
+        "spec": {
+            "signerName": signer, "podName": "p", "podUID": "u", "serviceAccountName": "s", "serviceAccountUID": "u",
+            "nodeName": "n", "nodeUID": "u", "stubPKCS10Request": der,
+        },
+    })
+}
+
+fn issued() -> Value {
+    json!({ "status": {
+        "conditions": [{
+            "type": "Issued", "status": "True", "reason": "R", "message": "", "lastTransitionTime": "2026-01-02T03:04:05Z",
+        }],
+        "certificateChain": OF_POD, "notBefore": "2026-01-02T03:04:05Z", "notAfter": "2026-01-03T03:04:05Z",
+        "beginRefreshAt": "2026-01-02T15:04:05Z",
+    } })
+}
+
+#[tokio::test]
+async fn a_pod_gets_its_certificate_while_it_is_new() {
+    let server = Server::start().await;
+    for name in ["early", "late"] {
+        server.post(POD_REQUESTS, &of_pod(name, SIGNER)).await.expect(201);
+    }
+    let status = |name: &str| format!("{POD_REQUESTS}/{name}/status");
+    server.clock.advance(299);
+    let signed = server.patch(&status("early"), "merge", &issued()).await.expect(200);
+    assert_eq!(signed.at("/status"), issued()["status"]);
+    server.clock.advance(1);
+    let refused = server.patch(&status("late"), "merge", &issued()).await.expect(422);
+    assert_eq!(
+        refused.message(),
+        "PodCertificateRequest.certificates.k8s.io \"late\" is invalid: status.notBefore: Invalid value: \"2026-01-02T03:04:05Z\": must be set to within 5 minutes of kube-apiserver's current time"
+    );
+    // What was signed in time can be written as it is for ever.
+    server.patch(&status("early"), "merge", &issued()).await.expect(200);
+}
+
+#[tokio::test]
+async fn signing_for_a_pod_needs_the_permission_of_the_signer() {
+    let server = Server::start().await;
+    server.post(POD_REQUESTS, &of_pod("r", "denied.example/own")).await.expect(201);
+    let status = format!("{POD_REQUESTS}/r/status");
+    let refused = server.patch(&status, "merge", &issued()).await.expect(422);
+    assert_eq!(
+        refused.message(),
+        "PodCertificateRequest.certificates.k8s.io \"r\" is invalid: spec.signerName: Forbidden: User \"tester\" is not permitted to \"sign\" for signer \"denied.example/own\""
+    );
+    let nothing = json!({ "metadata": { "labels": { "a": "b" } } });
+    let kept = server.patch(&status, "merge", &nothing).await.expect(200);
+    assert_eq!(kept.at("/metadata/labels"), Value::Null);
 }

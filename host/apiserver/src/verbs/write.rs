@@ -298,10 +298,7 @@ async fn check_permitted(
 ) -> Result<(), StatusError> {
     let (state, identity, resource) = (&context.state, &context.call.identity, &context.resource);
     authorization::escalation::check(state, identity, resource, new, old).await?;
-    if let Some(old) = old {
-        authorization::signers::check(state, identity, resource, new, old).await?;
-    }
-    Ok(())
+    authorization::signers::check(state, identity, resource, new, old).await
 }
 
 fn refuse_invalid(context: &Context, name: &str, errors: &[FieldError]) -> Result<(), StatusError> {

@@ -11,7 +11,7 @@ use crate::address;
 use crate::check::{At, Errors, IMMUTABLE, json};
 use crate::columns::{self, Column};
 use crate::wire::OrEmpty;
-use crate::{Kind, KindInfo, conditions};
+use crate::{Kind, KindInfo, conditions, metadata};
 
 impl Kind for ServiceCIDR {
     const INFO: KindInfo = KindInfo {
@@ -29,11 +29,7 @@ impl Kind for ServiceCIDR {
 
     /// Whoever reports the status has no say in the metadata.
     fn on_status_update(&mut self, old: &Self) {
-        let (new, old) = (&mut self.metadata, &old.metadata);
-        new.labels.clone_from(&old.labels);
-        new.annotations.clone_from(&old.annotations);
-        new.finalizers.clone_from(&old.finalizers);
-        new.owner_references.clone_from(&old.owner_references);
+        metadata::keep_for_status(&mut self.metadata, &old.metadata);
     }
 
     fn validate(&self) -> Vec<FieldError> {

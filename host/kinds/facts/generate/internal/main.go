@@ -14,6 +14,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	batchv1 "k8s.io/api/batch/v1"
+	certificatesv1 "k8s.io/api/certificates/v1"
 	corev1 "k8s.io/api/core/v1"
 	flowcontrolv1 "k8s.io/api/flowcontrol/v1"
 	policyv1 "k8s.io/api/policy/v1"
@@ -27,6 +28,7 @@ import (
 	"k8s.io/kubernetes/pkg/apis/apps"
 	"k8s.io/kubernetes/pkg/apis/autoscaling"
 	"k8s.io/kubernetes/pkg/apis/batch"
+	"k8s.io/kubernetes/pkg/apis/certificates"
 	"k8s.io/kubernetes/pkg/apis/core"
 	"k8s.io/kubernetes/pkg/apis/flowcontrol"
 	"k8s.io/kubernetes/pkg/apis/policy"
@@ -70,6 +72,7 @@ func main() {
 		{reflect.TypeOf(batch.UncountedTerminatedPods{}), reflect.TypeOf(batchv1.UncountedTerminatedPods{})},
 		{reflect.TypeOf(autoscaling.HorizontalPodAutoscalerBehavior{}), reflect.TypeOf(autoscalingv2.HorizontalPodAutoscalerBehavior{})},
 		{reflect.TypeOf(policy.PodDisruptionBudgetSpec{}), reflect.TypeOf(policyv1.PodDisruptionBudgetSpec{})},
+		{reflect.TypeOf(certificates.PodCertificateRequestSpec{}), reflect.TypeOf(certificatesv1.PodCertificateRequestSpec{})},
 	} {
 		push(root.internal, root.wire)
 	}

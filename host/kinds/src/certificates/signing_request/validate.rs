@@ -6,10 +6,8 @@ use k8s_openapi::api::certificates::v1::{
     CertificateSigningRequest, CertificateSigningRequestCondition, CertificateSigningRequestSpec,
 };
 use meta::field::{BadValue, FieldError};
-use x509_parser::certificate::X509Certificate;
-use x509_parser::prelude::FromDer as _;
 
-use super::super::pkcs10;
+use super::super::{pkcs10, x509};
 use super::{APPROVED, DENIED, FAILED, conditions};
 use crate::check::{At, Errors, json};
 use crate::wire::OrEmpty;
@@ -190,15 +188,13 @@ fn validate_conditions(errors: &mut Errors, conditions: &[CertificateSigningRequ
     }
 }
 
-const CERTIFICATE_LABEL: &str = "CERTIFICATE";
-
 fn validate_certificate(text: &[u8]) -> Result<(), String> {
     if text.is_empty() {
         return Ok(());
     }
     let blocks = pem::blocks(text);
     for block in &blocks {
-        if block.label != CERTIFICATE_LABEL {
+        if block.label != x509::LABEL {
             let label = meta::quote(block.label);
             return Err(format!("only CERTIFICATE PEM blocks are allowed, found {label}"));
         }
@@ -208,7 +204,7 @@ fn validate_certificate(text: &[u8]) -> Result<(), String> {
         if block.contents.is_empty() {
             return Err("found CERTIFICATE PEM block containing 0 certificates".to_owned());
         }
-        if !matches!(X509Certificate::from_der(&block.contents), Ok(([], _))) {
+        if x509::read(&block.contents).is_none() {
             return Err("a CERTIFICATE PEM block holds no certificate".to_owned());
         }
     }

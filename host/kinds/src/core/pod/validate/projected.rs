@@ -8,13 +8,14 @@ use k8s_openapi::api::core::v1::{
     ClusterTrustBundleProjection, KeyToPath, PodCertificateProjection, ProjectedVolumeSource,
     ServiceAccountTokenProjection, VolumeProjection,
 };
-use meta::names;
 
 use super::volume;
 use crate::check::{At, Errors};
 use crate::internal;
 use crate::label_selector;
-use crate::signer::{is_kubernetes_signer, signer_name, trust_bundle_name};
+use crate::signer::{
+    CERTIFICATE_SECS_MIN, certificate_secs_max, signer_name, trust_bundle_name, user_annotations,
+};
 use crate::wire::OrEmpty;
 
 /// Paths that earlier sources have taken, and where to report a clash.
@@ -167,9 +168,6 @@ fn trust_bundle(errors: &mut Errors, at: &At<'_>, bundle: &ClusterTrustBundlePro
 
 const KEY_TYPES: &[&str] =
     &["RSA3072", "RSA4096", "ECDSAP256", "ECDSAP384", "ECDSAP521", "ED25519"];
-const CERTIFICATE_SECS_MIN: i32 = 3600;
-const CERTIFICATE_SECS_MAX: i32 = 91 * 24 * 3600;
-const KUBERNETES_CERTIFICATE_SECS_MAX: i32 = 24 * 3600;
 
 fn pod_certificate<'a>(
     errors: &mut Errors,
@@ -179,15 +177,7 @@ fn pod_certificate<'a>(
 ) {
     signer_name(errors, &at.field("signerName"), &certificate.signer_name);
     let annotations_at = at.field("userAnnotations");
-    for key in certificate.user_annotations.or_empty().keys() {
-        if key.contains('/') {
-            let messages = names::is_qualified_name(&key.to_lowercase());
-            errors.invalid_each(&annotations_at, key, messages);
-        } else {
-            let detail = "must be a domain-prefixed key (such as \"acme.io/foo\")";
-            errors.invalid(&annotations_at, key, detail);
-        }
-    }
+    user_annotations(errors, &annotations_at, certificate.user_annotations.or_empty());
     errors.one_of(&at.field("keyType"), &certificate.key_type, KEY_TYPES);
     if let Some(secs) = certificate.max_expiration_seconds {
         let at = at.field("maxExpirationSeconds");
@@ -196,11 +186,7 @@ fn pod_certificate<'a>(
                 format!("if provided, maxExpirationSeconds must be >= {CERTIFICATE_SECS_MIN}");
             errors.invalid(&at, secs, detail);
         }
-        let max = if is_kubernetes_signer(&certificate.signer_name) {
-            KUBERNETES_CERTIFICATE_SECS_MAX
-        } else {
-            CERTIFICATE_SECS_MAX
-        };
+        let max = certificate_secs_max(&certificate.signer_name);
         if secs > max {
             let detail = format!("if provided, maxExpirationSeconds must be <= {max}");
             errors.invalid(&at, secs, detail);
