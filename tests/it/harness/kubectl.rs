@@ -17,8 +17,8 @@ pub(crate) fn kubectls() -> &'static [PathBuf] {
     static FOUND: OnceLock<Vec<PathBuf>> = OnceLock::new();
     FOUND.get_or_init(|| {
         let path = std::env::var_os("PATH").unwrap_or_default();
-        let on_path = std::env::split_paths(&path).map(|folder| folder.join("kubectl"));
-        let first = on_path.filter_map(|program| program.canonicalize().ok()).next();
+        let mut on_path = std::env::split_paths(&path).map(|folder| folder.join("kubectl"));
+        let first = on_path.find_map(|program| program.canonicalize().ok());
         let folder = first.as_deref().and_then(Path::parent);
         let mut beside: Vec<PathBuf> = folder
             .and_then(|folder| folder.read_dir().ok())

@@ -3,7 +3,8 @@
 use http::{Response, StatusCode};
 use meta::{StatusError, Tree};
 
-use super::{Context, create};
+use super::write::clear_status;
+use super::{Context, create, ownership};
 use crate::authentication;
 use crate::body::Body;
 use crate::codec::decode::{self, Expected};
@@ -14,7 +15,8 @@ use crate::reviews;
 /// Answers a review.
 pub(crate) async fn handle(mut context: Context) -> Result<Response<Body>, StatusError> {
     let expected = Expected::of_kind(context.kind);
-    let review = read(&mut context, &expected).await?;
+    let (review, options) = read(&mut context, &expected).await?;
+    let owners = owners(&context, &options, &review)?;
     let (info, resource) = (context.info(), &context.resource);
     let mut answer = reviews::answer(
         &context.state,
@@ -24,6 +26,9 @@ pub(crate) async fn handle(mut context: Context) -> Result<Response<Body>, Statu
         review,
     )
     .await?;
+    if let Some(metadata) = answer.get_mut("metadata").and_then(Tree::as_object_mut) {
+        metadata.insert("managedFields".to_owned(), owners);
+    }
     finish(&mut answer, &expected);
     context.answer(StatusCode::CREATED, &encode::plain(&answer))
 }
@@ -31,7 +36,7 @@ pub(crate) async fn handle(mut context: Context) -> Result<Response<Body>, Statu
 /// Issues a token for a `ServiceAccount`.
 pub(super) async fn token(mut context: Context) -> Result<Response<Body>, StatusError> {
     let expected = Expected::of_body("authentication.k8s.io", "v1", "TokenRequest")?;
-    let request = read(&mut context, &expected).await?;
+    let (request, _) = read(&mut context, &expected).await?;
     let resource = &context.resource;
     let mut answer = authentication::token_request(
         &context.state,
@@ -43,12 +48,25 @@ pub(super) async fn token(mut context: Context) -> Result<Response<Body>, Status
     context.answer(StatusCode::CREATED, &encode::plain(&answer))
 }
 
-async fn read(context: &mut Context, expected: &Expected<'_>) -> Result<Tree, StatusError> {
+async fn read(
+    context: &mut Context,
+    expected: &Expected<'_>,
+) -> Result<(Tree, WriteOptions), StatusError> {
     let raw = decode::read(&context.state, &mut context.call).await?;
     let options = WriteOptions::read(&context.call, Writing::Create)?;
     let mut tree = decode::tree(&raw, expected, options.validation, &context.call.warnings)?;
     create::place(context, &mut tree)?;
-    Ok(tree)
+    Ok((tree, options))
+}
+
+/// Who asked, as owner of the fields of the question.
+fn owners(context: &Context, options: &WriteOptions, review: &Tree) -> Result<Tree, StatusError> {
+    let mut tree = review.clone();
+    clear_status(&mut tree);
+    let mut object = context.object(tree.clone())?;
+    ownership::of_new(context, options, &mut *object, tree)?;
+    let owners = object.metadata().managed_fields.as_ref();
+    serde_json::to_value(owners).map_err(StatusError::internal)
 }
 
 /// Names the type of an answer and gives it its canonical form.

@@ -25,6 +25,8 @@ use crate::{
 };
 use verdict::Verdict;
 
+/// What `spec.managedBy` says of Jobs that are this controller's.
+const OWN_NAME: &str = "kubernetes.io/job-controller";
 const FINALIZER: &str = "batch.kubernetes.io/job-tracking";
 const FAILURES: &str = "batch.kubernetes.io/job-index-failure-count";
 
@@ -68,6 +70,10 @@ fn reconcile(view: View) -> Plan {
     let mut plan = Plan::default();
     let job = &*view.job;
     let Some(spec) = &job.spec else { return plan };
+    if spec.managed_by.as_deref().is_some_and(|manager| manager != OWN_NAME) {
+        // Somebody else looks after it, Pods and status alike.
+        return plan;
+    }
     let selector = spec.selector.as_ref().and_then(ownership::parse);
     let members = ownership::claim(job, selector.as_ref(), view.candidates, &mut plan);
     if finished_at(job).is_some() {
@@ -118,7 +124,10 @@ fn count<'a>(
     let (mut failed, more) = sort(uncounted.failed);
     status.failed = Some(seen.failed.unwrap_or(0) + more).filter(|count| *count != 0);
     let mut ended = Vec::new();
-    for pod in members.iter().filter(|pod| pods::is_finished(pod) && is_tracked(pod)) {
+    let is_over = |pod: &&Arc<Pod>| {
+        pods::is_finished(pod) || (pods::is_going(pod) && !waits_for_failure(spec))
+    };
+    for pod in members.iter().filter(|pod| is_tracked(pod)).filter(is_over) {
         let uid = pod.metadata.uid.clone().unwrap_or_default();
         ended.push(pod);
         if succeeded.contains(&uid) || failed.contains(&uid) {
@@ -136,6 +145,11 @@ fn count<'a>(
         failed: Some(failed).filter(|uids| !uids.is_empty()),
     });
     ended
+}
+
+/// Whether a Pod that is being deleted counts only once it has really failed. Others count at once: a Pod without a node never gets to an end.
+fn waits_for_failure(spec: &JobSpec) -> bool {
+    spec.pod_replacement_policy.as_deref() == Some("Failed")
 }
 
 fn tally<'a>(
@@ -207,12 +221,12 @@ fn act(
     }
     let known = announced(status);
     if let Some(ending) = known.or_else(|| verdict::of(spec, tally)) {
-        end(job, members, ending, tally.now, status, plan);
+        end(job, spec, members, ending, tally.now, status, plan);
         return;
     }
     let active: Vec<&Arc<Pod>> = members.iter().filter(|pod| pods::is_active(pod)).collect();
     if spec.suspend == Some(true) {
-        active.iter().take(BURST).for_each(|pod| plan.act(delete_pod(pod, job)));
+        forget(job, active.into_iter().take(BURST), plan);
         return;
     }
     if let (Some(deadline), Some(started)) = (spec.active_deadline_seconds, tally.started) {
@@ -220,6 +234,13 @@ fn act(
         plan.wake_in(due.duration_since(tally.now).max(SignedDuration::ZERO).unsigned_abs());
     }
     keep_running(job, spec, members, &active, tally, plan);
+}
+
+/// Deletes Pods that nobody needs any more, so that they count neither as failed nor as succeeded.
+fn forget<'a>(job: &Job, pods: impl Iterator<Item = &'a Arc<Pod>>, plan: &mut Plan) {
+    let pods: Vec<_> = pods.collect();
+    pods.iter().filter(|pod| is_tracked(pod)).for_each(|pod| plan.act(untrack(pod)));
+    pods.iter().for_each(|pod| plan.act(delete_pod(pod, job)));
 }
 
 /// Makes Pods up to the parallelism, or removes those beyond it.
@@ -238,13 +259,13 @@ fn keep_running(
         None => parallelism,
     };
     let going = members.iter().filter(|pod| pods::is_going(pod) && !pods::is_finished(pod)).count();
-    let waits = spec.pod_replacement_policy.as_deref() == Some("Failed");
+    let waits = waits_for_failure(spec);
     let occupied = tally.active + if waits { i32::try_from(going).unwrap_or(0) } else { 0 };
     if tally.active > left {
         let excess = usize::try_from(tally.active - left).unwrap_or(0).min(BURST);
         let mut ranked = active.to_vec();
         ranked.sort_by(|a, b| pods::deletion_order(a, b, &|_| 0, tally.now));
-        ranked.into_iter().take(excess).for_each(|pod| plan.act(delete_pod(pod, job)));
+        forget(job, ranked.into_iter().take(excess), plan);
         return;
     }
     let missing = usize::try_from(left - occupied).unwrap_or(0).min(BURST);
@@ -337,6 +358,7 @@ fn announced(status: &JobStatus) -> Option<Verdict> {
 /// Announces the end, removes who still runs, and seals it once all is counted.
 fn end(
     job: &Job,
+    spec: &JobSpec,
     members: &[Arc<Pod>],
     ending: Verdict,
     now: Timestamp,
@@ -355,9 +377,11 @@ fn end(
     let uncounted = status.uncounted_terminated_pods.clone().unwrap_or_default();
     let counted = uncounted == UncountedTerminatedPods::default()
         && !members.iter().any(|pod| pods::is_finished(pod) && is_tracked(pod));
-    // A Pod that ended by being deleted still has to give up its finalizer.
-    let stuck = members.iter().filter(|pod| pods::is_going(pod) && is_tracked(pod));
-    stuck.filter(|pod| !pods::is_finished(pod)).for_each(|pod| plan.act(untrack(pod)));
+    if waits_for_failure(spec) {
+        // It will not fail any more, and still has to give up its finalizer.
+        let stuck = members.iter().filter(|pod| pods::is_going(pod) && is_tracked(pod));
+        stuck.filter(|pod| !pods::is_finished(pod)).for_each(|pod| plan.act(untrack(pod)));
+    }
     if running || !counted {
         return;
     }

@@ -52,6 +52,15 @@ impl Story {
         self.settle();
     }
 
+    /// Somebody changes the spec.
+    fn change(&mut self, spec: &Value) {
+        let target = Target::of(&self.0.all::<Job>()[0]);
+        let patch = Change::Merge(json!({ "spec": spec }));
+        let told = Action::Patch { target, subresource: "", patch, announce: None };
+        self.0.apply(told).expect("it is there");
+        self.settle();
+    }
+
     fn wait(&mut self, secs: i64) {
         self.0.now += SignedDuration::from_secs(secs);
         self.settle();
@@ -108,6 +117,23 @@ fn a_suspended_job_has_no_pods_and_a_deadline_ends_it() {
     let mut late = Story::new(&json!({"activeDeadlineSeconds": 30}));
     late.wait(31);
     assert_eq!(late.reasons(), ["FailureTarget DeadlineExceeded", "Failed DeadlineExceeded"]);
+    assert_eq!(late.status().failed, Some(1), "who was deleted for it counts as failed");
+}
+
+#[test]
+fn a_job_of_another_manager_is_left_alone() {
+    let story = Story::new(&json!({"managedBy": "example.com/mine"}));
+    assert!(story.pods().is_empty());
+    assert_eq!(story.0.all::<Job>()[0].status, None);
+}
+
+#[test]
+fn pods_that_nobody_needs_any_more_do_not_count() {
+    let mut story = Story::new(&json!({"completions": 2, "parallelism": 2}));
+    assert_eq!(story.pods().len(), 2);
+    story.change(&json!({"suspend": true}));
+    assert!(story.pods().is_empty());
+    assert_eq!((story.status().failed, story.status().active), (None, None));
 }
 
 #[test]
