@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::{
     discovery::Resources,
     manifest::{self, Manifest},
-    session::{Session, explain, text},
+    session::{Session, explain},
     watching::escape,
 };
 
@@ -128,13 +128,36 @@ async fn object(
     let (_, object) = session
         .write(Method::PATCH, &format!("{path}?{query}"), media_type, &manifest.object)
         .await?;
-    let version = |object: &Value| text(object, "/metadata/resourceVersion").to_owned();
     let outcome = match before {
         None => Outcome::Created,
-        Some(before) if version(&before) == version(&object) => Outcome::Unchanged,
+        Some(before) if ours(&before, manifest) == ours(&object, manifest) => Outcome::Unchanged,
         Some(_) => Outcome::Configured,
     };
     Ok(Applied { name: resource.object_name(manifest.name()), outcome, object })
+}
+
+/// What of an object an apply can have changed. Others write meanwhile: controllers the status and annotations of their own.
+fn ours(object: &Value, manifest: &Manifest) -> Vec<(String, Value)> {
+    let mut parts = Vec::new();
+    for (name, value) in object.as_object().into_iter().flatten() {
+        if name != "metadata" && name != "status" {
+            parts.push((name.clone(), value.clone()));
+        }
+    }
+    for map in ["labels", "annotations"] {
+        let given = manifest.object.pointer(&format!("/metadata/{map}")).and_then(Value::as_object);
+        for name in given.into_iter().flat_map(|map| map.keys()) {
+            parts.push((name.clone(), object["metadata"][map][name].clone()));
+        }
+    }
+    let entries = object["metadata"]["managedFields"].as_array();
+    let own = entries.into_iter().flatten().find(|entry| {
+        entry["manager"] == MANAGER
+            && entry["operation"] == "Apply"
+            && entry["subresource"].is_null()
+    });
+    parts.push(("owned".to_owned(), own.map(|own| own["fieldsV1"].clone()).unwrap_or_default()));
+    parts
 }
 
 /// The namespace an object goes to. A file and a flag that disagree are an error, as for kubectl.
