@@ -14,6 +14,10 @@ use std::{
     time::Instant,
 };
 
+/// Variables by which cargo tells a program of its package.
+const OUTER: [&str; 5] =
+    ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_", "CARGO_PRIMARY_"];
+
 /// What one test program reported.
 #[derive(Default)]
 struct Counts {
@@ -83,6 +87,12 @@ fn shared(target: &Path, name: &str) -> String {
 fn cargo(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.args(arguments).current_dir(folder).stdin(Stdio::null());
+    // What the outer cargo says of this package would make build scripts, and all that depends on them, run again.
+    for (name, _) in env::vars_os() {
+        if OUTER.iter().any(|prefix| name.to_string_lossy().starts_with(prefix)) {
+            command.env_remove(name);
+        }
+    }
     command
 }
 

@@ -6,6 +6,10 @@ use std::{
     sync::OnceLock,
 };
 
+/// Variables by which cargo tells a program of its package.
+const OUTER: [&str; 5] =
+    ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_", "CARGO_PRIMARY_"];
+
 /// The root of the checkout.
 pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the package lies in the checkout")
@@ -15,7 +19,14 @@ pub(crate) fn root() -> &'static Path {
 pub(crate) fn skiff() -> &'static Path {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     BUILT.get_or_init(|| {
-        let status = Command::new(env!("CARGO"))
+        let mut build = Command::new(env!("CARGO"));
+        // What the outer cargo says of this package would make build scripts, and all that depends on them, run again.
+        for (name, _) in std::env::vars_os() {
+            if OUTER.iter().any(|prefix| name.to_string_lossy().starts_with(prefix)) {
+                build.env_remove(name);
+            }
+        }
+        let status = build
             .args(["build", "--quiet", "--package", "skiff", "--target-dir"])
             .arg(target())
             .current_dir(root())
