@@ -76,6 +76,8 @@ async fn one_by_one(client: &Client, image: &str, size: Size) -> anyhow::Result<
         sorted_median(&mut times),
         times.last().copied().unwrap_or_default()
     );
+    // What nobody reads fills the connection's window, and other requests share the connection.
+    drop(watch);
     pods.delete_collection(&DeleteParams::default(), &ListParams::default()).await?;
     gone(&pods).await
 }
@@ -141,6 +143,7 @@ async fn many(server: &Server, client: &Client, image: &str, size: Size) -> anyh
     if let Some(error) = failed {
         return Err(error);
     }
+    drop(watch);
     println!("{measured}");
     tokio::time::sleep(size.pick(Duration::ZERO, Duration::from_secs(10))).await;
     let each = server.processes.resident_bytes().saturating_sub(before)
