@@ -128,7 +128,7 @@ async fn watches(server: &Server, size: Size) -> anyhow::Result<()> {
             let mut body = answer.into_body();
             while let Some(Ok(frame)) = body.frame().await {
                 let Some(data) = frame.data_ref() else { continue };
-                let lines = data.iter().filter(|&&byte| byte == b'\n').count() as u64;
+                let lines = data.split(|byte| *byte == b'\n').count() as u64 - 1;
                 if seen.fetch_add(lines, Relaxed) + lines >= target {
                     done.notify_one();
                 }
@@ -181,7 +181,7 @@ async fn pods(server: &Server, size: Size) -> anyhow::Result<()> {
     });
     show(server, &format!("create Pod, {clients} clients"), created).await?;
     let client = server.client()?;
-    let rounds = size.pick(1, 10);
+    let rounds: u64 = size.pick(1, 10);
     let forms = [
         ("JSON", "", JSON),
         ("protobuf", "", "application/vnd.kubernetes.protobuf"),
@@ -197,7 +197,7 @@ async fn pods(server: &Server, size: Size) -> anyhow::Result<()> {
                 bytes +=
                     exchange(&client, Method::GET, &path, "", Bytes::new(), accept).await?.len();
             }
-            anyhow::Ok((rounds as u64, bytes as u64))
+            anyhow::Ok((rounds, bytes as u64))
         };
         show(server, &format!("LIST of {pods} Pods, {form}"), lists).await?;
     }

@@ -13,7 +13,7 @@ use std::path::PathBuf;
 use meta::{GroupVersionKind, Tree, decode, patch};
 use serde_json::json;
 
-use crate::{AnyKind, Description, Object, Verb};
+use crate::{AnyKind, Description, KindInfo, Object, Verb};
 
 const NOW: &str = "2026-01-01T00:00:00Z";
 
@@ -191,27 +191,23 @@ fn updating() {
 fn support() -> String {
     let mut kinds: Vec<_> = crate::all().iter().map(|kind| kind.info()).collect();
     kinds.sort_by_key(|info| (info.group, info.kind, info.version));
-    let mut out = String::from(
-        "| kind | API version | names | scope | verbs | subresources |\n|---|---|---|---|---|---|\n",
-    );
-    for info in kinds {
-        let names: Vec<_> = [info.plural].iter().chain(info.short_names).map(|it| *it).collect();
+    let head = "| kind | API version | names | scope | verbs | subresources |\n|---|---|---|---|---|---|\n";
+    let row = |info: &KindInfo| {
+        let names: Vec<_> = [info.plural].iter().chain(info.short_names).copied().collect();
         let scope = if info.namespaced { "namespace" } else { "cluster" };
-        let verbs = if info.verbs == Verb::ALL {
-            "all".to_owned()
-        } else {
-            info.verbs.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
-        };
+        let verbs: Vec<_> = info.verbs.iter().map(ToString::to_string).collect();
+        let verbs = if info.verbs == Verb::ALL { "all".to_owned() } else { verbs.join(", ") };
         let subresources: Vec<_> = info.all_subresources().iter().map(|it| it.name).collect();
-        out += &format!(
+        format!(
             "| {} | {} | {} | {scope} | {verbs} | {} |\n",
             info.kind,
             info.api_version(),
             names.join(", "),
             subresources.join(", ")
-        );
-    }
-    out
+        )
+    };
+    let rows: Vec<String> = kinds.into_iter().map(row).collect();
+    format!("{head}{}", rows.concat())
 }
 
 /// `UPDATE=1 cargo test -p kinds` writes it anew.
