@@ -139,16 +139,17 @@ async fn a_port_forward_reaches_a_listening_command_and_services_lead_to_it() {
         "kind": "EndpointSlice", "addressType": "IPv4",
         "metadata": { "name": "echo-1", "namespace": "default", "labels": { "kubernetes.io/service-name": "echo" } },
         "endpoints": [{ "addresses": [ip], "nodeName": "n1" }], "ports": [{ "port": 7000 }] }));
-    let mut outside = loop {
-        // The door opens when the watch has been read.
-        if let Ok(stream) = tokio::net::TcpStream::connect(("127.0.0.1", port)).await {
-            break stream;
-        }
+    // The door opens when the Service has been read, and leads somewhere when its slices have been, too.
+    while through_door(port, &mut echoed).await.is_err() {
         tokio::task::yield_now().await;
-    };
-    outside.write_all(b"outside").await.unwrap();
-    outside.read_exact(&mut echoed).await.unwrap();
+    }
     assert_eq!(&echoed, b"outside");
+}
+
+async fn through_door(port: u16, echoed: &mut [u8; 7]) -> std::io::Result<()> {
+    let mut outside = tokio::net::TcpStream::connect(("127.0.0.1", port)).await?;
+    outside.write_all(b"outside").await?;
+    outside.read_exact(echoed).await.map(drop)
 }
 
 async fn free_port() -> u16 {
