@@ -13,7 +13,7 @@ use crate::harness::{Cluster, until};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn typed_verbs() {
-    let cluster = Cluster::with(&["--disable", "node"]).await;
+    let cluster = Cluster::with(&["--disable", "node,deployment"]).await;
     let api: Api<Deployment> = Api::default_namespaced(cluster.client().await);
     let template = json!({ "metadata": { "labels": { "a": "b" } }, "spec": { "containers": [{ "name": "c", "image": "i" }] } });
     let spec =
