@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{Request, Response};
-use meta::{Attributes, GroupResource, Key, Revision, StatusError, Tree};
+use meta::{Attributes, GroupResource, Key, Revision, StatusError};
 use store::Describe;
 
 use crate::body::Body;
@@ -189,8 +189,7 @@ impl Watch {
                 table::metadata(&self.context.served(body)?, ViewVersion::V1).into(),
             ));
         }
-        let tree = self.context.served_tree(body)?;
-        Ok(Payload::Typed(self.context.object(tree)?.into_any_arc()))
+        Ok(Payload::Typed(self.context.parse(body)?.into_any_arc()))
     }
 }
 
@@ -205,6 +204,5 @@ fn attributes(key: &Key, body: &[u8]) -> Option<Attributes> {
         let info = kind.info();
         info.stored_as.is_none() && info.group == resource.group && info.plural == resource.resource
     })?;
-    let tree: Tree = serde_json::from_slice(body).ok()?;
-    Some(kind.object(tree).ok()?.attributes())
+    Some(kind.parse(body).ok()?.attributes())
 }

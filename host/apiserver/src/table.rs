@@ -5,20 +5,16 @@
 //!
 //! See <https://kubernetes.io/docs/reference/using-api/api-concepts/#receiving-resources-as-tables>.
 
-mod member;
-
 use bytes::Bytes;
 use jiff::Timestamp;
 use kinds::Column;
 use meta::field::FieldError;
-use meta::{Path, StatusError, Tree};
+use meta::{Path, StatusError, Tree, member};
 use serde_json::json;
 
 use crate::codec::negotiate::ViewVersion;
 use crate::query::Query;
 use crate::registry::KindRef;
-
-use member::member;
 
 /// What a row carries beside its cells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -145,7 +141,7 @@ struct Row {
 
 /// The row of an object, with at least as many cells as there are columns whatever the object is.
 fn row(kind: KindRef, body: &[u8], now: Timestamp) -> Row {
-    let object = serde_json::from_slice::<Tree>(body).ok().and_then(|tree| kind.object(tree).ok());
+    let object = kind.parse(body).ok();
     let row = object.map(|object| Row {
         cells: object.row(now),
         conditions: object.row_conditions(),

@@ -34,8 +34,9 @@ pub trait Kind:
 {
     const INFO: KindInfo;
 
-    /// Keeps what the typed form cannot hold: runs on the canonical tree just before it is typed.
-    fn before_typing(_tree: &mut Tree) {}
+    /// Keeps what the typed form cannot hold: runs on the canonical tree just before it is typed. Kinds without it are typed straight from
+    /// their stored bytes.
+    const BEFORE_TYPING: Option<fn(&mut Tree)> = None;
 
     /// Fills in what the client left out. Runs whenever an object is decoded, so it must be idempotent.
     fn set_defaults(&mut self) {}

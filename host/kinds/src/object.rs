@@ -41,6 +41,10 @@ pub trait AnyKind: Send + Sync + Debug {
     /// Types a canonical tree (see `meta::decode`).
     fn object(&self, tree: Tree) -> Result<Box<dyn Object>, DecodeError>;
 
+    /// Types the stored bytes of an object of this kind, but for who owns its fields: nobody asks a typed object for that, and it would be
+    /// the larger part of it.
+    fn parse(&self, body: &[u8]) -> Result<Box<dyn Object>, DecodeError>;
+
     /// The name under which the stored kind knows a field that selectors look at.
     fn stored_field<'a>(&self, field: &'a str) -> &'a str {
         field
@@ -137,9 +141,19 @@ impl<K: Kind> AnyKind for Of<K> {
     }
 
     fn object(&self, mut tree: Tree) -> Result<Box<dyn Object>, DecodeError> {
-        K::before_typing(&mut tree);
-        match serde_json::from_value::<K>(tree) {
-            Ok(object) => Ok(Box::new(object)),
+        if let Some(prepare) = K::BEFORE_TYPING {
+            prepare(&mut tree);
+        }
+        boxed(serde_json::from_value::<K>(tree))
+    }
+
+    fn parse(&self, body: &[u8]) -> Result<Box<dyn Object>, DecodeError> {
+        let body = meta::managed::without_owners(body);
+        if K::BEFORE_TYPING.is_none() {
+            return boxed(serde_json::from_slice::<K>(&body));
+        }
+        match serde_json::from_slice(&body) {
+            Ok(tree) => self.object(tree),
             Err(source) => Err(DecodeError { kind: K::KIND, source }),
         }
     }
@@ -154,6 +168,13 @@ impl<K: Kind> AnyKind for Of<K> {
 
     fn rewrite_to_served(&self, tree: &mut Tree) {
         K::rewrite_to_served(tree);
+    }
+}
+
+fn boxed<K: Kind>(typed: serde_json::Result<K>) -> Result<Box<dyn Object>, DecodeError> {
+    match typed {
+        Ok(object) => Ok(Box::new(object)),
+        Err(source) => Err(DecodeError { kind: K::KIND, source }),
     }
 }
 

@@ -90,6 +90,15 @@ fn golden_objects_come_through_unchanged() {
         assert_eq!(shown(&object.validate()), json!([]), "{name}");
         assert_eq!(shown(&object.validate_update(&*object)), json!([]), "{name}");
         assert!(object.same(&*object.boxed_clone()), "{name}");
+        let mut owned = golden.clone();
+        owned["metadata"]["managedFields"] =
+            json!([{ "manager": "m", "fieldsV1": { "f:spec": {} } }]);
+        let parsed = kind.parse(owned.to_string().as_bytes()).expect("it is of the kind");
+        let typed = kind.object(golden.clone()).expect("it is of the kind");
+        assert!(
+            parsed.same(&*typed),
+            "{name}: stored bytes are typed as trees are, without owners"
+        );
         let attributes = object.attributes();
         for field in object.info().selectable {
             assert!(attributes.field(field).is_some(), "{name}: {field}");

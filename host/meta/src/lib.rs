@@ -16,6 +16,7 @@ pub mod field;
 mod identity;
 mod key;
 pub mod managed;
+mod member;
 pub mod names;
 pub mod patch;
 pub mod quantity;
@@ -34,6 +35,7 @@ pub use k8s_openapi::apimachinery::pkg::apis::meta::v1::{
     LabelSelector, ObjectMeta, OwnerReference, Time,
 };
 pub use key::Key;
+pub use member::{member, member_range, value_len};
 pub use quantity::Quantity;
 pub use quote::quote;
 pub use status::StatusError;

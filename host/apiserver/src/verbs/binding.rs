@@ -93,7 +93,7 @@ async fn assign(context: &Context, binding: &Binding, dry_run: bool) -> Result<(
         if dry_run {
             return Ok(());
         }
-        let tree = object.tree();
+        let tree = current.edited(&*object);
         let precondition = Precondition::At(current.entry.revision);
         let put = write::put(context, current.entry.key.clone(), precondition, object, tree)?;
         match context.state.store.commit(put).await {

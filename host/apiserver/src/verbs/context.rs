@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::{Response, StatusCode};
 use kinds::{KindInfo, Object};
-use meta::{GroupResource, Key, StatusError, Tree};
+use meta::{GroupResource, Key, StatusError, Tree, managed};
 use store::{Entry, Snapshot};
 
 use crate::body::Body;
@@ -36,7 +36,19 @@ pub(crate) struct Context {
 pub(crate) struct Current {
     pub(crate) entry: Arc<Entry>,
     pub(crate) tree: Tree,
+    /// The same, but for the owners of its fields.
     pub(crate) object: Box<dyn Object>,
+}
+
+impl Current {
+    /// An object that was made from this one, and has the same owners, as a tree.
+    pub(crate) fn edited(&self, object: &dyn Object) -> Tree {
+        let mut tree = object.tree();
+        if let Some(owners) = self.tree.pointer("/metadata/managedFields") {
+            managed::put(&mut tree, owners.clone());
+        }
+        tree
+    }
 }
 
 impl Context {
@@ -74,22 +86,34 @@ impl Context {
     /// Decodes a stored object into the kind of the request.
     pub(crate) fn current(&self, entry: Arc<Entry>) -> Result<Current, StatusError> {
         let tree = self.served_tree(&entry.body)?;
-        let object = self.object(tree.clone())?;
+        let object = self.parse(&entry.body)?;
         Ok(Current { entry, tree, object })
+    }
+
+    /// A stored body as a typed object of the request's kind, without the owners of its fields.
+    pub(crate) fn parse(&self, body: &Bytes) -> Result<Box<dyn Object>, StatusError> {
+        let parsed = if self.info().stored_as.is_some() {
+            self.kind.parse(&self.served(body)?)
+        } else {
+            self.kind.parse(body)
+        };
+        parsed.map_err(|error| self.cannot_be_handled(&error))
     }
 
     /// Types a canonical tree of the request's kind.
     pub(crate) fn object(&self, tree: Tree) -> Result<Box<dyn Object>, StatusError> {
-        self.kind.object(tree).map_err(|error| {
-            let info = self.info();
-            StatusError::bad_request(format!(
-                "{} in version {} cannot be handled as a {}: {}",
-                info.kind,
-                meta::quote(info.version),
-                info.kind,
-                crate::status::chain(&error)
-            ))
-        })
+        self.kind.object(tree).map_err(|error| self.cannot_be_handled(&error))
+    }
+
+    fn cannot_be_handled(&self, error: &kinds::DecodeError) -> StatusError {
+        let info = self.info();
+        StatusError::bad_request(format!(
+            "{} in version {} cannot be handled as a {}: {}",
+            info.kind,
+            meta::quote(info.version),
+            info.kind,
+            crate::status::chain(error)
+        ))
     }
 
     /// A stored body as a tree of the request's kind.

@@ -90,17 +90,19 @@ pub(super) async fn delete(
             match deletion::step(context.info(), &attempted, &*current.object, options, now) {
                 Step::Nothing => return Ok(Deleted { tree: current.tree, gone: false }),
                 Step::Mark(object) if options.dry_run => {
-                    return Ok(Deleted { tree: object.tree(), gone: false });
+                    return Ok(Deleted { tree: current.edited(&*object), gone: false });
                 }
                 Step::Remove(object) if options.dry_run => {
-                    return Ok(Deleted { tree: object.tree(), gone: true });
+                    return Ok(Deleted { tree: current.edited(&*object), gone: true });
                 }
                 Step::Mark(object) => {
                     mark(context, &current, object).await.map(|entry| (entry, false))
                 }
-                Step::Remove(object) => deletion::remove(context, &current, object.tree())
-                    .await
-                    .map(|entry| (entry, true)),
+                Step::Remove(object) => {
+                    deletion::remove(context, &current, current.edited(&*object))
+                        .await
+                        .map(|entry| (entry, true))
+                }
             };
         match outcome {
             Ok((entry, gone)) => {
@@ -118,7 +120,7 @@ async fn mark(
     current: &Current,
     object: Box<dyn Object>,
 ) -> Result<Arc<Entry>, Refused> {
-    let tree = object.tree();
+    let tree = current.edited(&*object);
     let precondition = Precondition::At(current.entry.revision);
     let put = write::put(context, current.entry.key.clone(), precondition, object, tree)
         .map_err(Refused::Failed)?;

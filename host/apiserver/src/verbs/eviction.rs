@@ -257,7 +257,7 @@ async fn mark_disrupted(
         Some(condition) => *condition = target,
         None => conditions.push(target),
     }
-    let tree = object.tree();
+    let tree = current.edited(&*object);
     let precondition = Precondition::At(current.entry.revision);
     let put = write::put(context, current.entry.key.clone(), precondition, object, tree)?;
     match context.state.store.commit(put).await {

@@ -13,13 +13,38 @@ use super::write::{Wanted, whole_seconds};
 use super::{Context, Current};
 use crate::options::WriteOptions;
 
+/// The owners of an object's fields, apart from the object: the typed form has only their [`managed::heads`], to be validated.
+pub(super) struct Owners(Option<Tree>);
+
+impl Owners {
+    pub(super) fn put_into(self, tree: &mut Tree) {
+        if let Some(owners) = self.0 {
+            managed::put(tree, owners);
+        }
+    }
+}
+
+/// An object with the owners of its fields as a tree.
+pub(super) fn tree(object: &dyn Object, owners: Owners) -> Tree {
+    let mut tree = object.tree();
+    owners.put_into(&mut tree);
+    tree
+}
+
+/// The owners are those that the tree says.
+pub(super) fn stated(object: &mut dyn Object, mut tree: Tree) -> Owners {
+    let owners = managed::take(&mut tree);
+    object.metadata_mut().managed_fields = owners.as_ref().map(managed::heads);
+    Owners(owners)
+}
+
 /// The creator owns what it set, defaults included.
 pub(super) fn of_new(
     context: &Context,
     options: &WriteOptions,
     object: &mut dyn Object,
     tree: Tree,
-) -> Result<(), StatusError> {
+) -> Owners {
     track(context, options, object, tree, None, Part::Main)
 }
 
@@ -31,7 +56,7 @@ pub(super) fn of_changed(
     tree: Tree,
     current: &Current,
     part: Part,
-) -> Result<(), StatusError> {
+) -> Owners {
     track(context, options, object, tree, Some(&current.tree), part)
 }
 
@@ -42,7 +67,7 @@ fn track(
     mut tree: Tree,
     live: Option<&Tree>,
     part: Part,
-) -> Result<(), StatusError> {
+) -> Owners {
     let reset = managed::is_reset(&tree);
     let api_version = context.info().api_version();
     let not_written = not_written(context, part);
@@ -55,11 +80,7 @@ fn track(
         reset,
     );
     drop_foreign(context, &mut tree);
-    let owners = tree.pointer_mut("/metadata/managedFields").map(Tree::take);
-    let owners = owners.map(serde_json::from_value).transpose();
-    object.metadata_mut().managed_fields =
-        owners.map_err(|error| StatusError::internal(format!("managed fields: {error}")))?;
-    Ok(())
+    stated(object, tree)
 }
 
 fn tracking<'a>(

@@ -3,6 +3,7 @@
 use http::{Response, StatusCode};
 use meta::{StatusError, Tree};
 
+use super::ownership::Owners;
 use super::write::clear_status;
 use super::{Context, create, ownership};
 use crate::authentication;
@@ -26,9 +27,7 @@ pub(crate) async fn handle(mut context: Context) -> Result<Response<Body>, Statu
         review,
     )
     .await?;
-    if let Some(metadata) = answer.get_mut("metadata").and_then(Tree::as_object_mut) {
-        metadata.insert("managedFields".to_owned(), owners);
-    }
+    owners.put_into(&mut answer);
     finish(&mut answer, &expected);
     context.answer(StatusCode::CREATED, &encode::plain(&answer))
 }
@@ -60,13 +59,11 @@ async fn read(
 }
 
 /// Who asked, as owner of the fields of the question.
-fn owners(context: &Context, options: &WriteOptions, review: &Tree) -> Result<Tree, StatusError> {
+fn owners(context: &Context, options: &WriteOptions, review: &Tree) -> Result<Owners, StatusError> {
     let mut tree = review.clone();
     clear_status(&mut tree);
     let mut object = context.object(tree.clone())?;
-    ownership::of_new(context, options, &mut *object, tree)?;
-    let owners = object.metadata().managed_fields.as_ref();
-    serde_json::to_value(owners).map_err(StatusError::internal)
+    Ok(ownership::of_new(context, options, &mut *object, tree))
 }
 
 /// Names the type of an answer and gives it its canonical form.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use kinds::{Generation, Object};
 use meta::field::Path;
-use meta::{FieldError, GroupKind, Revision, StatusError, Time, Tree};
+use meta::{FieldError, GroupKind, Revision, StatusError, Time, Tree, managed};
 use store::{CommitError, Entry, Op, Payload, Precondition, Snapshot, Transaction};
 
 use super::parts::Part;
@@ -206,9 +206,11 @@ async fn draft_new(
     }
     let (mut object, tree) = defaulted(context, tree)?;
     let now = context.state.clock.now();
-    if !wanted.owned {
-        ownership::of_new(context, options, &mut *object, tree)?;
-    }
+    let owners = if wanted.owned {
+        ownership::stated(&mut *object, tree)
+    } else {
+        ownership::of_new(context, options, &mut *object, tree)
+    };
     let given_name = object.metadata().name.clone().unwrap_or_default();
     let attempted_as_sent = attempted(context, snapshot, Operation::Create, &given_name, None);
     admission::mutate(&attempted_as_sent, &mut *object)?;
@@ -240,7 +242,7 @@ async fn draft_new(
     context.call.warnings.extend(object.warnings(None));
     admission::validate(&attempted, Some(&*object))?;
     admission::charge(&attempted, &*object, &mut ops)?;
-    let tree = object.tree();
+    let tree = ownership::tree(&*object, owners);
     check_permitted(context, &tree, None).await?;
     Ok(Draft { object, tree, ops })
 }
@@ -259,9 +261,11 @@ async fn draft_changed(
     let old = &*current.object;
     let tree = part.carry(context.info(), wanted.tree, &current.tree);
     let (mut object, tree) = defaulted(context, tree)?;
-    if !wanted.owned {
-        ownership::of_changed(context, options, &mut *object, tree, current, *part)?;
-    }
+    let owners = if wanted.owned {
+        ownership::stated(&mut *object, tree)
+    } else {
+        ownership::of_changed(context, options, &mut *object, tree, current, *part)
+    };
     let attempted = attempted(context, snapshot, Operation::Update, name, Some(old));
     admission::mutate(&attempted, &mut *object)?;
     keep_system_metadata(&mut *object, old, current.entry.revision);
@@ -273,20 +277,26 @@ async fn draft_changed(
     context.call.warnings.extend(part.warnings(&*object, old));
     admission::validate(&attempted, Some(&*object))?;
     admission::charge(&attempted, &*object, &mut ops)?;
-    let mut tree = object.tree();
+    let mut tree = ownership::tree(&*object, owners);
     move_generation(context.info(), part, &mut *object, &mut tree, current);
-    meta::managed::keep_times(&current.tree, &mut tree);
+    managed::keep_times(&current.tree, &mut tree);
     check_permitted(context, &tree, Some(&current.tree)).await?;
     Ok(Draft { object, tree, ops })
 }
 
-/// The object with its defaults, and as a tree. Most updates bring all defaults with them: then the tree need not be made again, which costs more
-/// than everything else here.
-fn defaulted(context: &Context, tree: Tree) -> Result<(Box<dyn Object>, Tree), StatusError> {
+/// The object with its defaults, typed and as a tree. Only the tree has the owners of its fields, as far as the client sent any. Most updates bring
+/// all defaults with them: then the tree need not be made again, which costs more than everything else here.
+fn defaulted(context: &Context, mut tree: Tree) -> Result<(Box<dyn Object>, Tree), StatusError> {
+    let owners = managed::take(&mut tree);
     let mut object = context.object(tree.clone())?;
     let before = object.boxed_clone();
     object.set_defaults();
-    let tree = if object.same(&*before) { tree } else { object.tree() };
+    if !object.same(&*before) {
+        tree = object.tree();
+    }
+    if let Some(owners) = owners {
+        managed::put(&mut tree, owners);
+    }
     Ok((object, tree))
 }
 
@@ -504,7 +514,10 @@ struct Typed(Box<dyn Object>);
 
 impl Payload for Typed {
     fn set_revision(&mut self, revision: Revision) {
-        self.0.metadata_mut().resource_version = Some(revision.to_string());
+        let metadata = self.0.metadata_mut();
+        metadata.resource_version = Some(revision.to_string());
+        // No reader asks for the owners of fields, see `kinds::AnyKind::parse`.
+        metadata.managed_fields = None;
     }
 
     fn into_any_arc(self: Box<Self>) -> Arc<dyn std::any::Any + Send + Sync> {

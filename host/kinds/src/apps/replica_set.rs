@@ -34,9 +34,9 @@ impl Kind for ReplicaSet {
         ..KindInfo::namespaced::<Self>()
     };
 
-    fn before_typing(tree: &mut Tree) {
+    const BEFORE_TYPING: Option<fn(&mut Tree)> = Some(|tree| {
         label_selector::mark_empty(tree, "/spec/selector");
-    }
+    });
 
     fn set_defaults(&mut self) {
         let spec = &mut self.spec;

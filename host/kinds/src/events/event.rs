@@ -40,14 +40,14 @@ impl Kind for Event {
     };
 
     /// The typed form cannot hold a series without a time; the zero of Go's times, which encoding drops again, stands for that.
-    fn before_typing(tree: &mut Tree) {
+    const BEFORE_TYPING: Option<fn(&mut Tree)> = Some(|tree| {
         if let Some(series) = tree.get_mut("series").and_then(Tree::as_object_mut) {
             let time = series.entry("lastObservedTime").or_insert(Tree::Null);
             if time.is_null() {
                 *time = ZERO_TIME.into();
             }
         }
-    }
+    });
 
     fn validate(&self) -> Vec<FieldError> {
         let event = core(self);

@@ -24,11 +24,11 @@ impl Kind for IPAddress {
 
     /// A parent that is missing and one without anything in it are different errors, but the same in typed form. An empty group, which
     /// encoding drops again, marks the second.
-    fn before_typing(tree: &mut Tree) {
+    const BEFORE_TYPING: Option<fn(&mut Tree)> = Some(|tree| {
         if let Some(Tree::Object(parent)) = tree.pointer_mut("/spec/parentRef") {
             parent.entry("group").or_insert_with(|| Tree::from(""));
         }
-    }
+    });
 
     fn validate(&self) -> Vec<FieldError> {
         let mut errors = Errors::new();

@@ -23,9 +23,9 @@ impl Kind for ServiceCIDR {
         ..KindInfo::cluster::<Self>()
     };
 
-    fn before_typing(tree: &mut Tree) {
+    const BEFORE_TYPING: Option<fn(&mut Tree)> = Some(|tree| {
         conditions::mark_missing_times(tree.pointer_mut("/status/conditions"));
-    }
+    });
 
     /// Whoever reports the status has no say in the metadata.
     fn on_status_update(&mut self, old: &Self) {

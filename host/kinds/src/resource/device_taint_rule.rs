@@ -32,9 +32,9 @@ impl Kind for DeviceTaintRule {
         ..KindInfo::cluster::<Self>()
     };
 
-    fn before_typing(tree: &mut Tree) {
+    const BEFORE_TYPING: Option<fn(&mut Tree)> = Some(|tree| {
         conditions::mark_missing_times(tree.pointer_mut("/status/conditions"));
-    }
+    });
 
     fn validate(&self) -> Vec<FieldError> {
         let mut errors = Errors::new();

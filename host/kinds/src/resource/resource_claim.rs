@@ -31,12 +31,12 @@ impl Kind for ResourceClaim {
         ..KindInfo::namespaced::<Self>()
     };
 
-    fn before_typing(tree: &mut Tree) {
+    const BEFORE_TYPING: Option<fn(&mut Tree)> = Some(|tree| {
         let devices = tree.pointer_mut("/status/devices").and_then(Tree::as_array_mut);
         for device in devices.into_iter().flatten() {
             conditions::mark_missing_times(device.get_mut("conditions"));
         }
-    }
+    });
 
     fn set_defaults(&mut self) {
         if let Some(spec) = &mut self.spec {

@@ -4,7 +4,8 @@
 use thiserror::Error;
 
 use super::compare::compare;
-use super::entry::{managed_fields, take};
+use super::entry::managed_fields;
+use super::owners::take;
 use super::update::{empty_object, give_up, manager, reconciled, strip, update};
 use super::{
     Conflict, Context, Entry, FieldSet, Operation, conflict, decode_entries, encode_entries,

@@ -162,15 +162,3 @@ pub fn is_reset(object: &Tree) -> bool {
 pub(super) fn managed_fields(object: &Tree) -> Option<&Tree> {
     object.get("metadata")?.get("managedFields")
 }
-
-/// Puts entries as they are into an object.
-pub(super) fn put(object: &mut Tree, entries: Tree) {
-    if let Some(metadata) = object.get_mut("metadata").and_then(Tree::as_object_mut) {
-        metadata.insert("managedFields".to_owned(), entries);
-    }
-}
-
-/// Takes the entries out of an object.
-pub(super) fn take(object: &mut Tree) -> Option<Tree> {
-    object.get_mut("metadata")?.as_object_mut()?.remove("managedFields")
-}

@@ -2,6 +2,7 @@
 #![expect(clippy::needless_pass_by_value, reason = "cases read better without borrows")]
 
 mod apply;
+mod owners;
 mod sets;
 mod update;
 

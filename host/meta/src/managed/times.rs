@@ -1,6 +1,7 @@
 //! Writes that change nothing but times are no writes.
 
-use super::entry::{managed_fields, put};
+use super::entry::managed_fields;
+use super::owners::put;
 use crate::Tree;
 
 /// Gives the new object the times of the live one's owners if nothing else differs, so that

@@ -3,7 +3,8 @@
 use serde_json::{Map, json};
 
 use super::compare::{Changes, compare};
-use super::entry::{decode_list, managed_fields, put, take};
+use super::entry::{decode_list, managed_fields};
+use super::owners::{put, take};
 use super::{
     ANCIENT_CHANGES, Context, Entry, FieldSet, Operation, UPDATE_MANAGERS_MAX, decode_entries,
     encode_entries, is_reset, raw, remove,

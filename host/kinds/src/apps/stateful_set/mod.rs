@@ -39,10 +39,10 @@ impl Kind for StatefulSet {
         ..KindInfo::namespaced::<Self>()
     };
 
-    fn before_typing(tree: &mut Tree) {
+    const BEFORE_TYPING: Option<fn(&mut Tree)> = Some(|tree| {
         label_selector::mark_empty(tree, "/spec/selector");
         name_claims(tree);
-    }
+    });
 
     fn set_defaults(&mut self) {
         let spec = &mut self.spec;

@@ -42,9 +42,9 @@ impl Kind for PodCertificateRequest {
         ..KindInfo::namespaced::<Self>()
     };
 
-    fn before_typing(tree: &mut Tree) {
+    const BEFORE_TYPING: Option<fn(&mut Tree)> = Some(|tree| {
         conditions::mark_missing_times(tree.pointer_mut("/status/conditions"));
-    }
+    });
 
     fn set_defaults(&mut self) {
         self.spec.max_expiration_seconds.get_or_insert(DEFAULT_SECS);

@@ -46,9 +46,9 @@ impl Kind for Service {
         ..KindInfo::namespaced::<Self>()
     };
 
-    fn before_typing(tree: &mut Tree) {
+    const BEFORE_TYPING: Option<fn(&mut Tree)> = Some(|tree| {
         conditions::mark_missing_times(tree.pointer_mut("/status/conditions"));
-    }
+    });
 
     fn set_defaults(&mut self) {
         let spec = self.spec.get_or_insert_default();

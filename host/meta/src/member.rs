@@ -1,8 +1,15 @@
 //! Finds one member of a JSON object in its bytes, without decoding the rest.
 
+use std::ops::Range;
+
 /// The bytes of the value of the top-level member `name`. The bytes must be JSON, as stored ones are; of others something may be found or
 /// nothing.
-pub(super) fn member<'a>(json: &'a [u8], name: &str) -> Option<&'a [u8]> {
+pub fn member<'a>(json: &'a [u8], name: &str) -> Option<&'a [u8]> {
+    json.get(member_range(json, name)?)
+}
+
+/// Where [`member`] finds it.
+pub fn member_range(json: &[u8], name: &str) -> Option<Range<usize>> {
     let mut at = after(json, 0, b'{')?;
     loop {
         let key_begin = after(json, at, b'"')?;
@@ -10,7 +17,7 @@ pub(super) fn member<'a>(json: &'a [u8], name: &str) -> Option<&'a [u8]> {
         let value_begin = skip_space(json, after(json, key_end, b':')?);
         let value_end = value_end(json, value_begin)?;
         if json.get(key_begin..key_end.checked_sub(1)?)? == name.as_bytes() {
-            return json.get(value_begin..value_end);
+            return Some(value_begin..value_end);
         }
         at = after(json, value_end, b',')?;
     }
@@ -36,6 +43,11 @@ fn string_end(json: &[u8], mut at: usize) -> Option<usize> {
             _ => at += 1,
         }
     }
+}
+
+/// How long the value is with which the bytes begin.
+pub fn value_len(json: &[u8]) -> Option<usize> {
+    value_end(json, 0)
 }
 
 fn value_end(json: &[u8], begin: usize) -> Option<usize> {
@@ -66,3 +78,6 @@ fn value_end(json: &[u8], begin: usize) -> Option<usize> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
