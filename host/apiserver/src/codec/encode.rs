@@ -20,7 +20,7 @@ use crate::codec::{protobuf, yaml};
 pub(crate) fn value(tree: &Tree, accepted: Accepted) -> Bytes {
     let mut bytes = match accepted.format {
         Format::Yaml => return yaml::write(tree).into(),
-        Format::Protobuf => return as_protobuf(tree),
+        Format::Protobuf => return as_protobuf(&plain(tree)),
         Format::Json if accepted.pretty => serde_json::to_vec_pretty(tree),
         Format::Json => serde_json::to_vec(tree),
     }
@@ -29,25 +29,32 @@ pub(crate) fn value(tree: &Tree, accepted: Accepted) -> Bytes {
     bytes.into()
 }
 
-/// An object of a known type as protobuf; a type that nobody knows is empty there.
-fn as_protobuf(tree: &Tree) -> Bytes {
-    let text = |name| tree.get(name).and_then(Tree::as_str).unwrap_or_default();
-    let version = GroupVersion::parse(text("apiVersion")).unwrap_or_default();
+/// JSON of a known type as protobuf; a type that nobody knows is empty there.
+fn as_protobuf(json: &[u8]) -> Bytes {
+    let text = |name| {
+        let found = meta::member(json, name).map(serde_json::from_slice::<String>);
+        found.and_then(Result::ok).unwrap_or_default()
+    };
+    let version = GroupVersion::parse(&text("apiVersion")).unwrap_or_default();
     let kind = text("kind");
-    let gvk = version.with_kind(kind.to_owned());
+    let gvk = version.with_kind(kind.clone());
     let single = kinds::find_kind(&gvk).map(kinds::AnyKind::type_ref);
     let list = || {
         let of_items = kinds::all().iter().find(|candidate| {
             let info = candidate.info();
             info.list_kind == kind && info.group == version.group && info.version == version.version
         })?;
-        let name = format!("{}List", of_items.info().type_name);
-        kinds::schema().find(&name).map(TypeRef::Struct)
+        list_type(of_items.info())
     };
     if let Some(ty) = single.or_else(|| kinds::find_body(&gvk).map(kinds::Body::type_ref)) {
-        return protobuf::encode(tree, ty).into();
+        return protobuf::encode(json, ty).into();
     }
-    list().map(|ty| protobuf::encode(tree, &ty)).unwrap_or_default().into()
+    list().map(|ty| protobuf::encode(json, &ty)).unwrap_or_default().into()
+}
+
+/// The type of a list of a kind's objects.
+pub(crate) fn list_type(info: &KindInfo) -> Option<TypeRef> {
+    kinds::schema().find(&format!("{}List", info.type_name)).map(TypeRef::Struct)
 }
 
 /// A tree as compact JSON.
@@ -55,13 +62,16 @@ pub(crate) fn plain(tree: &Tree) -> Bytes {
     serde_json::to_vec(tree).expect("a tree has text keys only").into()
 }
 
-/// Stored bytes as bytes of an answer. Only people and YAML need another form than the stored one.
+/// Stored bytes as bytes of an answer. Only people and YAML need a tree for another form than the stored one.
 pub(crate) fn stored_bytes(body: &Bytes, accepted: Accepted) -> Bytes {
-    if accepted.format != Format::Json || accepted.pretty {
-        let tree: Tree = serde_json::from_slice(body).expect("stored bodies are JSON");
-        return value(&tree, accepted);
+    match accepted.format {
+        Format::Json if !accepted.pretty => body.clone(),
+        Format::Protobuf => as_protobuf(body.trim_ascii_end()),
+        Format::Json | Format::Yaml => {
+            let tree: Tree = serde_json::from_slice(body).expect("stored bodies are JSON");
+            value(&tree, accepted)
+        }
     }
-    body.clone()
 }
 
 /// An answer with a body in the agreed form.

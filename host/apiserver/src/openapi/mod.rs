@@ -17,6 +17,8 @@ mod v3;
 
 use std::sync::Arc;
 
+use bytes::Bytes;
+use futures::stream;
 use http::header::{
     ACCEPT, CACHE_CONTROL, CONTENT_TYPE, ETAG, EXPIRES, HeaderValue, IF_NONE_MATCH, LOCATION, VARY,
 };
@@ -164,7 +166,9 @@ fn answer(
     let mut response = if known {
         empty(StatusCode::NOT_MODIFIED)
     } else if gzip::is_accepted(&call.parts.headers) {
-        gzip::apply(Response::new(Body::Empty), document().into())
+        let document = Bytes::from(document());
+        let len = document.len() as u64;
+        gzip::apply(Response::new(Body::Empty), stream::iter([document]), len)
     } else {
         Response::new(Body::full(document()))
     };

@@ -20,5 +20,5 @@ pub(crate) async fn handle(mut context: Context) -> Result<Response<Body>, Statu
             Err(error) => return Err(error),
         }
     }
-    list::answer(&context, &page)
+    list::answer(&context, &page).await
 }

@@ -80,7 +80,7 @@ async fn dispatch(context: Context) -> Result<Response<Body>, StatusError> {
             Err(components::not_found(&context.resource.name))
         }
         Verb::Get => get::handle(&context),
-        Verb::List => list::handle(&context),
+        Verb::List => Box::pin(list::handle(&context)).await,
         Verb::Watch => watch::handle(context),
         Verb::Create if binding::is_binding(context.info()) => binding::create(context).await,
         Verb::Create => Box::pin(create::handle(context)).await,

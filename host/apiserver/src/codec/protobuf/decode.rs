@@ -6,7 +6,7 @@ use meta::Tree;
 use meta::schema::{Field, Struct, TypeRef};
 use serde_json::Map;
 
-use super::{Layout, MAGIC};
+use super::{Embedded, Layout, MAGIC};
 use crate::codec::decode::Expected;
 
 const MAX_DEPTH: usize = 100;
@@ -133,25 +133,40 @@ fn message(bytes: &[u8], ty: &Struct, depth: usize) -> Result<Tree, ProtobufErro
     }
     let layout = Layout::of(ty);
     let mut object = Map::new();
+    let level = Level { depth: 0, embedded: layout.embedded };
+    spread(&mut object, bytes, &layout, level, depth)?;
+    Ok(Tree::Object(object))
+}
+
+/// A message among those that a type's fields are spread over.
+#[derive(Clone, Copy)]
+struct Level {
+    depth: usize,
+    embedded: Option<&'static Embedded>,
+}
+
+fn spread(
+    object: &mut Map<String, Tree>,
+    bytes: &[u8],
+    layout: &Layout<'_>,
+    level: Level,
+    depth: usize,
+) -> Result<(), ProtobufError> {
     let mut reader = Reader(bytes);
     while let Some((number, value)) = reader.next()? {
-        match value {
-            Value::Bytes(bytes) if layout.embedded() == Some(number) => {
-                let mut inner = Reader(bytes);
-                while let Some((number, value)) = inner.next()? {
-                    if let Some(field) = layout.inner().find(|field| field.proto == number) {
-                        place(&mut object, field, value, depth)?;
-                    }
-                }
+        match (level.embedded, value) {
+            (Some(embedded), Value::Bytes(bytes)) if embedded.number == number => {
+                let inner = Level { depth: level.depth + 1, embedded: embedded.inner };
+                spread(object, bytes, layout, inner, depth)?;
             }
-            value => {
-                if let Some(field) = layout.outer().find(|field| field.proto == number) {
-                    place(&mut object, field, value, depth)?;
+            (_, value) => {
+                if let Some(field) = layout.field(number, level.depth) {
+                    place(object, field, value, depth)?;
                 }
             }
         }
     }
-    Ok(Tree::Object(object))
+    Ok(())
 }
 
 /// Lists and maps come one element at a time.

@@ -1,160 +1,226 @@
-//! From trees to protobuf. Trees that are sent are right by construction: a value that does not fit its type is left out.
+//! From JSON to protobuf in one pass over the bytes: lists of stored objects are as long as a client likes, and a tree of each would cost more than
+//! all else.
+//!
+//! The JSON is this server's own, compact and right by construction: a value that does not fit its type is left out. Fields come in the
+//! order of their type, as Go writes them.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use meta::Tree;
 use meta::schema::{Field, Struct, TypeRef};
 
-use super::{Layout, MAGIC};
+use super::json::Json;
+use super::{Embedded, Layout, MAGIC};
 
-/// A tree with its envelope.
-pub(crate) fn encode(tree: &Tree, ty: &TypeRef) -> Vec<u8> {
-    let text = |name| tree.get(name).and_then(Tree::as_str).unwrap_or_default();
-    let mut type_meta = Vec::new();
-    bytes(&mut type_meta, 1, text("apiVersion").as_bytes());
-    bytes(&mut type_meta, 2, text("kind").as_bytes());
-    let mut object = Vec::new();
-    if let Some(ty) = kinds::schema().resolve(ty) {
-        message(&mut object, tree, ty);
-    }
-    let mut out = MAGIC.to_vec();
-    bytes(&mut out, 1, &type_meta);
-    bytes(&mut out, 2, &object);
-    // Go writes the content's encoding and type though they are empty.
-    bytes(&mut out, 3, b"");
-    bytes(&mut out, 4, b"");
+/// An object with its envelope, which names the object's type.
+pub(crate) fn encode(json: &[u8], ty: &TypeRef) -> Vec<u8> {
+    let mut object = Vec::with_capacity(json.len());
+    message_of(&mut object, json, ty);
+    let text = |name| meta::member(json, name).map(|value| Json::new(value).text());
+    let [api_version, kind] = ["apiVersion", "kind"].map(|name| text(name).unwrap_or_default());
+    let mut out = Vec::with_capacity(object.len() + 64);
+    begin(&mut out, &api_version, &kind, object.len());
+    out.extend_from_slice(&object);
+    end(&mut out);
     out
 }
 
-fn message(out: &mut Vec<u8>, tree: &Tree, ty: &Struct) {
+/// What stands before an object of a known length in its envelope.
+pub(crate) fn begin(out: &mut Vec<u8>, api_version: &str, kind: &str, len: usize) {
+    let mut type_meta = Vec::new();
+    bytes(&mut type_meta, 1, api_version.as_bytes());
+    bytes(&mut type_meta, 2, kind.as_bytes());
+    out.extend_from_slice(MAGIC);
+    bytes(out, 1, &type_meta);
+    key(out, 2, WIRE_BYTES);
+    varint(out, len as u64);
+}
+
+/// What stands behind it: Go writes the content's encoding and type though they are empty.
+pub(crate) fn end(out: &mut Vec<u8>) {
+    bytes(out, 3, b"");
+    bytes(out, 4, b"");
+}
+
+/// The message of an object, without an envelope.
+pub(crate) fn message_of(out: &mut Vec<u8>, json: &[u8], ty: &TypeRef) {
+    if let Some(ty) = kinds::schema().resolve(ty) {
+        message(out, &mut Json::new(json), ty);
+    }
+}
+
+/// One element of a list that is a field of its own: `items` of a list of objects.
+pub(crate) fn element(out: &mut Vec<u8>, number: u32, json: &[u8], ty: &TypeRef) {
+    single(out, number, ty, &mut Json::new(json));
+}
+
+const WIRE_VARINT: u64 = 0;
+const WIRE_64: u64 = 1;
+const WIRE_BYTES: u64 = 2;
+const WIRE_32: u64 = 5;
+
+/// An encoded field.
+struct Part {
+    number: u32,
+    /// How many messages deep it belongs.
+    depth: usize,
+    begin: usize,
+    end: usize,
+}
+
+fn message(out: &mut Vec<u8>, json: &mut Json<'_>, ty: &Struct) {
     let layout = Layout::of(ty);
-    let mut inner = Vec::new();
-    place_all(&mut inner, tree, layout.inner());
-    if let Some(number) = layout.embedded() {
-        bytes(out, number, &inner);
+    let start = out.len();
+    let mut parts = Vec::new();
+    json.members(|json, name| {
+        let Some((field, depth)) =
+            ty.field(name).and_then(|field| Some((field, layout.depth(field)?)))
+        else {
+            return json.skip();
+        };
+        let begin = out.len() - start;
+        place(out, field, json);
+        parts.push(Part { number: field.proto, depth, begin, end: out.len() - start });
+    });
+    if layout.embedded.is_none() && parts.is_sorted_by_key(|part| part.number) {
+        return;
     }
-    place_all(out, tree, layout.outer());
+    parts.sort_unstable_by_key(|part| part.number);
+    let encoded = out.split_off(start);
+    arrange(out, &encoded, &parts, 0, layout.embedded);
 }
 
-fn place_all<'a>(out: &mut Vec<u8>, tree: &Tree, fields: impl Iterator<Item = &'a Field>) {
-    for field in fields {
-        if let Some(value) = tree.get(&*field.name).filter(|value| !value.is_null()) {
-            place(out, field, value);
+/// Puts the fields of a message, and the message that it embeds, in the order of their numbers.
+fn arrange(
+    out: &mut Vec<u8>,
+    encoded: &[u8],
+    parts: &[Part],
+    depth: usize,
+    embedded: Option<&Embedded>,
+) {
+    let mut own = parts.iter().filter(|part| part.depth == depth).peekable();
+    let copy = |out: &mut Vec<u8>, part: &Part| {
+        out.extend_from_slice(encoded.get(part.begin..part.end).unwrap_or_default());
+    };
+    if let Some(embedded) = embedded {
+        while let Some(part) = own.next_if(|part| part.number < embedded.number) {
+            copy(out, part);
         }
+        nested(out, embedded.number, |out| {
+            arrange(out, encoded, parts, depth + 1, embedded.inner);
+        });
     }
+    own.for_each(|part| copy(out, part));
 }
 
-fn place(out: &mut Vec<u8>, field: &Field, value: &Tree) {
-    if field.wrapped {
-        let mut inner = Vec::new();
-        elements(&mut inner, 1, &field.ty, value);
-        bytes(out, field.proto, &inner);
+fn place(out: &mut Vec<u8>, field: &Field, json: &mut Json<'_>) {
+    if json.is_null() {
+        json.skip();
+    } else if field.wrapped {
+        nested(out, field.proto, |out| elements(out, 1, &field.ty, json));
     } else {
-        elements(out, field.proto, &field.ty, value);
+        elements(out, field.proto, &field.ty, json);
     }
 }
 
 /// Lists and maps are written one element at a time.
-fn elements(out: &mut Vec<u8>, number: u32, ty: &TypeRef, value: &Tree) {
-    match (ty, value) {
-        (TypeRef::List(item), Tree::Array(items)) => {
-            for value in items {
-                single(out, number, item, value);
-            }
-        }
-        (TypeRef::Map(item), Tree::Object(entries)) => {
-            for (key, value) in entries {
-                let mut entry = Vec::new();
-                bytes(&mut entry, 1, key.as_bytes());
-                single(&mut entry, 2, item, value);
-                bytes(out, number, &entry);
-            }
-        }
-        (ty, value) => single(out, number, ty, value),
+fn elements(out: &mut Vec<u8>, number: u32, ty: &TypeRef, json: &mut Json<'_>) {
+    match ty {
+        TypeRef::List(item) => json.items(|json| single(out, number, item, json)),
+        TypeRef::Map(item) => json.members(|json, name| {
+            nested(out, number, |out| {
+                bytes(out, 1, name.as_bytes());
+                single(out, 2, item, json);
+            });
+        }),
+        ty => single(out, number, ty, json),
     }
 }
 
-fn single(out: &mut Vec<u8>, number: u32, ty: &TypeRef, value: &Tree) {
-    let mut inner = Vec::new();
+fn single(out: &mut Vec<u8>, number: u32, ty: &TypeRef, json: &mut Json<'_>) {
     match ty {
-        TypeRef::Bool => {
-            return varint_field(out, number, u64::from(value.as_bool().unwrap_or(false)));
-        }
+        TypeRef::Bool => varint_field(out, number, u64::from(json.raw() == b"true")),
         TypeRef::Int32 | TypeRef::Int64 => {
-            return varint_field(out, number, value.as_i64().unwrap_or(0).cast_unsigned());
+            varint_field(out, number, json.number::<i64>().cast_unsigned());
         }
-        TypeRef::Uint32 | TypeRef::Uint64 => {
-            return varint_field(out, number, value.as_u64().unwrap_or(0));
-        }
+        TypeRef::Uint32 | TypeRef::Uint64 => varint_field(out, number, json.number()),
         TypeRef::Float64 | TypeRef::Number => {
-            varint(out, u64::from(number) << 3 | 1);
-            out.extend_from_slice(&value.as_f64().unwrap_or(0.0).to_le_bytes());
-            return;
+            key(out, number, WIRE_64);
+            out.extend_from_slice(&json.number::<f64>().to_le_bytes());
         }
         TypeRef::Float32 => {
-            varint(out, u64::from(number) << 3 | 5);
-            #[expect(clippy::cast_possible_truncation, reason = "the field has no more precision")]
-            let narrow = value.as_f64().unwrap_or(0.0) as f32;
-            out.extend_from_slice(&narrow.to_le_bytes());
-            return;
+            key(out, number, WIRE_32);
+            out.extend_from_slice(&json.number::<f32>().to_le_bytes());
         }
-        TypeRef::String => {
-            return bytes(out, number, value.as_str().unwrap_or_default().as_bytes());
-        }
+        TypeRef::String => bytes(out, number, json.text().as_bytes()),
         TypeRef::Bytes => {
-            return bytes(
-                out,
-                number,
-                &BASE64.decode(value.as_str().unwrap_or_default()).unwrap_or_default(),
-            );
+            let decoded = BASE64.decode(json.text().as_bytes()).unwrap_or_default();
+            bytes(out, number, &decoded);
         }
-        TypeRef::Quantity => bytes(&mut inner, 1, value.as_str().unwrap_or_default().as_bytes()),
-        TypeRef::Time | TypeRef::MicroTime => time(&mut inner, value),
+        TypeRef::Quantity => nested(out, number, |out| bytes(out, 1, json.text().as_bytes())),
+        TypeRef::Time | TypeRef::MicroTime => nested(out, number, |out| time(out, &json.text())),
         TypeRef::Duration => {
-            varint_field(&mut inner, 1, value.as_i64().unwrap_or(0).cast_unsigned());
+            let nanos = meta::decode::parse_duration(&json.text()).unwrap_or_default();
+            nested(out, number, |out| varint_field(out, 1, nanos.cast_unsigned()));
         }
-        TypeRef::IntOrString => match value {
-            Tree::String(text) => {
-                varint_field(&mut inner, 1, 1);
-                varint_field(&mut inner, 2, 0);
-                bytes(&mut inner, 3, text.as_bytes());
-            }
-            number => {
-                varint_field(&mut inner, 1, 0);
-                varint_field(&mut inner, 2, number.as_i64().unwrap_or(0).cast_unsigned());
-                bytes(&mut inner, 3, b"");
-            }
-        },
-        TypeRef::Any => bytes(&mut inner, 1, value.to_string().as_bytes()),
-        TypeRef::Struct(id) => {
-            if let Some(ty) = kinds::schema().get(*id) {
-                message(&mut inner, value, ty);
-            }
-        }
+        TypeRef::IntOrString => nested(out, number, |out| int_or_string(out, json)),
+        TypeRef::Any => nested(out, number, |out| bytes(out, 1, json.raw())),
+        TypeRef::Struct(id) => nested(out, number, |out| match kinds::schema().get(*id) {
+            Some(ty) => message(out, json, ty),
+            None => json.skip(),
+        }),
         // Protobuf has no lists of lists.
-        TypeRef::List(_) | TypeRef::Map(_) => return,
+        TypeRef::List(_) | TypeRef::Map(_) => json.skip(),
     }
-    bytes(out, number, &inner);
+}
+
+fn int_or_string(out: &mut Vec<u8>, json: &mut Json<'_>) {
+    let (is_text, number, text) = if json.is_text() {
+        (true, 0, json.text())
+    } else {
+        (false, json.number::<i64>(), "".into())
+    };
+    varint_field(out, 1, u64::from(is_text));
+    varint_field(out, 2, number.cast_unsigned());
+    bytes(out, 3, text.as_bytes());
 }
 
 /// Seconds and nanoseconds; the zero time is an empty message.
-fn time(out: &mut Vec<u8>, value: &Tree) {
-    let Some(stamp) = value.as_str().and_then(|text| text.parse::<jiff::Timestamp>().ok()) else {
-        return;
-    };
+fn time(out: &mut Vec<u8>, text: &str) {
+    let Ok(stamp) = text.parse::<jiff::Timestamp>() else { return };
     varint_field(out, 1, stamp.as_second().cast_unsigned());
     varint_field(out, 2, i64::from(stamp.subsec_nanosecond()).cast_unsigned());
 }
 
+/// A message or text whose length shows when it has been written. Most are short: one byte is left for it.
+fn nested(out: &mut Vec<u8>, number: u32, write: impl FnOnce(&mut Vec<u8>)) {
+    key(out, number, WIRE_BYTES);
+    let at = out.len();
+    out.push(0);
+    write(out);
+    let len = out.len() - at - 1;
+    match (u8::try_from(len), out.get_mut(at)) {
+        (Ok(short @ ..0x80), Some(place)) => *place = short,
+        _ => {
+            let mut prefix = Vec::with_capacity(8);
+            varint(&mut prefix, len as u64);
+            out.splice(at..=at, prefix);
+        }
+    }
+}
+
 fn bytes(out: &mut Vec<u8>, number: u32, value: &[u8]) {
-    varint(out, u64::from(number) << 3 | 2);
+    key(out, number, WIRE_BYTES);
     varint(out, value.len() as u64);
     out.extend_from_slice(value);
 }
 
 fn varint_field(out: &mut Vec<u8>, number: u32, value: u64) {
-    varint(out, u64::from(number) << 3);
+    key(out, number, WIRE_VARINT);
     varint(out, value);
+}
+
+fn key(out: &mut Vec<u8>, number: u32, wire: u64) {
+    varint(out, u64::from(number) << 3 | wire);
 }
 
 fn varint(out: &mut Vec<u8>, mut value: u64) {

@@ -5,99 +5,120 @@
 
 mod decode;
 mod encode;
+mod json;
 
 use meta::schema::{Field, Struct};
 
 pub(crate) use decode::{decode, type_of};
-pub(crate) use encode::encode;
+pub(crate) use encode::{begin, element, encode, end, message_of};
 
 const MAGIC: &[u8] = b"k8s\0";
 
-/// Types whose fields partly belong to an embedded message, which JSON does not show: the message's number, and the fields outside of it.
-const EMBEDDED: &[(&str, u32, &[&str])] = &[
+/// Types whose fields partly belong to an embedded message, which JSON does not show.
+const EMBEDDED: &[(&str, Embedded)] = &[
     (
         "Probe",
-        1,
-        &[
-            "initialDelaySeconds",
-            "timeoutSeconds",
-            "periodSeconds",
-            "successThreshold",
-            "failureThreshold",
-            "terminationGracePeriodSeconds",
-        ],
+        Embedded::at(
+            1,
+            &[
+                "initialDelaySeconds",
+                "timeoutSeconds",
+                "periodSeconds",
+                "successThreshold",
+                "failureThreshold",
+                "terminationGracePeriodSeconds",
+            ],
+        ),
     ),
-    ("Volume", 2, &["name"]),
+    ("Volume", Embedded::at(2, &["name"])),
     (
         "PersistentVolumeSpec",
-        2,
-        &[
-            "capacity",
-            "accessModes",
-            "claimRef",
-            "persistentVolumeReclaimPolicy",
-            "storageClassName",
-            "mountOptions",
-            "volumeMode",
-            "nodeAffinity",
-            "volumeAttributesClassName",
-        ],
+        Embedded::at(
+            2,
+            &[
+                "capacity",
+                "accessModes",
+                "claimRef",
+                "persistentVolumeReclaimPolicy",
+                "storageClassName",
+                "mountOptions",
+                "volumeMode",
+                "nodeAffinity",
+                "volumeAttributesClassName",
+            ],
+        ),
     ),
-    ("ConfigMapKeySelector", 1, &["key", "optional"]),
-    ("SecretKeySelector", 1, &["key", "optional"]),
-    ("ConfigMapEnvSource", 1, &["optional"]),
-    ("SecretEnvSource", 1, &["optional"]),
-    ("ConfigMapProjection", 1, &["items", "optional"]),
-    ("SecretProjection", 1, &["items", "optional"]),
-    ("ConfigMapVolumeSource", 1, &["items", "defaultMode", "optional"]),
-    ("EphemeralContainer", 1, &["targetContainerName"]),
-    ("RuleWithOperations", 2, &["operations"]),
+    ("ConfigMapKeySelector", Embedded::at(1, &["key", "optional"])),
+    ("SecretKeySelector", Embedded::at(1, &["key", "optional"])),
+    ("ConfigMapEnvSource", Embedded::at(1, &["optional"])),
+    ("SecretEnvSource", Embedded::at(1, &["optional"])),
+    ("ConfigMapProjection", Embedded::at(1, &["items", "optional"])),
+    ("SecretProjection", Embedded::at(1, &["items", "optional"])),
+    ("ConfigMapVolumeSource", Embedded::at(1, &["items", "defaultMode", "optional"])),
+    ("EphemeralContainer", Embedded::at(1, &["targetContainerName"])),
+    ("RuleWithOperations", Embedded::at(2, &["operations"])),
+    ("IngressRule", Embedded::at(2, &["host"])),
+    ("DeviceClaimConfiguration", Embedded::at(2, &["requests"])),
+    ("DeviceAllocationConfiguration", Embedded::at(3, &["source", "requests"])),
+    ("DeviceClassConfiguration", Embedded::at(1, &[])),
+    (
+        "NamedRuleWithOperations",
+        Embedded {
+            inner: Some(&Embedded::at(2, &["operations"])),
+            ..Embedded::at(2, &["resourceNames"])
+        },
+    ),
 ];
 
-/// How the fields of a type are spread over its message and one inside it.
+/// An embedded message.
+#[derive(Debug)]
+struct Embedded {
+    number: u32,
+    /// The fields that are outside of it.
+    outer: &'static [&'static str],
+    /// The message that it embeds itself.
+    inner: Option<&'static Embedded>,
+}
+
+impl Embedded {
+    const fn at(number: u32, outer: &'static [&'static str]) -> Embedded {
+        Embedded { number, outer, inner: None }
+    }
+}
+
+/// How the fields of a type are spread over its message and those inside it.
 struct Layout<'a> {
     ty: &'a Struct,
-    embedded: Option<(u32, &'static [&'static str])>,
+    embedded: Option<&'static Embedded>,
     in_envelope: bool,
 }
 
 impl<'a> Layout<'a> {
     fn of(ty: &'a Struct) -> Layout<'a> {
-        let embedded = EMBEDDED
-            .iter()
-            .find(|(name, ..)| *name == &*ty.name)
-            .map(|(_, number, outer)| (*number, *outer));
+        let embedded = EMBEDDED.iter().find(|(name, _)| *name == &*ty.name);
         // `kind` and `apiVersion` of a type are told by the envelope.
         let number = |name| ty.field(name).map(|field| field.proto);
         Layout {
             ty,
-            embedded,
+            embedded: embedded.map(|(_, embedded)| embedded),
             in_envelope: number("kind") == Some(1) && number("apiVersion") == Some(2),
         }
     }
 
-    /// Fields of the message itself.
-    fn outer(&self) -> impl Iterator<Item = &'a Field> {
-        let (embedded, in_envelope) = (self.embedded, self.in_envelope);
-        self.ty.fields().iter().filter(move |field| {
-            let name = &*field.name;
-            !(in_envelope && matches!(name, "kind" | "apiVersion"))
-                && embedded.is_none_or(|(_, outer)| outer.contains(&name))
-        })
+    /// How many messages deep inside the type's own a field is; `None` for what only the envelope has.
+    fn depth(&self, field: &Field) -> Option<usize> {
+        let name = &*field.name;
+        if self.in_envelope && matches!(name, "kind" | "apiVersion") {
+            return None;
+        }
+        let messages = std::iter::successors(self.embedded, |message| message.inner);
+        Some(messages.take_while(|message| !message.outer.contains(&name)).count())
     }
 
-    /// Fields of the embedded message.
-    fn inner(&self) -> impl Iterator<Item = &'a Field> {
-        let embedded = self.embedded;
-        self.ty
-            .fields()
-            .iter()
-            .filter(move |field| embedded.is_some_and(|(_, outer)| !outer.contains(&&*field.name)))
-    }
-
-    /// The number of the embedded message.
-    fn embedded(&self) -> Option<u32> {
-        self.embedded.map(|(number, _)| number)
+    /// The field of a number in the message of a depth.
+    fn field(&self, number: u32, depth: usize) -> Option<&'a Field> {
+        let mut fields = self.ty.fields().iter();
+        fields.find(|field| field.proto == number && self.depth(field) == Some(depth))
     }
 }
 

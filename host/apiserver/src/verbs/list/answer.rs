@@ -5,8 +5,7 @@
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
-use futures::stream;
-use http::header::{CONTENT_TYPE, HeaderValue};
+use futures::{Stream, StreamExt as _, stream};
 use http::{Response, StatusCode};
 use meta::StatusError;
 use store::Entry;
@@ -14,15 +13,15 @@ use store::Entry;
 use super::{Context, ListHead, Page, head_tree};
 use crate::body::Body;
 use crate::codec::negotiate::{Format, View, ViewVersion};
-use crate::codec::{encode, gzip};
+use crate::codec::{encode, gzip, protobuf};
 use crate::table::{self, Shown};
 
 /// Pieces of an answer have about this many bytes: large enough for the socket, small enough for memory.
 const PIECE_BYTES: usize = 128 * 1024;
 
-pub(crate) fn list(context: &Context, page: &Page) -> Result<Response<Body>, StatusError> {
+pub(crate) async fn list(context: &Context, page: &Page) -> Result<Response<Body>, StatusError> {
     match context.accepted.view {
-        View::Object => objects(context, page),
+        View::Object => objects(context, page).await,
         View::Metadata(version) => {
             let json = metadata(context, page, version)?;
             Ok(whole(context, context.formatted(&json)))
@@ -40,24 +39,58 @@ pub(crate) fn list(context: &Context, page: &Page) -> Result<Response<Body>, Sta
     }
 }
 
-fn objects(context: &Context, page: &Page) -> Result<Response<Body>, StatusError> {
-    let head = head(context, &page.head);
-    // A body of another kind is decoded, so the shortcut for the stored kind does not apply.
-    let plain = context.info().stored_as.is_none();
+async fn objects(context: &Context, page: &Page) -> Result<Response<Body>, StatusError> {
+    let bodies = bodies(context, &page.entries)?;
     let skip = encode::type_prefix_len(context.info());
-    if plain && !context.accepted.pretty && context.accepted.format == Format::Json {
-        let response = streamed(head.clone(), page.entries.clone(), skip);
-        let short = response.body().len().is_some_and(|len| len <= gzip::MIN_BYTES);
-        if short || !gzip::is_accepted(&context.call.parts.headers) {
-            return Ok(response);
+    match context.accepted.format {
+        Format::Json if !context.accepted.pretty => {
+            let (pieces, len) = pieces(head(context, &page.head), bodies, skip);
+            Ok(sent(context, pieces, len))
+        }
+        Format::Protobuf => {
+            let chunks = messages(context, &page.head, &bodies).await;
+            let len = chunks.iter().map(|chunk| chunk.len() as u64).sum();
+            Ok(sent(context, stream::iter(chunks), len))
+        }
+        Format::Json | Format::Yaml => {
+            let mut json = BytesMut::from(&head(context, &page.head)[..]);
+            for (index, body) in bodies.iter().enumerate() {
+                item(&mut json, index, body, skip);
+            }
+            json.extend_from_slice(TAIL);
+            Ok(whole(context, encode::stored_bytes(&json.freeze(), context.accepted)))
         }
     }
-    let mut json = BytesMut::from(&head[..]);
-    for (index, body) in bodies(context, &page.entries)?.iter().enumerate() {
-        item(&mut json, index, body, skip);
+}
+
+/// A list as protobuf. Its envelope begins with its length, so that it has to be there as a whole.
+async fn messages(context: &Context, head: &ListHead, bodies: &[Bytes]) -> Vec<Bytes> {
+    let info = context.info();
+    let ty = encode::list_type(info);
+    let items = ty.as_ref().and_then(|ty| kinds::schema().resolve(ty)?.field("items"));
+    let items = items.map_or(0, |field| field.proto);
+    let mut piece = Vec::with_capacity(PIECE_BYTES + 16 * 1024);
+    if let Some(ty) = &ty {
+        let head = format!("{{\"metadata\":{}}}", head_tree(head));
+        protobuf::message_of(&mut piece, head.as_bytes(), ty);
     }
-    json.extend_from_slice(TAIL);
-    Ok(whole(context, encode::stored_bytes(&json.freeze(), context.accepted)))
+    let mut pieces = Vec::new();
+    for body in bodies {
+        protobuf::element(&mut piece, items, body, context.kind.type_ref());
+        if piece.len() >= PIECE_BYTES {
+            pieces.push(Bytes::copy_from_slice(&piece));
+            piece.clear();
+            // Others have their turn on this thread.
+            tokio::task::yield_now().await;
+        }
+    }
+    let len = pieces.iter().map(Bytes::len).sum::<usize>() + piece.len();
+    let mut begin = Vec::new();
+    protobuf::begin(&mut begin, &info.api_version(), info.list_kind, len);
+    protobuf::end(&mut piece);
+    pieces.insert(0, begin.into());
+    pieces.push(piece.into());
+    pieces
 }
 
 const TAIL: &[u8] = b"]}\n";
@@ -79,11 +112,12 @@ fn item(out: &mut BytesMut, index: usize, body: &[u8], skip: usize) {
     out.extend_from_slice(body.get(skip..).unwrap_or_default());
 }
 
-fn streamed(head: Bytes, entries: Vec<Arc<Entry>>, skip: usize) -> Response<Body> {
-    let items: usize = entries.iter().map(|entry| entry.body.len() - skip + 2).sum();
-    let len = head.len() + items - usize::from(!entries.is_empty()) + TAIL.len();
-    let entries = entries.into_iter().enumerate();
-    let pieces = stream::unfold((Some(head), entries), move |(head, mut rest)| async move {
+/// A list as JSON, piece by piece, and its length.
+fn pieces(head: Bytes, bodies: Vec<Bytes>, skip: usize) -> (impl Stream<Item = Bytes>, u64) {
+    let items: usize = bodies.iter().map(|body| body.len() - skip + 2).sum();
+    let len = head.len() + items - usize::from(!bodies.is_empty()) + TAIL.len();
+    let bodies = bodies.into_iter().enumerate();
+    let pieces = stream::unfold((Some(head), bodies), move |(head, mut rest)| async move {
         let mut piece = BytesMut::with_capacity(PIECE_BYTES + 16 * 1024);
         let head = match head {
             Some(head) => head,
@@ -92,8 +126,8 @@ fn streamed(head: Bytes, entries: Vec<Arc<Entry>>, skip: usize) -> Response<Body
             None => Bytes::new(),
         };
         piece.extend_from_slice(&head);
-        for (index, entry) in rest.by_ref() {
-            item(&mut piece, index, &entry.body, skip);
+        for (index, body) in rest.by_ref() {
+            item(&mut piece, index, &body, skip);
             if piece.len() >= PIECE_BYTES {
                 break;
             }
@@ -101,13 +135,9 @@ fn streamed(head: Bytes, entries: Vec<Arc<Entry>>, skip: usize) -> Response<Body
         if rest.len() == 0 {
             piece.extend_from_slice(TAIL);
         }
-        Some((Ok(piece.freeze()), (None, rest)))
+        Some((piece.freeze(), (None, rest)))
     });
-    let mut response = Response::new(Body::sized(pieces, len as u64));
-    response
-        .headers_mut()
-        .insert(CONTENT_TYPE, HeaderValue::from_static(Format::Json.media_type()));
-    response
+    (pieces, len as u64)
 }
 
 fn bodies(context: &Context, entries: &[Arc<Entry>]) -> Result<Vec<Bytes>, StatusError> {
@@ -136,10 +166,20 @@ fn metadata(context: &Context, page: &Page, version: ViewVersion) -> Result<Byte
 
 /// An answer that is there as a whole, compressed if the client likes.
 fn whole(context: &Context, bytes: Bytes) -> Response<Body> {
-    let zipped = gzip::is_accepted(&context.call.parts.headers);
-    if zipped {
-        let empty = encode::response(StatusCode::OK, context.accepted, Bytes::new());
-        return gzip::apply(empty, bytes);
+    let len = bytes.len() as u64;
+    sent(context, stream::iter([bytes]), len)
+}
+
+/// An answer of pieces, compressed if the client likes.
+fn sent(
+    context: &Context,
+    pieces: impl Stream<Item = Bytes> + Send + 'static,
+    len: u64,
+) -> Response<Body> {
+    let mut response = encode::response(StatusCode::OK, context.accepted, Bytes::new());
+    if gzip::is_accepted(&context.call.parts.headers) {
+        return gzip::apply(response, pieces, len);
     }
-    encode::response(StatusCode::OK, context.accepted, bytes)
+    *response.body_mut() = Body::sized(pieces.map(Ok), len);
+    response
 }

@@ -60,9 +60,9 @@ pub(crate) struct Page {
     pub(crate) entries: Vec<Arc<Entry>>,
 }
 
-pub(crate) fn handle(context: &Context) -> Result<Response<Body>, StatusError> {
+pub(crate) async fn handle(context: &Context) -> Result<Response<Body>, StatusError> {
     let options = ListOptions::read(&context.call.info.query, false)?;
-    answer(context, &read(context, &options)?)
+    answer(context, &read(context, &options)?).await
 }
 
 /// Reads one page.
