@@ -4,13 +4,14 @@
 //! brings into the selectors' reach is added, one that leaves it is deleted. From time to time a bookmark tells how far the watcher has
 //! seen, so that it can resume there although nothing of its own changed.
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use meta::{Revision, StatusError};
 use store::{Entry, Event, EventKind, SnapshotError, WatchEnd};
-use tokio::time::{Instant, timeout_at};
-use tokio_util::sync::CancellationToken;
+use tokio::time::{Instant, Sleep, sleep_until};
+use tokio_util::sync::WaitForCancellationFutureOwned;
 
 use crate::options::{ListOptions, Matching};
 use crate::state::State;
@@ -64,7 +65,10 @@ pub(crate) struct Feed {
     after: Revision,
     bookmarks: Option<Bookmarks>,
     deadline: Instant,
-    shutdown: CancellationToken,
+    /// Until the next bookmark, or the end. It lives as long as the feed, as the next does: to make them anew for each of a thousand watchers
+    /// costs more than the change that they get.
+    timer: Pin<Box<Sleep>>,
+    shutdown: Pin<Box<WaitForCancellationFutureOwned>>,
 }
 
 #[derive(Debug)]
@@ -95,6 +99,7 @@ impl Feed {
             && options.matching == Some(Matching::NotOlderThan);
         let bookmarks =
             options.bookmarks.then(|| Bookmarks::new(state.config.bookmark_interval, deadline));
+        let first = bookmarks.as_ref().map_or(deadline, |bookmarks| bookmarks.next);
         let mut feed = Feed {
             range,
             source: Source::Refused(None),
@@ -103,7 +108,8 @@ impl Feed {
             after: Revision::ZERO,
             bookmarks,
             deadline,
-            shutdown: state.shutdown.clone(),
+            timer: Box::pin(sleep_until(first.min(deadline))),
+            shutdown: Box::pin(state.shutdown.clone().cancelled_owned()),
         };
         let from = if with_initial || asked == Revision::ZERO { now } else { asked };
         if with_initial {
@@ -130,39 +136,26 @@ impl Feed {
 
     /// The next message; waits for it. It may be dropped while it waits, and nothing is lost.
     pub(crate) async fn next(&mut self) -> Result<Change, Ended> {
-        if let Some(ready) = self.initial() {
-            return Ok(ready);
-        }
-        let bookmark_at = self
-            .bookmarks
-            .as_ref()
-            .map_or(self.deadline, |bookmarks| bookmarks.next.min(self.deadline));
-        let waited = {
+        loop {
+            if let Some(ready) = self.try_next()? {
+                return Ok(ready);
+            }
             let live = match &mut self.source {
                 Source::Live(watch) => watch,
                 Source::Refused(error) => {
                     return Err(error.take().map_or(Ended::Quietly, Ended::Failed));
                 }
             };
-            let (range, after) = (&self.range, self.after);
-            let change = async {
-                loop {
-                    let event = live.next().await?;
-                    if let Some(change) = seen(range, after, event) {
+            tokio::select! {
+                biased;
+                event = live.next() => {
+                    if let Some(change) = seen(&self.range, self.after, event.map_err(ended)?) {
                         return Ok(change);
                     }
                 }
-            };
-            tokio::select! {
-                biased;
-                () = self.shutdown.cancelled() => return Err(Ended::Quietly),
-                waited = timeout_at(bookmark_at, change) => waited,
+                () = &mut self.timer => return self.bookmark(),
+                () = &mut self.shutdown => return Err(Ended::Quietly),
             }
-        };
-        match waited {
-            Ok(Ok(change)) => Ok(change),
-            Ok(Err(end)) => Err(ended(end)),
-            Err(_) => self.bookmark(),
         }
     }
 
@@ -201,6 +194,7 @@ impl Feed {
             return Err(Ended::Quietly);
         };
         bookmarks.next = bookmarks.after(now, self.deadline);
+        self.timer.as_mut().reset(bookmarks.next.min(self.deadline));
         Ok(Change::Bookmark { revision: live.revision().max(self.after), ends_initial: false })
     }
 }
