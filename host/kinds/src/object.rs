@@ -39,7 +39,7 @@ pub trait AnyKind: Send + Sync + Debug {
     fn describe(&self, schemas: &mut SchemaGenerator);
 
     /// Types a canonical tree (see `meta::decode`).
-    fn object(&self, tree: Tree) -> Result<Box<dyn Object>, DecodeError>;
+    fn object(&self, tree: &Tree) -> Result<Box<dyn Object>, DecodeError>;
 
     /// Types the stored bytes of an object of this kind, but for who owns its fields: nobody asks a typed object for that, and it would be
     /// the larger part of it.
@@ -140,10 +140,12 @@ impl<K: Kind> AnyKind for Of<K> {
         schemas.subschema_for::<K>();
     }
 
-    fn object(&self, mut tree: Tree) -> Result<Box<dyn Object>, DecodeError> {
-        if let Some(prepare) = K::BEFORE_TYPING {
-            prepare(&mut tree);
-        }
+    fn object(&self, tree: &Tree) -> Result<Box<dyn Object>, DecodeError> {
+        let Some(prepare) = K::BEFORE_TYPING else {
+            return boxed(<K as serde::Deserialize>::deserialize(tree));
+        };
+        let mut tree = tree.clone();
+        prepare(&mut tree);
         boxed(serde_json::from_value::<K>(tree))
     }
 
@@ -153,7 +155,7 @@ impl<K: Kind> AnyKind for Of<K> {
             return boxed(serde_json::from_slice::<K>(&body));
         }
         match serde_json::from_slice(&body) {
-            Ok(tree) => self.object(tree),
+            Ok(tree) => self.object(&tree),
             Err(source) => Err(DecodeError { kind: K::KIND, source }),
         }
     }

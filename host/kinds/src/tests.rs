@@ -49,7 +49,7 @@ pub(crate) fn read(mut tree: Tree) -> Box<dyn Object> {
     let kind = kind_of(&tree);
     let decoded = decode::canonicalize(&mut tree, kind.type_ref(), crate::schema());
     assert!(decoded.is_ok(), "{tree}: {decoded:?}");
-    let mut object = kind.object(tree).expect("a canonical tree has the shape of its type");
+    let mut object = kind.object(&tree).expect("a canonical tree has the shape of its type");
     object.set_defaults();
     object
 }
@@ -94,7 +94,7 @@ fn golden_objects_come_through_unchanged() {
         owned["metadata"]["managedFields"] =
             json!([{ "manager": "m", "fieldsV1": { "f:spec": {} } }]);
         let parsed = kind.parse(owned.to_string().as_bytes()).expect("it is of the kind");
-        let typed = kind.object(golden.clone()).expect("it is of the kind");
+        let typed = kind.object(&golden).expect("it is of the kind");
         assert!(
             parsed.same(&*typed),
             "{name}: stored bytes are typed as trees are, without owners"

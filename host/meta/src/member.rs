@@ -37,11 +37,11 @@ fn after(json: &[u8], at: usize, expected: u8) -> Option<usize> {
 /// The position behind the closing quote of a text that begins at `at`, behind its opening quote.
 fn string_end(json: &[u8], mut at: usize) -> Option<usize> {
     loop {
-        match json.get(at)? {
-            b'"' => return Some(at + 1),
-            b'\\' => at += 2,
-            _ => at += 1,
+        at += memchr::memchr2(b'"', b'\\', json.get(at..)?)?;
+        if json.get(at)? == &b'"' {
+            return Some(at + 1);
         }
+        at += 2;
     }
 }
 

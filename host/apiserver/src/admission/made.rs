@@ -48,7 +48,7 @@ pub(super) fn put(attempted: &Attempted<'_>, made: Made<'_>) -> Op {
             };
             meta::managed::track_update(&context, None, &mut tree, false);
         }
-        if let Ok(object) = kind.object(tree.clone()) {
+        if let Ok(object) = kind.object(&tree) {
             attributes = object.attributes();
         }
     }

@@ -106,6 +106,8 @@ fn mount(spec: &mut PodSpec) {
         needed |= mount_into(container, &name);
     }
     if needed && !has_volume {
+        // Nearly every Pod gets one, of some kilobytes, and is kept: no room for more.
+        volumes.reserve_exact(1);
         volumes.push(token_volume(name));
     }
 }
@@ -115,6 +117,7 @@ fn mount_into(container: &mut Container, name: &str) -> bool {
     if mounts.iter().any(|mount| mount.mount_path == MOUNT_PATH) {
         return false;
     }
+    mounts.reserve_exact(1);
     mounts.push(VolumeMount {
         name: name.to_owned(),
         read_only: Some(true),

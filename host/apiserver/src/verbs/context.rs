@@ -101,7 +101,7 @@ impl Context {
     }
 
     /// Types a canonical tree of the request's kind.
-    pub(crate) fn object(&self, tree: Tree) -> Result<Box<dyn Object>, StatusError> {
+    pub(crate) fn object(&self, tree: &Tree) -> Result<Box<dyn Object>, StatusError> {
         self.kind.object(tree).map_err(|error| self.cannot_be_handled(&error))
     }
 

@@ -62,7 +62,7 @@ async fn read(
 fn owners(context: &Context, options: &WriteOptions, review: &Tree) -> Result<Owners, StatusError> {
     let mut tree = review.clone();
     clear_status(&mut tree);
-    let mut object = context.object(tree.clone())?;
+    let mut object = context.object(&tree)?;
     Ok(ownership::of_new(context, options, &mut *object, tree))
 }
 

@@ -288,7 +288,7 @@ async fn draft_changed(
 /// all defaults with them: then the tree need not be made again, which costs more than everything else here.
 fn defaulted(context: &Context, mut tree: Tree) -> Result<(Box<dyn Object>, Tree), StatusError> {
     let owners = managed::take(&mut tree);
-    let mut object = context.object(tree.clone())?;
+    let mut object = context.object(&tree)?;
     let before = object.boxed_clone();
     object.set_defaults();
     if !object.same(&*before) {
@@ -499,7 +499,7 @@ pub(crate) fn put(
         context.kind.rewrite_to_stored(&mut tree);
         context
             .stored
-            .object(tree.clone())
+            .object(&tree)
             .map_err(|error| StatusError::internal(status::chain(&error)))?
     } else {
         object

@@ -19,7 +19,7 @@ use crate::pod::{after, status};
 /// Requests under way.
 const IN_FLIGHT_MAX: usize = 64;
 /// How long a Pod that has just begun waits for its next status.
-const BEGINNING_MILLIS: i64 = 50;
+const BEGINNING_MILLIS: i64 = 1000;
 const RETRY_MIN: Duration = Duration::from_millis(500);
 const RETRY_MAX: Duration = Duration::from_secs(10);
 
@@ -146,7 +146,7 @@ impl Agent {
             Outcome::Written => {
                 self.reports.pause = None;
                 if slot.report.is_stale {
-                    self.reports.push(&mut self.slots, uid);
+                    self.report(uid);
                 } else if slot.is_delete_pending {
                     self.delete_object(uid);
                 }

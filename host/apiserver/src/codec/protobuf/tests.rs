@@ -66,7 +66,7 @@ fn every_kind_comes_back_from_protobuf() {
         let expected = Expected { gvk: kind.info().gvk(), ty: kind.type_ref() };
         let mut tree = decode(&bytes, &expected).expect("an object");
         meta::decode::canonicalize(&mut tree, kind.type_ref(), kinds::schema()).expect("its type");
-        let mut object = kind.object(tree).expect("its type");
+        let mut object = kind.object(&tree).expect("its type");
         // A claim within a StatefulSet does not name its type in protobuf.
         object.set_defaults();
         assert_eq!(object.tree(), golden);
