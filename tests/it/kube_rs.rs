@@ -1,4 +1,9 @@
-//! kube-rs: typed verbs, a watcher and a reflector.
+//! kube-rs: typed verbs, watchers and a reflector; server-side apply, discovery, metadata and subresources.
+
+mod apply;
+mod discovery;
+mod metadata;
+mod subresources;
 
 use futures::{StreamExt as _, TryStreamExt as _};
 use k8s_openapi::api::{apps::v1::Deployment, core::v1::ConfigMap};
