@@ -6,6 +6,7 @@ mod harness;
 mod abuse;
 mod client;
 mod examples;
+mod helm;
 mod images;
 mod kube_rs;
 mod kubectl;

@@ -149,13 +149,33 @@ impl Cluster {
 
     /// kubectl for this cluster, not yet started.
     pub(crate) fn kubectl_command<A: AsRef<OsStr>>(&self, arguments: &[A]) -> Command {
-        let mut command =
-            Command::new(kubectl::kubectl().expect("the test asked whether kubectl is here"));
+        let kubectl = kubectl::kubectl().expect("the test asked whether kubectl is here");
+        let mut command = self.command(kubectl);
+        command.args(arguments);
+        command
+    }
+
+    /// A client program that finds this cluster and keeps its own files in this test's folder.
+    pub(crate) fn command(&self, program: &Path) -> Command {
+        let mut command = Command::new(program);
         command
             .env("KUBECONFIG", self.kubeconfig())
             .env("HOME", self.folder.path())
-            .args(arguments);
+            .current_dir(self.folder.path())
+            .stdin(Stdio::null());
         command
+    }
+
+    /// Runs a client program and gives what it printed; a failure fails the test.
+    pub(crate) fn run_client(&self, command: &mut Command) -> String {
+        let output = command.output().unwrap();
+        let arguments: Vec<_> = command.get_args().map(OsStr::to_owned).collect();
+        self.expect(&output, &arguments)
+    }
+
+    /// The folder of this test's own files.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     /// Applies manifests given as text.

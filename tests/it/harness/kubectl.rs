@@ -1,11 +1,12 @@
-//! Client programs that a user may lack: their tests skip themselves and say so.
+//! The releases of kubectl that a user may have.
 
 use std::{
-    io::Write as _,
     path::{Path, PathBuf},
     process::Command,
     sync::OnceLock,
 };
+
+use super::{installed, skip};
 
 /// kubectl, where there is one.
 pub(crate) fn kubectl() -> Option<&'static PathBuf> {
@@ -29,9 +30,7 @@ pub(crate) fn kubectls() -> &'static [PathBuf] {
             .map(|entry| entry.path())
             .collect();
         beside.sort();
-        let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
-        let cache = cache.or_else(|| std::env::home_dir().map(|home| home.join(".cache")));
-        let own = cache.map(|cache| cache.join("skiff/bin/kubectl"));
+        let own = installed("bin/kubectl");
         first.into_iter().chain(own).chain(beside).filter(|program| runs(program)).collect()
     })
 }
@@ -44,14 +43,4 @@ fn runs(program: &Path) -> bool {
 /// Whether kubectl is here; a test that needs it returns if not.
 pub(crate) fn have_kubectl(test: &str) -> bool {
     kubectl().is_some() || skip(test, "kubectl is not installed")
-}
-
-/// Notes that a test did not run. Always false.
-pub(crate) fn skip(test: &str, why: &str) -> bool {
-    eprintln!("skipped: {test}: {why}");
-    if let Some(path) = std::env::var_os("SKIFF_SKIPPED_TESTS") {
-        let mut file = std::fs::OpenOptions::new().append(true).create(true).open(path).unwrap();
-        writeln!(file, "{test}: {why}").unwrap();
-    }
-    false
 }
