@@ -5,6 +5,7 @@ mod harness;
 
 mod abuse;
 mod client;
+mod clients;
 mod examples;
 mod helm;
 mod images;

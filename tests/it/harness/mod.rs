@@ -10,7 +10,7 @@ mod reach;
 mod wait;
 
 pub(crate) use binary::{root, skiff};
-pub(crate) use clients::{installed, on_path, skip};
+pub(crate) use clients::{go_client, installed, on_path, skip, sources};
 pub(crate) use cluster::{Cluster, free_address};
 pub(crate) use guests::wat;
 pub(crate) use kubectl::{have_kubectl, kubectls};
