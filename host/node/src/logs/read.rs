@@ -1,4 +1,7 @@
 //! Reading a log: from the end or from a moment, with or without times, once or for as long as the container runs.
+//!
+//! All its files are opened at once, so that one that is rotated meanwhile is neither missed nor read twice. Read once, a log ends where it ended when
+//! it was asked for, however fast its container prints.
 
 use std::io::{self, SeekFrom};
 use std::path::{Path, PathBuf};
@@ -34,11 +37,20 @@ struct Reader {
     path: PathBuf,
     live: Option<Arc<Log>>,
     /// Still to be read, oldest last.
-    queue: Vec<(PathBuf, u64)>,
+    queue: Vec<Part>,
     file: Option<File>,
+    /// So many bytes of the file are wanted.
+    file_left: u64,
     pending: Vec<u8>,
     is_continued: bool,
     left: u64,
+}
+
+/// A file of a log, and which of its bytes are wanted.
+struct Part {
+    file: File,
+    start: u64,
+    end: u64,
 }
 
 /// The log as a stream of pieces.
@@ -48,15 +60,16 @@ pub(crate) async fn read(
     live: Option<Arc<Log>>,
     options: Options,
 ) -> io::Result<impl Stream<Item = io::Result<Bytes>> + Send> {
-    let mut queue = match options.tail_lines {
-        None => parts(&path, files).into_iter().map(|part| (part, 0)).collect(),
-        Some(lines) => from_the_end(&path, files, lines).await?,
-    };
-    queue.reverse();
+    let mut queue = open(&path, files).await?;
+    if let Some(lines) = options.tail_lines {
+        keep_last(&mut queue, lines).await?;
+    }
     let left = options.limit_bytes.unwrap_or(u64::MAX);
     let live = live.filter(|_| options.is_followed);
     let (file, pending) = (None, Vec::new());
-    let reader = Reader { options, path, live, queue, file, pending, is_continued: false, left };
+    let (is_continued, file_left) = (false, 0);
+    let reader =
+        Reader { options, path, live, queue, file, file_left, pending, is_continued, left };
     Ok(futures::stream::try_unfold(reader, |mut reader| async move {
         Ok(reader.next().await?.map(|bytes| (bytes, reader)))
     }))
@@ -107,27 +120,30 @@ impl Reader {
     async fn read_some(&mut self, chunk: &mut [u8]) -> io::Result<usize> {
         loop {
             if self.file.is_none() {
-                let (path, start) = match self.queue.pop() {
-                    Some(part) => part,
+                let (mut file, start, end) = match self.queue.pop() {
+                    Some(Part { file, start, end }) => (file, start, end),
                     // The log begins later, or was rotated while it was followed.
-                    None if self.live.is_some() => (self.path.clone(), 0),
+                    None if self.live.is_some() => match File::open(&self.path).await {
+                        Ok(file) => (file, 0, 0),
+                        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
+                        Err(error) => return Err(error),
+                    },
                     None => return Ok(0),
                 };
-                let mut file = match File::open(&path).await {
-                    Ok(file) => file,
-                    Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
-                    Err(error) => return Err(error),
-                };
                 file.seek(SeekFrom::Start(start)).await?;
+                let is_growing = self.live.is_some() && self.queue.is_empty();
+                self.file_left = if is_growing { u64::MAX } else { end - start };
                 self.file = Some(file);
             }
             let Some(file) = &mut self.file else { return Ok(0) };
-            let read = file.read(chunk).await?;
+            let wanted = usize::try_from(self.file_left).unwrap_or(usize::MAX).min(chunk.len());
+            let read = file.read(&mut chunk[..wanted]).await?;
             if read > 0 {
+                self.file_left -= read as u64;
                 return Ok(read);
             }
-            let is_current = is_same_file(file, &self.path).await;
-            if self.queue.is_empty() && (is_current || self.live.is_none()) {
+            let is_last = self.queue.is_empty();
+            if is_last && (self.live.is_none() || is_same_file(file, &self.path).await) {
                 return Ok(0);
             }
             self.file = None;
@@ -178,49 +194,70 @@ async fn is_same_file(file: &File, path: &Path) -> bool {
     }
 }
 
-/// The parts, and where in the first one to begin, to get this many lines.
-async fn from_the_end(path: &Path, files: u32, lines: u64) -> io::Result<Vec<(PathBuf, u64)>> {
-    let mut found = Vec::new();
-    let mut missing = lines;
+/// The files of a log, latest first. One that is rotated while they are opened comes up a second time, and is left out then.
+async fn open(path: &Path, files: u32) -> io::Result<Vec<Part>> {
+    use std::os::unix::fs::MetadataExt as _;
+    let mut opened = Vec::new();
+    let mut seen = Vec::new();
     for part in parts(path, files).into_iter().rev() {
-        let (start, counted) = start_of_last(&part, missing).await?;
-        found.insert(0, (part, start));
+        match File::open(&part).await {
+            Ok(file) => {
+                let metadata = file.metadata().await?;
+                if !seen.contains(&metadata.ino()) {
+                    seen.push(metadata.ino());
+                    opened.push(Part { file, start: 0, end: metadata.len() });
+                }
+            }
+            // It was the oldest, and is gone.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(opened)
+}
+
+/// Keeps of the parts, latest first, what holds this many lines.
+async fn keep_last(queue: &mut Vec<Part>, lines: u64) -> io::Result<()> {
+    let mut missing = lines;
+    for index in 0..queue.len() {
+        let part = &mut queue[index];
+        let counted = begin_at_last(part, missing).await?;
         missing -= counted;
         if missing == 0 {
+            queue.truncate(index + 1);
             break;
         }
     }
-    Ok(found)
+    Ok(())
 }
 
-/// Where the last `lines` lines of a file begin, and how many there are.
-async fn start_of_last(path: &Path, lines: u64) -> io::Result<(u64, u64)> {
-    let mut file = File::open(path).await?;
-    let mut end = file.metadata().await?.len();
-    let size = end;
+/// Has a part begin at its last `lines` lines, and tells how many it has of them.
+async fn begin_at_last(part: &mut Part, lines: u64) -> io::Result<u64> {
+    let (size, mut end) = (part.end, part.end);
     let mut counted = 0;
     let mut chunk = vec![0; CHUNK_BYTES];
     while end > 0 {
         let length = end.min(CHUNK_BYTES as u64);
         let start = end - length;
-        file.seek(SeekFrom::Start(start)).await?;
+        part.file.seek(SeekFrom::Start(start)).await?;
         let chunk = &mut chunk[..usize::try_from(length).unwrap_or(CHUNK_BYTES)];
-        file.read_exact(chunk).await?;
+        part.file.read_exact(chunk).await?;
         for (offset, byte) in chunk.iter().enumerate().rev() {
             let at = start + offset as u64;
             // The newline at the very end closes the last line and begins none.
             if *byte == b'\n' && at + 1 < size {
                 counted += 1;
                 if counted == lines {
-                    return Ok((at + 1, lines));
+                    part.start = at + 1;
+                    return Ok(lines);
                 }
             }
         }
         end = start;
     }
     if lines == 0 {
-        return Ok((size, 0));
+        part.start = size;
+        return Ok(0);
     }
-    let all = if size > 0 { counted + 1 } else { 0 };
-    Ok((0, all))
+    Ok(if size > 0 { counted + 1 } else { 0 })
 }

@@ -72,6 +72,24 @@ async fn rotation_bounds_the_size_and_keeps_the_newest() {
 }
 
 #[tokio::test]
+async fn a_log_that_is_read_once_ends_where_it_ended_when_it_was_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let logs = logs(folder.path(), 100);
+    let log = logs.begin("u", "c", 1).unwrap();
+    log.append("stdout", true, b"one");
+    log.append("stdout", true, b"two");
+    let (path, live) = logs.find("u", "c", 1);
+    let last = Options { tail_lines: Some(1), ..Options::default() };
+    for (options, expected) in [(Options::default(), "one\ntwo\n"), (last, "two\n")] {
+        let stream = read(path.clone(), 3, live.clone(), options).await.unwrap();
+        log.append("stdout", true, b"a line that comes later, and has the file rotated");
+        let chunks: Vec<_> = std::pin::pin!(stream).try_collect().await.unwrap();
+        assert_eq!(chunks.concat(), expected.as_bytes());
+        std::fs::write(&path, "1970-01-01T00:00:00.000000000Z stdout F one\n1970-01-01T00:00:00.000000000Z stdout F two\n").unwrap();
+    }
+}
+
+#[tokio::test]
 async fn a_follower_sees_lines_as_they_come_across_a_rotation_until_the_end() {
     let folder = tempfile::tempdir().unwrap();
     let logs = logs(folder.path(), 100);
