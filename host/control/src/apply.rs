@@ -155,6 +155,9 @@ impl Applier {
                 let made = self.write(Verb::Change, Method::PUT, path, &object).await;
                 made.map(|made| shown(object.which(), &made))
             }
+            Action::Apply { object, subresource, manager } => {
+                self.claim(&object, subresource, manager).await
+            }
             Action::Patch { target, subresource, patch, announce } => {
                 self.patch(target, subresource, patch, announce).await
             }
@@ -192,6 +195,27 @@ impl Applier {
         let body = serde_json::to_vec(object).map_err(|e| failed(Error::Encode(Box::new(e))))?;
         let content = Some(("application/json", Bytes::from(body)));
         self.client.request(method, &path, content).await.map_err(failed)
+    }
+
+    async fn claim(
+        &self,
+        object: &AnyObject,
+        subresource: &str,
+        manager: &str,
+    ) -> Result<Option<Need>> {
+        let failed = |error| (Verb::Change, object.which().resource(), error);
+        let body = serde_json::to_value(object);
+        let mut body = body.map_err(|error| failed(Error::Encode(Box::new(error))))?;
+        if let Some(members) = body.as_object_mut().filter(|_| subresource == "status") {
+            // Some types cannot do without one; here nobody has a say in it.
+            members.remove("spec");
+        }
+        let slash = if subresource.is_empty() { "" } else { "/" };
+        let path = item(object, &format!("{slash}{subresource}"));
+        let url = format!("{path}?fieldManager={manager}&force=true");
+        let content = Some(("application/apply-patch+yaml", Bytes::from(body.to_string())));
+        let made = self.client.request::<PartialObject>(Method::PATCH, &url, content).await;
+        made.map(|made| shown(object.which(), &made)).map_err(failed)
     }
 
     async fn patch(

@@ -1,16 +1,18 @@
 //! Says of each flow schema whether the priority level that it names exists.
 //!
-//! Reads `FlowSchemas` and `PriorityLevelConfigurations`; writes the condition `Dangling`.
+//! Reads `FlowSchemas` and `PriorityLevelConfigurations`; claims the condition `Dangling`.
 //! See <https://kubernetes.io/docs/concepts/cluster-administration/flow-control/#flowschema>.
 
 use k8s_openapi::api::flowcontrol::v1::{
-    FlowSchema, FlowSchemaCondition, PriorityLevelConfiguration,
+    FlowSchema, FlowSchemaCondition, FlowSchemaStatus, PriorityLevelConfiguration,
 };
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, Time};
+use kinds::wire::OrEmpty;
 
-use crate::{Controller, Key, Look, Plan, Watch};
+use crate::{Action, Controller, Key, Look, Plan, Sourced, Watch};
 
 const DANGLING: &str = "Dangling";
+const MANAGER: &str = "api-priority-and-fairness-config-consumer-v1";
 
 /// The controller.
 #[derive(Clone, Copy, Debug)]
@@ -39,27 +41,35 @@ impl Controller for FlowSchemas {
         let Some(seen) = look.sources.flow_schemas.get("", &key.name) else { return plan };
         let level = level_of(&seen);
         let dangles = look.sources.priority_levels.get("", level).is_none();
-        let mut wanted = (*seen).clone();
-        let conditions = wanted.status.get_or_insert_default().conditions.get_or_insert_default();
-        let told = condition(level, dangles, Time(look.now));
-        match conditions.iter_mut().find(|known| known.type_ == DANGLING) {
-            None => conditions.push(told),
-            Some(known) => {
-                let last_transition_time = known.last_transition_time.take();
-                if *known == (FlowSchemaCondition { last_transition_time: None, ..told.clone() }) {
-                    known.last_transition_time = last_transition_time;
-                } else {
-                    *known = told;
-                }
-            }
+        let condition = condition(level, dangles, Time(look.now));
+        let known = seen.status.as_ref().map(|status| status.conditions.or_empty());
+        if known.unwrap_or_default().iter().any(|known| says_the_same(known, &condition)) {
+            return plan;
         }
-        plan.status_if_changed(&*seen, wanted);
+        let status = FlowSchemaStatus { conditions: Some(vec![condition]) };
+        let ObjectMeta { name, uid, .. } = seen.metadata.clone();
+        let claim = FlowSchema {
+            metadata: ObjectMeta { name, uid, ..ObjectMeta::default() },
+            status: Some(status),
+            ..FlowSchema::default()
+        };
+        plan.act(Action::Apply {
+            object: claim.into_any(),
+            subresource: "status",
+            manager: MANAGER,
+        });
         plan
     }
 }
 
 fn level_of(schema: &FlowSchema) -> &str {
     &schema.spec.priority_level_configuration.name
+}
+
+/// Whether a condition says the same, since whenever.
+fn says_the_same(known: &FlowSchemaCondition, wanted: &FlowSchemaCondition) -> bool {
+    let last_transition_time = known.last_transition_time.clone();
+    *known == FlowSchemaCondition { last_transition_time, ..wanted.clone() }
 }
 
 /// The condition in Kubernetes' words.
@@ -97,13 +107,12 @@ mod tests {
             "spec": {"priorityLevelConfiguration": {"name": "level"}},
         }));
         let next = |world: &mut World| {
-            let plan = told::plan(&FlowSchemas, world, "flow");
-            let status = told::status::<FlowSchema>(&plan);
-            for action in plan.actions {
+            for action in told::plan(&FlowSchemas, world, "flow").actions {
                 world.apply(action).expect("it is allowed");
             }
             world.now += jiff::SignedDuration::from_secs(1);
-            status["conditions"].clone()
+            let schema = world.all::<FlowSchema>().pop().expect("the schema");
+            serde_json::to_value(schema.status).expect("JSON")["conditions"].clone()
         };
         let told = |status, reason, end, time| {
             let start = "This FlowSchema references the PriorityLevelConfiguration object named";

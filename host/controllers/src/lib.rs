@@ -6,6 +6,7 @@
 //!
 //! Start from [`Controller`], [`Plan`] and `replica_set.rs`.
 
+mod cluster_role;
 mod controller;
 mod cron_job;
 mod daemon_set;
@@ -45,6 +46,7 @@ pub use source::{AnyObject, Fill, Reads, Source, Sourced, Sources, Visit, Which}
 /// Every controller, by name.
 pub fn all() -> Vec<Box<dyn Controller>> {
     vec![
+        Box::new(cluster_role::Aggregation),
         Box::new(cron_job::CronJobs),
         Box::new(daemon_set::DaemonSets),
         Box::new(deployment::Deployments),

@@ -67,6 +67,17 @@ pub enum Action {
         /// The object with the revision it was seen at.
         object: AnyObject,
     },
+    /// Says what fields of an object that exists shall be, and owns them from then on, whoever did
+    /// before; fields that its manager owned and that are not given any more go. See
+    /// <https://kubernetes.io/docs/reference/using-api/server-side-apply/>.
+    Apply {
+        /// Name, uid and the fields.
+        object: AnyObject,
+        /// `status`, or empty for the object itself.
+        subresource: &'static str,
+        /// Who owns the fields.
+        manager: &'static str,
+    },
     /// Changes some fields of an object whatever its revision. The patch names the uid where it
     /// must not hit a namesake.
     Patch {

@@ -19,6 +19,7 @@ use k8s_openapi::api::core::v1::{
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 use k8s_openapi::api::flowcontrol::v1::{FlowSchema, PriorityLevelConfiguration};
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
+use k8s_openapi::api::rbac::v1::ClusterRole;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use meta::GroupVersionResource;
 use serde::Serialize;
@@ -225,6 +226,7 @@ sources! {
     leases: Lease,
     flow_schemas: FlowSchema,
     priority_levels: PriorityLevelConfiguration,
+    cluster_roles: ClusterRole,
 }
 
 impl Serialize for AnyObject {

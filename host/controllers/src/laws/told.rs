@@ -20,6 +20,10 @@ pub(crate) fn told(plan: &Plan) -> String {
         }
         Action::UpdateStatus { .. } => "status".to_owned(),
         Action::Finalize { .. } => "finalize".to_owned(),
+        Action::Apply { object, subresource, .. } => {
+            let slash = if subresource.is_empty() { "" } else { "/" };
+            format!("apply {}{slash}{subresource}", name(object.metadata().name.as_ref()))
+        }
         Action::Patch { target, subresource: "", .. } => {
             format!("patch {}", target.name)
         }

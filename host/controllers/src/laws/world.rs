@@ -101,6 +101,9 @@ impl World {
                 self.objects.remove(&place_of(&object));
                 Ok(())
             }
+            Action::Apply { object, subresource, manager } => {
+                self.claim(&object, subresource, manager)
+            }
             Action::Patch { target, patch, .. } => self.patch(&target, patch),
             Action::Delete { target, grace_secs, .. } => {
                 self.delete(&target, grace_secs);
@@ -167,6 +170,44 @@ impl World {
         Ok(())
     }
 
+    /// Fields are known by their first name here, and whoever claims one owns it alone.
+    fn claim(
+        &mut self,
+        object: &AnyObject,
+        subresource: &str,
+        manager: &str,
+    ) -> Result<(), Refused> {
+        let known = self.objects.get(&place_of(object)).ok_or(Refused)?;
+        if known.metadata().uid != object.metadata().uid {
+            return Err(Refused);
+        }
+        let (old, mut given) = (tree(known), tree(object));
+        let given = given.as_object_mut().ok_or(Refused)?;
+        given.retain(|name, _| {
+            let is_told = !["apiVersion", "kind", "metadata"].contains(&name.as_str());
+            is_told && (subresource.is_empty() || name == subresource)
+        });
+        let mut new = old.clone();
+        let mut managed = old["metadata"]["managedFields"].as_array().cloned().unwrap_or_default();
+        let before = managed.iter().position(|entry| entry["manager"] == manager);
+        let owned = before.map(|at| managed.remove(at)["fieldsV1"].take()).unwrap_or_default();
+        for name in owned.as_object().into_iter().flatten().map(|(name, _)| &name["f:".len()..]) {
+            if !given.contains_key(name) {
+                new.as_object_mut().ok_or(Refused)?.remove(name);
+            }
+        }
+        let fields: BTreeMap<_, _> =
+            given.keys().map(|name| (format!("f:{name}"), json!({}))).collect();
+        if !fields.is_empty() {
+            managed.push(json!({"manager": manager, "operation": "Apply", "fieldsV1": fields}));
+        }
+        new["metadata"]["managedFields"] = json!(managed);
+        let given = Value::Object(std::mem::take(given));
+        merge(&mut new, given);
+        self.write(object.which(), &old, new);
+        Ok(())
+    }
+
     fn write(&mut self, which: Which, old: &Value, mut new: Value) {
         if *old == new {
             return;
@@ -224,7 +265,10 @@ impl World {
             metadata.owner_references.iter().flatten().any(|owner| owner.uid == FOREIGN)
         };
         match action {
-            Action::Update { object, .. } => foreign(object.metadata()),
+            Action::Update { object, .. } | Action::Apply { object, subresource: "", .. } => {
+                let known = self.objects.get(&place_of(object));
+                known.is_some_and(|known| foreign(known.metadata()))
+            }
             // A Pod's eviction and its state on a dead node are nobody's property.
             Action::Patch { target, subresource: "", .. } => {
                 self.find(target).is_some_and(|object| foreign(object.metadata()))

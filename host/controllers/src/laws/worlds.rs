@@ -12,6 +12,7 @@ use k8s_openapi::api::core::v1::{
 };
 use k8s_openapi::api::flowcontrol::v1::{FlowSchema, PriorityLevelConfiguration};
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
+use k8s_openapi::api::rbac::v1::ClusterRole;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -22,7 +23,7 @@ const NS: &str = "ns";
 
 /// Any world.
 pub(super) fn any() -> impl Strategy<Value = World> {
-    vec(0_u8..=255, 0..160).prop_map(|bytes| Builder::new(bytes).build())
+    vec(0_u8..=255, 0..260).prop_map(|bytes| Builder::new(bytes).build())
 }
 
 struct Builder {
@@ -63,6 +64,7 @@ impl Builder {
         self.services();
         self.quotas();
         self.flows();
+        self.roles();
         self.world
     }
 
@@ -356,6 +358,37 @@ impl Builder {
                 ]);
             }
             self.world.put::<FlowSchema>(tree);
+        }
+    }
+
+    fn rules(&mut self) -> Value {
+        match self.pick(3) {
+            0 => Value::Null,
+            n => json!([{"apiGroups": [""], "resources": [n.to_string()], "verbs": ["get"]}]),
+        }
+    }
+
+    fn roles(&mut self) {
+        for n in 0..self.pick(4) {
+            let (rules, label) = (self.rules(), self.one(&["view", "edit"]));
+            self.world.put::<ClusterRole>(json!({
+                "metadata": {"name": format!("part-{n}"), "labels": {"into": label}},
+                "rules": rules,
+            }));
+        }
+        // One collects what the other has collected.
+        for (name, also, from) in [("all", "none", "edit"), ("some", "edit", "view")] {
+            let mut role = json!({
+                "metadata": {"name": name, "labels": {"into": also}},
+                "aggregationRule": {"clusterRoleSelectors": [
+                    {"matchLabels": {"into": from}}, {"matchLabels": {"into": "view"}}]},
+                "rules": self.rules(),
+            });
+            if self.pick(2) == 1 {
+                role["metadata"]["managedFields"] = json!([{"operation": "Apply",
+                    "manager": "clusterrole-aggregation-controller", "fieldsV1": {"f:rules": {}}}]);
+            }
+            self.world.put::<ClusterRole>(role);
         }
     }
 }
