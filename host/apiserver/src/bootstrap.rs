@@ -6,6 +6,7 @@
 
 mod api_services;
 mod flow_control;
+mod roles;
 
 use std::sync::Arc;
 
@@ -16,7 +17,6 @@ use kinds::scheduling::SYSTEM_PRIORITY_CLASSES;
 use meta::{GroupResource, Key, StatusError, Tree};
 use serde_json::json;
 
-use crate::authorization;
 use crate::body::Body;
 use crate::seams::{Identity, Peer};
 use crate::service::Service;
@@ -45,8 +45,17 @@ enum Existing {
     Stays,
     /// It is made equal, whatever anybody did to it.
     Follows,
-    /// It becomes what this makes of it and of what is needed, if anything.
-    Revised(fn(&Tree, &Tree) -> Option<Tree>),
+    /// This is done, going by what it is and what is needed, if anything.
+    Revised(fn(&Tree, &Tree) -> Option<Step>),
+}
+
+/// What is done about an object that is there already.
+#[derive(Debug, PartialEq)]
+enum Step {
+    /// It becomes this.
+    Replace(Tree),
+    /// It goes, and what is needed is made.
+    Remake,
 }
 
 impl Needed {
@@ -75,19 +84,16 @@ pub(crate) async fn run(service: &Service) -> Result<(), StatusError> {
             Existing::Stays,
         )
     });
-    let roles = authorization::bootstrap::trees().into_iter().map(role);
     let of_cluster = namespaces
-        .chain(roles.filter(|role| role.namespace.is_empty()))
+        .chain(roles::needed().filter(|role| role.namespace.is_empty()))
         .chain(priorities())
         .chain(flow_control::needed())
         .chain(api_services::needed(service))
         .chain([range(service)]);
     ensure(service, &identity, of_cluster).await?;
+    roles::fill(service, &identity).await?;
     report_range(service, &identity).await?;
-    let roles = authorization::bootstrap::trees()
-        .into_iter()
-        .map(role)
-        .filter(|role| !role.namespace.is_empty());
+    let roles = roles::needed().filter(|role| !role.namespace.is_empty());
     ensure(service, &identity, roles.chain(own_service(service))).await
 }
 
@@ -100,19 +106,41 @@ async fn ensure(
     let writes = needed.filter(|needed| is_served(service, needed)).filter_map(|needed| {
         let key = Key::new(&needed.resource, needed.namespace, needed.name());
         let Some(entry) = snapshot.get(key.as_str()) else {
-            return Some((Method::POST, needed));
+            return Some((needed, None));
         };
-        let tree = match needed.existing {
+        let step = match needed.existing {
             Existing::Stays => None,
-            Existing::Follows => Some(needed.tree.clone()),
+            Existing::Follows => Some(Step::Replace(needed.tree.clone())),
             Existing::Revised(revise) => {
                 serde_json::from_slice(&entry.body).ok().and_then(|old| revise(&old, &needed.tree))
             }
         };
-        tree.map(|tree| (Method::PUT, Needed { tree, ..needed }))
+        step.map(|step| (needed, Some(step)))
     });
-    try_join_all(writes.map(|(method, needed)| write(service, identity, method, needed))).await?;
+    try_join_all(writes.map(|(needed, step)| take(service, identity, needed, step))).await?;
     Ok(())
+}
+
+/// Makes an object, or does this about the one that is there.
+async fn take(
+    service: &Service,
+    identity: &Arc<Identity>,
+    needed: Needed,
+    step: Option<Step>,
+) -> Result<(), StatusError> {
+    match step {
+        None => write(service, identity, Method::POST, needed).await,
+        Some(Step::Replace(tree)) => {
+            write(service, identity, Method::PUT, Needed { tree, ..needed }).await
+        }
+        Some(Step::Remake) => {
+            let path = format!("{}/{}", needed.path(), needed.name());
+            let (code, text) =
+                send(service, identity, Method::DELETE, &path, JSON, &json!({})).await?;
+            succeeded(code, || format!("DELETE {path}: {text}"))?;
+            write(service, identity, Method::POST, needed).await
+        }
+    }
 }
 
 fn is_served(service: &Service, needed: &Needed) -> bool {
@@ -186,22 +214,6 @@ fn core(
         namespace,
         tree,
         existing,
-        manager: "",
-    }
-}
-
-fn role((plural, tree): (&'static str, Tree)) -> Needed {
-    let namespace = match tree.pointer("/metadata/namespace").and_then(Tree::as_str) {
-        Some("kube-system") => "kube-system",
-        Some("kube-public") => "kube-public",
-        _ => "",
-    };
-    Needed {
-        version_path: "/apis/rbac.authorization.k8s.io/v1".to_owned(),
-        resource: GroupResource::new("rbac.authorization.k8s.io", plural),
-        namespace,
-        tree,
-        existing: Existing::Stays,
         manager: "",
     }
 }

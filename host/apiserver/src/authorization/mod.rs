@@ -11,7 +11,7 @@ mod live;
 mod node;
 mod policy;
 mod reviews;
-mod rule;
+pub(crate) mod rule;
 pub(crate) mod signers;
 
 use std::sync::Arc;

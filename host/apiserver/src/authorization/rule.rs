@@ -44,7 +44,7 @@ fn matches_path(rule: &PolicyRule, path: &str) -> bool {
 }
 
 /// Whether everything that `wanted` grants is granted by `owned` together. `wanted` must be broken down.
-pub(super) fn is_covered(wanted: &PolicyRule, owned: &[PolicyRule]) -> bool {
+pub(crate) fn is_covered(wanted: &PolicyRule, owned: &[PolicyRule]) -> bool {
     owned.iter().any(|own| {
         covers(&own.verbs, &wanted.verbs, |own, wanted| own == "*" || own == wanted)
             && if list(wanted.non_resource_urls.as_ref()).is_empty() {
@@ -87,7 +87,7 @@ fn covers(own: &[String], wanted: &[String], fits: impl Fn(&str, &str) -> bool) 
 }
 
 /// Granted with one verb and one resource (or path) each, which together grant the same.
-pub(super) fn broken_down(rule: &PolicyRule) -> Vec<PolicyRule> {
+pub(crate) fn broken_down(rule: &PolicyRule) -> Vec<PolicyRule> {
     let mut parts = Vec::new();
     for verb in &rule.verbs {
         let verbs = vec![verb.clone()];

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use meta::{GroupResource, Tree};
 use serde_json::json;
 
-use super::{Existing, Needed};
+use super::{Existing, Needed, Step};
 use crate::discovery::priority;
 use crate::service::Service;
 
@@ -48,12 +48,12 @@ fn one(group: &str, version: &str) -> Option<Needed> {
 }
 
 /// Who takes the label away has taken the object over.
-fn revised(old: &Tree, needed: &Tree) -> Option<Tree> {
+fn revised(old: &Tree, needed: &Tree) -> Option<Step> {
     let is_managed = old["metadata"]["labels"].get(MANAGED).is_some();
     if !is_managed || old["spec"] == needed["spec"] {
         return None;
     }
     let mut new = old.clone();
     new["spec"] = needed["spec"].clone();
-    Some(new)
+    Some(Step::Replace(new))
 }

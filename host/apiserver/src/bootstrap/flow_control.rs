@@ -6,7 +6,7 @@ use kinds::flowcontrol::bootstrap::{self, AUTO_UPDATE};
 use meta::{GroupResource, Tree};
 use serde::Serialize;
 
-use super::{Existing, Needed};
+use super::{Existing, Needed, Step};
 
 const GROUP: &str = "flowcontrol.apiserver.k8s.io";
 const MANAGER: &str = "api-priority-and-fairness-config-producer-v1";
@@ -32,7 +32,7 @@ fn one(plural: &'static str, object: &impl Serialize) -> Option<Needed> {
 }
 
 /// An annotation says whether the spec may be replaced; while it says nothing, a spec that was never changed may.
-fn revised(old: &Tree, needed: &Tree) -> Option<Tree> {
+fn revised(old: &Tree, needed: &Tree) -> Option<Step> {
     let text = |pointer| old.pointer(pointer).and_then(Tree::as_str).unwrap_or_default();
     let pointer = format!("/metadata/annotations/{}", AUTO_UPDATE.replace('/', "~1"));
     let wish = old.pointer(&pointer).and_then(Tree::as_str).and_then(boolean);
@@ -50,7 +50,7 @@ fn revised(old: &Tree, needed: &Tree) -> Option<Tree> {
     if wish != Some(is_replaced) {
         new["metadata"]["annotations"][AUTO_UPDATE] = Tree::from(is_replaced.to_string());
     }
-    (new != *old).then_some(new)
+    (new != *old).then_some(Step::Replace(new))
 }
 
 /// A text that Go takes for a boolean.

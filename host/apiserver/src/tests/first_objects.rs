@@ -69,3 +69,54 @@ async fn every_version_that_is_served_has_an_api_service() {
     let reply = server.post(API_SERVICES, &elsewhere).await.expect(422);
     assert!(reply.message().contains("aggregation is not supported"), "{}", reply.message());
 }
+
+const ROLES: &str = "/apis/rbac.authorization.k8s.io/v1/clusterroles";
+const BINDINGS: &str = "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings";
+
+#[tokio::test]
+async fn roles_that_collect_others_are_filled_in_the_name_of_their_controller() {
+    let server = Server::start().await;
+    let view = server.get(&format!("{ROLES}/view")).await.expect(200);
+    assert!(view.at("/rules/0/verbs").is_array());
+    assert_eq!(view.at("/metadata/managedFields/0/manager"), "clusterrole-aggregation-controller");
+    assert_eq!(view.at("/metadata/managedFields/0/fieldsV1"), json!({ "f:rules": {} }));
+    let own = view.at("/metadata/managedFields/1/fieldsV1");
+    assert_eq!(own["f:aggregationRule"].is_object(), own["f:rules"].is_null(), "{own}");
+    server.service.bootstrap().await.expect("it can be done again");
+    let again = server.get(&format!("{ROLES}/view")).await.expect(200);
+    assert_eq!(again.at("/metadata/resourceVersion"), view.at("/metadata/resourceVersion"));
+}
+
+#[tokio::test]
+async fn default_roles_and_bindings_are_repaired_at_each_start() {
+    let server = Server::start().await;
+    let (role, binding) =
+        (format!("{ROLES}/system:discovery"), format!("{BINDINGS}/system:discovery"));
+    let before = server.get(&role).await.expect(200);
+    let own = json!({ "verbs": ["get"], "nonResourceURLs": ["/own"] });
+    server.patch(&role, "merge", &json!({ "rules": [own] })).await.expect(200);
+    server.patch(&binding, "merge", &json!({ "subjects": null })).await.expect(200);
+    server.service.bootstrap().await.expect("it can be done again");
+    let rules = server.get(&role).await.expect(200).at("/rules").clone();
+    let rules = rules.as_array().expect("rules");
+    assert_eq!(rules[0], own);
+    let wanted = before.at("/rules/0/nonResourceURLs").as_array().map_or(0, Vec::len);
+    assert_eq!(rules.len(), 1 + wanted, "{rules:?}");
+    let subject = server.get(&binding).await.expect(200).at("/subjects/0/name").clone();
+    assert_eq!(subject, "system:authenticated");
+
+    let mut other = server.get(&binding).await.expect(200).at("").clone();
+    server.delete(&binding).await.expect(200);
+    other["roleRef"]["name"] = "view".into();
+    other["metadata"] = json!({ "name": "system:discovery" });
+    server.post(BINDINGS, &other).await.expect(201);
+    server.service.bootstrap().await.expect("it can be done again");
+    let made = server.get(&binding).await.expect(200);
+    assert_eq!(made.at("/roleRef/name"), "system:discovery");
+    let annotation = "rbac.authorization.kubernetes.io/autoupdate";
+    let change =
+        json!({ "metadata": { "annotations": { annotation: "false" } }, "subjects": null });
+    server.patch(&binding, "merge", &change).await.expect(200);
+    server.service.bootstrap().await.expect("it can be done again");
+    assert!(server.get(&binding).await.expect(200).at("/subjects").is_null());
+}

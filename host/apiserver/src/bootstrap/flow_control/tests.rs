@@ -25,7 +25,8 @@ fn a_spec_is_replaced_unless_somebody_minds() {
     for (name, generation, annotation, spec, expected) in cases {
         let needed = level(name, 1, Some("true"), &ours);
         let old = level(name, generation, annotation, spec);
-        let expected = expected.map(|(spec, text)| level(name, generation, Some(text), spec));
+        let expected =
+            expected.map(|(spec, text)| Step::Replace(level(name, generation, Some(text), spec)));
         assert_eq!(revised(&old, &needed), expected, "{old}");
     }
 }
