@@ -4,6 +4,8 @@
 //! slowly (one, two, four, …), so that what the server refuses is refused a few times and not
 //! hundreds. The first thing that goes wrong ends the plan: the next look decides anew.
 
+pub(crate) mod certificates;
+
 use std::sync::Arc;
 
 use api::{Client, Error, PartialObject, Resource};
@@ -18,6 +20,7 @@ use tokio::task::JoinSet;
 
 use crate::events::Recorder;
 use crate::pending::Need;
+use certificates::Signer;
 
 /// Deletes that are under way at once.
 const DELETES_MAX: usize = 32;
@@ -41,14 +44,23 @@ pub(crate) struct Applier {
     client: Client,
     recorder: Recorder,
     component: &'static str,
+    signer: Option<Arc<dyn Signer>>,
 }
 
-/// What one action came to, and what the caches must show before the next look.
+/// What a request came to.
 type Result<T> = std::result::Result<T, (Verb, GroupVersionResource, Error)>;
+
+/// What one action came to: what the caches must show before the next look, or why the plan ends.
+type Judged = std::result::Result<Option<Need>, Outcome>;
 
 impl Applier {
     pub(crate) fn new(client: Client, recorder: Recorder, component: &'static str) -> Self {
-        Self { client, recorder, component }
+        Self { client, recorder, component, signer: None }
+    }
+
+    /// For plans that have certificates signed.
+    pub(crate) fn with_signer(self, signer: Option<Arc<dyn Signer>>) -> Self {
+        Self { signer, ..self }
     }
 
     /// Carries out `actions`; what was written is in `needs`, also if something went wrong.
@@ -84,7 +96,7 @@ impl Applier {
     async fn together(&self, mut actions: Vec<Action>, needs: &mut Vec<Need>) -> Option<Outcome> {
         if actions.len() == 1 {
             let only = actions.pop()?;
-            return self.judge(self.one(only).await, needs);
+            return self.one(only).await.map(|need| needs.extend(need)).err();
         }
         let mut tasks = JoinSet::new();
         for action in actions {
@@ -94,43 +106,40 @@ impl Applier {
         let mut outcome = None;
         while let Some(joined) = tasks.join_next().await {
             // A panic inside a request is a bug of the transport; the next look repeats the action.
-            let Ok(result) = joined else {
-                outcome = outcome.or(Some(Outcome::Conflict));
-                continue;
-            };
-            let judged = self.judge(result, needs);
-            outcome = outcome.or(judged);
+            let judged = joined.unwrap_or(Err(Outcome::Conflict));
+            outcome = outcome.or(judged.map(|need| needs.extend(need)).err());
         }
         outcome
     }
 
-    fn judge(&self, result: Result<Option<Need>>, needs: &mut Vec<Need>) -> Option<Outcome> {
+    fn judge(&self, result: Result<Option<Need>>) -> Judged {
         match result {
-            Ok(need) => {
-                needs.extend(need);
-                None
-            }
+            Ok(need) => Ok(need),
             Err((_, _, error)) if error.is_conflict() || error.is_already_exists() => {
-                Some(Outcome::Conflict)
+                Err(Outcome::Conflict)
             }
-            Err((Verb::Change, _, error)) if error.is_not_found() => Some(Outcome::Conflict),
+            Err((Verb::Change, _, error)) if error.is_not_found() => Err(Outcome::Conflict),
             // The server is busy: the same again, a little later.
-            Err((_, _, Error::TooManyRequests(_))) => Some(Outcome::Conflict),
+            Err((_, _, Error::TooManyRequests(_))) => Err(Outcome::Conflict),
             // Nothing new can be made there; the namespace's own end cleans up.
-            Err((_, _, error)) if error.is_namespace_terminating() => None,
+            Err((_, _, error)) if error.is_namespace_terminating() => Ok(None),
             Err((verb, resource, error)) => {
                 tracing::debug!(
                     controller = self.component,
                     error = &error as &dyn std::error::Error,
                     "an action failed"
                 );
-                Some(Outcome::Failed(Failure { verb, resource, message: error.to_string() }))
+                Err(Outcome::Failed(Failure { verb, resource, message: error.to_string() }))
             }
         }
     }
 
-    async fn one(&self, action: Action) -> Result<Option<Need>> {
-        match action {
+    async fn one(&self, action: Action) -> Judged {
+        let result = match action {
+            Action::Approve { approvals } => return self.approve(approvals).await,
+            Action::Sign { request, not_before, not_after } => {
+                return self.sign(*request, not_before, not_after).await;
+            }
             Action::Create { object, announce } => {
                 let path = collection(&object);
                 let made = self.write(Verb::Create, Method::POST, path, &object).await;
@@ -181,7 +190,8 @@ impl Applier {
                 self.recorder.record(self.component, about, event.level, event.reason, message);
                 Ok(None)
             }
-        }
+        };
+        self.judge(result)
     }
 
     async fn write(

@@ -17,5 +17,6 @@ mod report;
 mod runner;
 mod start;
 
+pub use apply::certificates::{Order, SignError, Signer};
 pub use report::{Counts, Report};
 pub use start::{Config, Error, run};

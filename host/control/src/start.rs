@@ -9,6 +9,7 @@ use meta::Clock;
 use tokio::task::JoinSet;
 
 use crate::apply::Applier;
+use crate::apply::certificates::Signer;
 use crate::binding::Binder;
 use crate::caches::Caches;
 use crate::collector::{self, Collector};
@@ -27,6 +28,8 @@ pub struct Config {
     pub disabled: BTreeSet<String>,
     /// The certificates that clients trust the API server by, in PEM.
     pub root_ca: String,
+    /// What signs certificates; without it no request for one is answered.
+    pub signer: Option<Arc<dyn Signer>>,
     /// Counters that the caller wants to read.
     pub report: Arc<Report>,
 }
@@ -103,7 +106,8 @@ pub async fn run(
         if is_disabled(&config, controller.name()) {
             continue;
         }
-        let applier = Applier::new(client.clone(), recorder.clone(), controller.component());
+        let applier = Applier::new(client.clone(), recorder.clone(), controller.component())
+            .with_signer(config.signer.clone());
         let runner = Runner::new(
             controller,
             caches.clone(),

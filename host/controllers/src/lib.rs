@@ -6,6 +6,7 @@
 //!
 //! Start from [`Controller`], [`Plan`] and `replica_set.rs`.
 
+mod certificates;
 mod cluster_role;
 mod controller;
 mod cron_job;
@@ -39,13 +40,17 @@ mod ttl_after_finished;
 pub use controller::{Controller, Facts, Heed, Key, Look, Watch};
 pub use namespace::{Content, Inventory};
 pub use plan::{
-    Action, Announce, Change, Event, Failure, Level, Plan, Propagation, Target, Verb, reference,
+    Action, Announce, Approval, Change, Event, Failure, Level, Plan, Propagation, Target, Verb,
+    reference,
 };
 pub use source::{AnyObject, Fill, Reads, Source, Sourced, Sources, Visit, Which};
 
 /// Every controller, by name.
 pub fn all() -> Vec<Box<dyn Controller>> {
     vec![
+        Box::new(certificates::approving::Approving),
+        Box::new(certificates::cleaning::Cleaning),
+        Box::new(certificates::signing::Signing),
         Box::new(cluster_role::Aggregation),
         Box::new(cron_job::CronJobs),
         Box::new(daemon_set::DaemonSets),

@@ -6,6 +6,9 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
+use k8s_openapi::api::authorization::v1::SubjectAccessReviewSpec;
+use k8s_openapi::api::certificates::v1::CertificateSigningRequest;
 use k8s_openapi::api::core::v1::ObjectReference;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use meta::{GroupVersionResource, Tree};
@@ -113,8 +116,33 @@ pub enum Action {
         /// The Namespace with what remains.
         object: AnyObject,
     },
+    /// Writes the first of these approvals for which the API server says yes. It is a failure if it
+    /// says no to all.
+    Approve {
+        /// In the order in which they are asked.
+        approvals: Vec<Approval>,
+    },
+    /// Has the cluster's authority sign a request for a certificate, and writes the certificate into
+    /// its status, if it is still at the revision that it carries.
+    Sign {
+        /// The request with the revision it was seen at.
+        request: Box<CertificateSigningRequest>,
+        /// From when the certificate is valid.
+        not_before: Timestamp,
+        /// Until when, unless the authority ends earlier.
+        not_after: Timestamp,
+    },
     /// Tells people about an object.
     Event(Event),
+}
+
+/// An object that is written through `/approval` if somebody may do something.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Approval {
+    /// Who may do what?
+    pub ask: SubjectAccessReviewSpec,
+    /// The approved object with the revision it was seen at.
+    pub object: AnyObject,
 }
 
 /// A patch and its algorithm.

@@ -11,6 +11,7 @@ use k8s_openapi::api::apps::v1::{
     ControllerRevision, DaemonSet, Deployment, ReplicaSet, StatefulSet,
 };
 use k8s_openapi::api::batch::v1::{CronJob, Job};
+use k8s_openapi::api::certificates::v1::CertificateSigningRequest;
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::{
     ConfigMap, Endpoints, Namespace, Node, PersistentVolumeClaim, Pod, ReplicationController,
@@ -227,6 +228,7 @@ sources! {
     flow_schemas: FlowSchema,
     priority_levels: PriorityLevelConfiguration,
     cluster_roles: ClusterRole,
+    signing_requests: CertificateSigningRequest,
 }
 
 impl Serialize for AnyObject {

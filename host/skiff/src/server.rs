@@ -278,10 +278,21 @@ async fn renew(trust: Arc<Trust>, clock: Arc<dyn Clock>, stop: CancellationToken
     }
 }
 
+/// The cluster's authority, for the controller that has requests signed.
+#[derive(Debug)]
+struct Authority(Arc<Trust>);
+
+impl control::Signer for Authority {
+    fn sign(&self, order: &control::Order<'_>) -> Result<String, control::SignError> {
+        let control::Order { request, usages, not_before, not_after } = *order;
+        Ok(self.0.sign(&trust::Order { request, usages, not_before, not_after })?)
+    }
+}
+
 fn control(
     config: &Config,
     client: Client,
-    trust: &Trust,
+    trust: &Arc<Trust>,
     clock: &Arc<dyn Clock>,
     stages: &Stages,
 ) -> tokio::task::JoinHandle<()> {
@@ -290,6 +301,7 @@ fn control(
     let of_control = control::Config {
         disabled,
         root_ca: trust.authority_certificate(),
+        signer: Some(Arc::new(Authority(Arc::clone(trust)))),
         ..control::Config::default()
     };
     let (clock, stop, requested) =

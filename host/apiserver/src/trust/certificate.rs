@@ -53,7 +53,7 @@ impl Authority {
     }
 
     fn with_key(key: KeyPair, now: Timestamp) -> Result<Self, Error> {
-        let mut params = params(now, AUTHORITY_LIFE, "skiff-ca", &[]);
+        let mut params = own_params(now, AUTHORITY_LIFE, "skiff-ca", &[]);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.key_usages = vec![
             KeyUsagePurpose::DigitalSignature,
@@ -68,20 +68,24 @@ impl Authority {
         &self.certificate
     }
 
+    pub(super) fn issuer(&self) -> &Issuer<'static, KeyPair> {
+        &self.issuer
+    }
+
     pub(super) fn identity(&self) -> Identity {
         let key = self.issuer.key().serialize_pem();
         Identity { certificate: self.certificate.clone(), key }
     }
 
     pub(super) fn issue_server(&self, names: &[String], now: Timestamp) -> Result<Identity, Error> {
-        let mut params = params(now, LEAF_LIFE, "kubernetes", &[]);
+        let mut params = own_params(now, LEAF_LIFE, "kubernetes", &[]);
         params.subject_alt_names = CertificateParams::new(names.to_vec())?.subject_alt_names;
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         self.issue(params)
     }
 
     pub(super) fn issue_client(&self, client: &Client, now: Timestamp) -> Result<Identity, Error> {
-        let mut params = params(now, LEAF_LIFE, &client.user, &client.groups);
+        let mut params = own_params(now, LEAF_LIFE, &client.user, &client.groups);
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
         self.issue(params)
     }
@@ -95,9 +99,19 @@ impl Authority {
     }
 }
 
-fn params(
+fn own_params(
     now: Timestamp,
     life: SignedDuration,
+    user: &str,
+    groups: &[String],
+) -> CertificateParams {
+    let begin = now.saturating_sub(BACKDATED).unwrap_or(Timestamp::UNIX_EPOCH);
+    params(begin, now.saturating_add(life).unwrap_or(Timestamp::MAX), user, groups)
+}
+
+pub(super) fn params(
+    begin: Timestamp,
+    end: Timestamp,
     user: &str,
     groups: &[String],
 ) -> CertificateParams {
@@ -105,8 +119,6 @@ fn params(
     let epoch = rcgen::date_time_ymd(1970, 1, 1);
     let since_epoch =
         |time: Timestamp| Duration::from_secs(u64::try_from(time.as_second()).unwrap_or_default());
-    let begin = now.saturating_sub(BACKDATED).unwrap_or(Timestamp::UNIX_EPOCH);
-    let end = now.saturating_add(life).unwrap_or(Timestamp::MAX);
     params.not_before = epoch + since_epoch(begin);
     params.not_after = epoch + since_epoch(end);
     let mut name = DistinguishedName::new();

@@ -16,6 +16,7 @@ mod error;
 mod files;
 mod kubeconfig;
 mod plan;
+mod requested;
 pub mod signing;
 mod tls;
 
@@ -30,6 +31,7 @@ use parking_lot::Mutex;
 
 pub(crate) use certificate::subject;
 pub use error::Error;
+pub use requested::{Order, RequestError};
 pub use tls::ClientVerifier;
 
 use certificate::Authority;
@@ -179,6 +181,11 @@ impl Trust {
     /// The authority's certificate as PEM: what clients trust, and what `kube-root-ca.crt` holds.
     pub fn authority_certificate(&self) -> String {
         self.authority.load().certificate().to_string()
+    }
+
+    /// Signs what somebody else asks for. Says nothing about whether they may have it.
+    pub fn sign(&self, order: &Order<'_>) -> Result<String, RequestError> {
+        self.authority.load().sign(order)
     }
 
     /// The identity of one of the configured clients, or of the administrator, by its file name.

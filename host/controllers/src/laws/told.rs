@@ -29,6 +29,8 @@ pub(crate) fn told(plan: &Plan) -> String {
         }
         Action::Patch { target, subresource, .. } => format!("patch {}/{subresource}", target.name),
         Action::Delete { target, .. } => format!("delete {}", target.name),
+        Action::Approve { .. } => "approve".to_owned(),
+        Action::Sign { not_before, not_after, .. } => format!("sign {not_before} {not_after}"),
         Action::DeleteAll { resource, .. } => format!("delete all {}", resource.resource),
         Action::Event(event) => format!("event {}", event.reason),
     });

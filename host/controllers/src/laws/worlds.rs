@@ -6,6 +6,7 @@
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::apps::v1::{DaemonSet, Deployment, ReplicaSet, StatefulSet};
 use k8s_openapi::api::batch::v1::{CronJob, Job};
+use k8s_openapi::api::certificates::v1::CertificateSigningRequest;
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::{
     Endpoints, Namespace, Node, Pod, ReplicationController, ResourceQuota, Service, ServiceAccount,
@@ -18,6 +19,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::world::{FOREIGN, World};
+use crate::certificates::samples;
 
 const NS: &str = "ns";
 
@@ -65,6 +67,9 @@ impl Builder {
         self.quotas();
         self.flows();
         self.roles();
+        for n in 0..self.pick(4) {
+            self.signing_request(n);
+        }
         self.world
     }
 
@@ -390,5 +395,30 @@ impl Builder {
             }
             self.world.put::<ClusterRole>(role);
         }
+    }
+
+    fn signing_request(&mut self, n: usize) {
+        let text = self.one(&[samples::NODE, samples::SERVING, samples::CLIENT, "broken"]);
+        let signer = self.one(&["kube-apiserver-client-kubelet", "kube-apiserver-client"]);
+        let usage = self.one(&["client auth", "server auth"]);
+        let created = self.ago(200);
+        let mut conditions = Vec::new();
+        if self.pick(3) != 0 {
+            let (decision, at) = (self.one(&["Approved", "Approved", "Denied"]), self.ago(200));
+            // Some have been decided about almost an hour ago.
+            let at = if self.pick(2) == 1 { at } else { "2027-01-15T06:59:50Z".to_owned() };
+            conditions.push(json!({"type": decision, "status": "True", "lastUpdateTime": at}));
+        }
+        let mut status = json!({"conditions": conditions});
+        if self.pick(3) == 1 {
+            status["certificate"] = json!(k8s_openapi::ByteString(samples::ISSUED.into()));
+        }
+        self.world.put::<CertificateSigningRequest>(json!({
+            "metadata": {"name": format!("request-{n}"), "creationTimestamp": created},
+            "spec": {"request": k8s_openapi::ByteString(text.into()),
+                "signerName": format!("kubernetes.io/{signer}"),
+                "username": "system:node:edge-1", "usages": [usage, "digital signature"]},
+            "status": status,
+        }));
     }
 }

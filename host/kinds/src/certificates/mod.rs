@@ -4,4 +4,4 @@ pub mod pkcs10;
 mod pod_request;
 mod signing_request;
 mod trust_bundle;
-mod x509;
+pub mod x509;
