@@ -34,6 +34,7 @@ mod root_ca;
 mod service_account;
 mod source;
 mod stateful_set;
+mod storage_protection;
 mod taint_eviction;
 mod ttl_after_finished;
 
@@ -71,6 +72,9 @@ pub fn all() -> Vec<Box<dyn Controller>> {
         Box::new(root_ca::RootCa),
         Box::new(service_account::ServiceAccounts),
         Box::new(stateful_set::StatefulSets),
+        Box::new(storage_protection::attributes_classes::AttributesClassProtection),
+        Box::new(storage_protection::claims::ClaimProtection),
+        Box::new(storage_protection::volumes::VolumeProtection),
         Box::new(taint_eviction::TaintEviction),
         Box::new(ttl_after_finished::TtlAfterFinished),
     ]

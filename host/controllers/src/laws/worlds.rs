@@ -9,11 +9,13 @@ use k8s_openapi::api::batch::v1::{CronJob, Job};
 use k8s_openapi::api::certificates::v1::CertificateSigningRequest;
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::{
-    Endpoints, Namespace, Node, Pod, ReplicationController, ResourceQuota, Service, ServiceAccount,
+    Endpoints, Namespace, Node, PersistentVolume, PersistentVolumeClaim, Pod,
+    ReplicationController, ResourceQuota, Service, ServiceAccount,
 };
 use k8s_openapi::api::flowcontrol::v1::{FlowSchema, PriorityLevelConfiguration};
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use k8s_openapi::api::rbac::v1::ClusterRole;
+use k8s_openapi::api::storage::v1::VolumeAttributesClass;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -67,6 +69,7 @@ impl Builder {
         self.quotas();
         self.flows();
         self.roles();
+        self.storage();
         for n in 0..self.pick(4) {
             self.signing_request(n);
         }
@@ -420,5 +423,44 @@ impl Builder {
                 "username": "system:node:edge-1", "usages": [usage, "digital signature"]},
             "status": status,
         }));
+    }
+
+    /// Metadata of something that a finalizer protects, or should.
+    fn protected(&mut self, name: &str, finalizer: &str) -> Value {
+        let mut metadata = json!({"name": name});
+        if self.pick(3) != 0 {
+            metadata["finalizers"] = json!(["example.com/own", finalizer]);
+            if self.pick(2) == 1 {
+                metadata["deletionTimestamp"] = json!(self.ago(10));
+            }
+        }
+        metadata
+    }
+
+    fn storage(&mut self) {
+        let class = self.protected("gold", "kubernetes.io/vac-protection");
+        self.world.put::<VolumeAttributesClass>(json!({
+            "metadata": class, "driverName": "driver.example.com",
+        }));
+        let (volume, phase) = (
+            self.protected("volume", "kubernetes.io/pv-protection"),
+            self.one(&["Bound", "Available"]),
+        );
+        let named = self.one(&["gold", "silver"]);
+        self.world.put::<PersistentVolume>(json!({
+            "metadata": volume, "spec": {"volumeAttributesClassName": named},
+            "status": {"phase": phase},
+        }));
+        let mut claim = self.protected("claim", "kubernetes.io/pvc-protection");
+        claim["namespace"] = json!(NS);
+        self.world.put::<PersistentVolumeClaim>(json!({"metadata": claim, "spec": {}}));
+        if self.pick(2) == 1 {
+            self.world.put::<Pod>(json!({
+                "metadata": {"name": "user", "namespace": NS},
+                "spec": {"containers": [{"name": "c"}], "nodeName": "node-0", "volumes": [
+                    {"name": "v", "persistentVolumeClaim": {"claimName": "claim"}}]},
+                "status": {"phase": "Running"},
+            }));
+        }
     }
 }
