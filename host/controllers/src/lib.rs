@@ -32,6 +32,7 @@ mod resource_quota;
 mod revisions;
 mod root_ca;
 mod service_account;
+mod service_cidr;
 mod source;
 mod stateful_set;
 mod storage_protection;
@@ -71,6 +72,7 @@ pub fn all() -> Vec<Box<dyn Controller>> {
         Box::new(resource_quota::ResourceQuotas),
         Box::new(root_ca::RootCa),
         Box::new(service_account::ServiceAccounts),
+        Box::new(service_cidr::ServiceCidrs),
         Box::new(stateful_set::StatefulSets),
         Box::new(storage_protection::attributes_classes::AttributesClassProtection),
         Box::new(storage_protection::claims::ClaimProtection),

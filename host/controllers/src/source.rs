@@ -19,6 +19,7 @@ use k8s_openapi::api::core::v1::{
 };
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 use k8s_openapi::api::flowcontrol::v1::{FlowSchema, PriorityLevelConfiguration};
+use k8s_openapi::api::networking::v1::{IPAddress, ServiceCIDR};
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use k8s_openapi::api::rbac::v1::ClusterRole;
 use k8s_openapi::api::storage::v1::VolumeAttributesClass;
@@ -232,6 +233,8 @@ sources! {
     signing_requests: CertificateSigningRequest,
     persistent_volumes: PersistentVolume,
     volume_attributes_classes: VolumeAttributesClass,
+    service_cidrs: ServiceCIDR,
+    ip_addresses: IPAddress,
 }
 
 impl Serialize for AnyObject {

@@ -1,5 +1,6 @@
 //! Each Service gets its addresses: free ones of the cluster's ranges, or those it asks for if they are free.
 //!
+//! The ranges are those the server is started with, and the `ServiceCIDR` objects that are ready and stay.
 //! An address that is taken is an `IPAddress` object, made and removed in the transaction of its Service, so that no address is ever given twice
 //! or lost. See <https://kubernetes.io/docs/concepts/services-networking/cluster-ip-allocation/>.
 
@@ -7,6 +8,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnet::IpNet;
 use k8s_openapi::api::core::v1::{Service, ServiceSpec};
+use k8s_openapi::api::networking::v1::ServiceCIDR;
 use kinds::Object;
 use meta::field::Path;
 use meta::{FieldError, GroupResource, Key, StatusError, Tree};
@@ -250,8 +252,7 @@ fn check_free(
     if before.contains(&address) {
         return Ok(());
     }
-    let ranges = &attempted.state.config.service_ranges;
-    let why = if !ranges.iter().any(|range| range.contains(&address)) {
+    let why = if !ranges(attempted).iter().any(|range| range.contains(&address)) {
         "the provided network does not match the current range"
     } else if !is_free(attempted, address) {
         "provided IP is already allocated"
@@ -268,14 +269,34 @@ fn is_free(attempted: &Attempted<'_>, address: IpAddr) -> bool {
     attempted.snapshot.get(Key::new(&resource(), "", &address.to_string()).as_str()).is_none()
 }
 
-/// A free address. The lower part of a range is left for addresses that people choose, until the rest is full.
+/// From where addresses are given out, the range that the server is started with first.
+fn ranges(attempted: &Attempted<'_>) -> Vec<IpNet> {
+    let mut ranges = attempted.state.config.service_ranges.clone();
+    let prefix = Key::prefix(&GroupResource::new("networking.k8s.io", "servicecidrs"), Some(""));
+    for entry in attempted.snapshot.range(&prefix, None) {
+        let Ok(cidr) = serde_json::from_slice::<ServiceCIDR>(&entry.body) else { continue };
+        let conditions = cidr.status.as_ref().and_then(|status| status.conditions.as_deref());
+        let mut conditions = conditions.unwrap_or_default().iter();
+        let is_ready = conditions.any(|known| known.type_ == "Ready" && known.status == "True");
+        if !is_ready || cidr.metadata.deletion_timestamp.is_some() {
+            continue;
+        }
+        let own = cidr.spec.and_then(|spec| spec.cidrs).unwrap_or_default();
+        let own = own.iter().filter_map(|text| text.parse::<IpNet>().ok());
+        ranges.extend(own.filter(|range| !attempted.state.config.service_ranges.contains(range)));
+    }
+    ranges
+}
+
+/// A free address of the first range that has one.
 fn pick(attempted: &Attempted<'_>, ipv6: bool) -> Option<IpAddr> {
-    let range = attempted
-        .state
-        .config
-        .service_ranges
-        .iter()
-        .find(|range| range.addr().is_ipv6() == ipv6)?;
+    let ranges = ranges(attempted);
+    let mut ranges = ranges.iter().filter(|range| range.addr().is_ipv6() == ipv6);
+    ranges.find_map(|range| pick_from(attempted, range))
+}
+
+/// A free address. The lower part of a range is left for addresses that people choose, until the rest is full.
+fn pick_from(attempted: &Attempted<'_>, range: &IpNet) -> Option<IpAddr> {
     let size = size(range);
     let lower = (size / 16).clamp(16, 256).min(size / 2);
     let random = (0..RANDOM_PICKS).map(|_| lower + rand::random_range(0..(size - lower).max(1)));

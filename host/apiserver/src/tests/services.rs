@@ -121,3 +121,22 @@ async fn each_address_is_an_object() {
     server.delete(&format!("{SERVICES}/a")).await.expect(200);
     server.get(&path).await.expect(404);
 }
+
+#[tokio::test]
+async fn another_range_gives_addresses_once_it_is_ready() {
+    const RANGES: &str = "/apis/networking.k8s.io/v1/servicecidrs";
+    let server = Server::start().await;
+    let range = json!({
+        "apiVersion": "networking.k8s.io/v1", "kind": "ServiceCIDR",
+        "metadata": { "name": "more" }, "spec": { "cidrs": ["10.77.0.0/24"] },
+    });
+    server.post(RANGES, &range).await.expect(201);
+    let wanted = |name: &str| service(name, json!({ "clusterIP": "10.77.0.9" }));
+    server.post(SERVICES, &wanted("a")).await.expect(422);
+    let condition = json!({ "type": "Ready", "status": "True", "reason": "R", "message": "",
+        "lastTransitionTime": "2026-01-01T00:00:00Z" });
+    let status = json!({ "status": { "conditions": [condition] } });
+    server.patch(&format!("{RANGES}/more/status"), "merge", &status).await.expect(200);
+    server.post(SERVICES, &wanted("a")).await.expect(201);
+    server.post(SERVICES, &wanted("b")).await.expect(422);
+}

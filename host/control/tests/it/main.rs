@@ -3,4 +3,5 @@
 #![expect(clippy::print_stderr, reason = "rates are for people who run the tests")]
 
 mod cluster;
+mod reconcilers;
 mod scenarios;

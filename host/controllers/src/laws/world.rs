@@ -335,7 +335,12 @@ fn merge(into: &mut Value, patch: Value) {
                 *into = json!({});
             }
             for (key, value) in members {
-                if value.is_null() {
+                if let Some(list) = key.strip_prefix("$deleteFromPrimitiveList/") {
+                    let gone = value.as_array().cloned().unwrap_or_default();
+                    if let Some(items) = into[list].as_array_mut() {
+                        items.retain(|item| !gone.contains(item));
+                    }
+                } else if value.is_null() {
                     into.as_object_mut().expect("made above").remove(&key);
                 } else {
                     merge(&mut into[&key], value);

@@ -13,6 +13,7 @@ use k8s_openapi::api::core::v1::{
     ReplicationController, ResourceQuota, Service, ServiceAccount,
 };
 use k8s_openapi::api::flowcontrol::v1::{FlowSchema, PriorityLevelConfiguration};
+use k8s_openapi::api::networking::v1::{IPAddress, ServiceCIDR};
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use k8s_openapi::api::rbac::v1::ClusterRole;
 use k8s_openapi::api::storage::v1::VolumeAttributesClass;
@@ -70,6 +71,7 @@ impl Builder {
         self.flows();
         self.roles();
         self.storage();
+        self.ranges();
         for n in 0..self.pick(4) {
             self.signing_request(n);
         }
@@ -460,6 +462,21 @@ impl Builder {
                 "spec": {"containers": [{"name": "c"}], "nodeName": "node-0", "volumes": [
                     {"name": "v", "persistentVolumeClaim": {"claimName": "claim"}}]},
                 "status": {"phase": "Running"},
+            }));
+        }
+    }
+
+    fn ranges(&mut self) {
+        for (name, cidr) in [("big", "10.50.0.0/16"), ("small", "10.50.1.0/24")] {
+            let metadata = self.protected(name, "networking.k8s.io/service-cidr-finalizer");
+            self.world.put::<ServiceCIDR>(json!({"metadata": metadata, "spec": {"cidrs": [cidr]}}));
+        }
+        if self.pick(2) == 1 {
+            let address = self.one(&["10.50.0.1", "10.50.1.1", "10.60.0.1"]);
+            self.world.put::<IPAddress>(json!({
+                "metadata": {"name": address, "labels": {
+                    "ipaddress.kubernetes.io/managed-by": "ipallocator.k8s.io"}},
+                "spec": {"parentRef": {"resource": "services", "namespace": NS, "name": "web"}},
             }));
         }
     }
