@@ -6,6 +6,7 @@
 //!
 //! Start from [`Controller`], [`Plan`] and `replica_set.rs`.
 
+mod address_repair;
 mod certificates;
 mod cluster_role;
 mod controller;
@@ -50,6 +51,8 @@ pub use source::{AnyObject, Fill, Reads, Source, Sourced, Sources, Visit, Which}
 /// Every controller, by name.
 pub fn all() -> Vec<Box<dyn Controller>> {
     vec![
+        Box::new(address_repair::leaked::LeakedAddresses),
+        Box::new(address_repair::missing::MissingAddresses),
         Box::new(certificates::approving::Approving),
         Box::new(certificates::cleaning::Cleaning),
         Box::new(certificates::signing::Signing),

@@ -313,7 +313,7 @@ impl Builder {
         let ip = self.one(&["None", "10.43.0.9"]);
         let tree = json!({
             "metadata": {"name": "web", "namespace": NS, "labels": {"team": "blue"}},
-            "spec": {"selector": {"app": "web"}, "clusterIP": ip, "ipFamilies": ["IPv4"],
+            "spec": {"selector": {"app": "web"}, "clusterIP": ip, "clusterIPs": [ip], "ipFamilies": ["IPv4"],
                 "publishNotReadyAddresses": self.pick(3) == 1,
                 "ports": [{"name": "http", "port": 80, "targetPort": 8080}]},
         });
