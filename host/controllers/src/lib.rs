@@ -69,7 +69,7 @@ pub fn all() -> Vec<Box<dyn Controller>> {
         Box::new(namespace::Namespaces),
         Box::new(node_lifecycle::NodeLifecycle),
         Box::new(node_ttl::NodeTtl),
-        Box::new(pod_gc::PodGc),
+        Box::new(pod_gc::PodGc::default()),
         Box::new(replica_set::ReplicaSets),
         Box::new(replication_controller::ReplicationControllers),
         Box::new(resource_quota::ResourceQuotas),
