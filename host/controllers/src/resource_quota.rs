@@ -1,8 +1,8 @@
 //! Counts anew what the objects of a namespace use of its quotas.
 //!
 //! The API server charges quotas for what comes and grows. What goes or shrinks is given back here, and a quota that is new or says
-//! something new is counted for the first time. Reads quotas, Pods, claims, Services and how much there is of everything else; writes
-//! the status of quotas.
+//! something new is counted for the first time. Reads quotas, Pods, claims for volumes and devices, Services and how much there is of
+//! everything else; writes the status of quotas.
 //! See <https://kubernetes.io/docs/concepts/policy/resource-quotas/>.
 
 use std::sync::Arc;
@@ -13,6 +13,7 @@ use k8s_openapi::api::core::v1::{
     Namespace, PersistentVolumeClaim, Pod, ResourceQuota, ResourceQuotaSpec, ResourceQuotaStatus,
     Service,
 };
+use k8s_openapi::api::resource::v1::ResourceClaim;
 use kinds::resources::{self, Amounts};
 use kinds::wire::OrEmpty;
 use kinds::{Kind, KindInfo, Object, quota};
@@ -21,7 +22,8 @@ use meta::quantity::Quantity;
 use crate::{Content, Controller, Heed, Key, Look, Plan, Sourced, Sources, Watch};
 
 /// Kinds whose objects use more than their number.
-const MEASURED: [&KindInfo; 3] = [&Pod::INFO, &PersistentVolumeClaim::INFO, &Service::INFO];
+const MEASURED: [&KindInfo; 4] =
+    [&Pod::INFO, &PersistentVolumeClaim::INFO, &Service::INFO, &ResourceClaim::INFO];
 
 /// What was counted is counted again after this time: an object that came meanwhile has been charged,
 /// but may not have been seen.
@@ -41,6 +43,7 @@ struct View {
     pods: Vec<Arc<Pod>>,
     claims: Vec<Arc<PersistentVolumeClaim>>,
     services: Vec<Arc<Service>>,
+    device_claims: Vec<Arc<ResourceClaim>>,
     /// How much there is of everything, unless that is not known yet.
     contents: Option<Vec<Content>>,
     now: Timestamp,
@@ -57,6 +60,7 @@ impl View {
             pods: in_namespace(look.sources, &key.name),
             claims: in_namespace(look.sources, &key.name),
             services: in_namespace(look.sources, &key.name),
+            device_claims: in_namespace(look.sources, &key.name),
             contents: look.inventory.contents(&key.name),
             now: look.now,
         })
@@ -66,7 +70,8 @@ impl View {
         let pods = self.pods.iter().map(|pod| &**pod as &dyn Object);
         let claims = self.claims.iter().map(|claim| &**claim as &dyn Object);
         let services = self.services.iter().map(|service| &**service as &dyn Object);
-        pods.chain(claims).chain(services)
+        let devices = self.device_claims.iter().map(|claim| &**claim as &dyn Object);
+        pods.chain(claims).chain(services).chain(devices)
     }
 }
 
@@ -178,6 +183,7 @@ impl Controller for ResourceQuotas {
             Watch::when(counted_anew::<Pod>),
             Watch::when(counted_anew::<PersistentVolumeClaim>),
             Watch::when(counted_anew::<Service>),
+            Watch::when(counted_anew::<ResourceClaim>),
         ]
     }
 

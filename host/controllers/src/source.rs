@@ -22,6 +22,7 @@ use k8s_openapi::api::flowcontrol::v1::{FlowSchema, PriorityLevelConfiguration};
 use k8s_openapi::api::networking::v1::{IPAddress, ServiceCIDR};
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use k8s_openapi::api::rbac::v1::ClusterRole;
+use k8s_openapi::api::resource::v1::ResourceClaim;
 use k8s_openapi::api::storage::v1::VolumeAttributesClass;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use meta::GroupVersionResource;
@@ -235,6 +236,7 @@ sources! {
     volume_attributes_classes: VolumeAttributesClass,
     service_cidrs: ServiceCIDR,
     ip_addresses: IPAddress,
+    resource_claims: ResourceClaim,
 }
 
 impl Serialize for AnyObject {

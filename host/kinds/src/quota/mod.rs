@@ -6,12 +6,14 @@
 //! See <https://kubernetes.io/docs/concepts/policy/resource-quotas/>.
 
 mod claim;
+mod devices;
 mod pod;
 mod scope;
 mod service;
 
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{PersistentVolumeClaim, Pod, ResourceQuotaSpec, Service};
+use k8s_openapi::api::resource::v1::ResourceClaim;
 use meta::GroupResource;
 use meta::quantity::Quantity;
 
@@ -38,6 +40,7 @@ pub fn is_used_by(info: &KindInfo, resource: &str) -> bool {
         ("", "pods") => pod::uses(resource),
         ("", "persistentvolumeclaims") => claim::uses(resource),
         ("", "services") => service::uses(resource),
+        ("resource.k8s.io", "resourceclaims") => devices::uses(resource),
         _ => false,
     }
 }
@@ -55,6 +58,8 @@ pub fn usage(object: &dyn Object, now: Timestamp) -> Amounts {
         usage.extend(claim::usage(claim));
     } else if let Some(service) = any.downcast_ref::<Service>() {
         usage.extend(service::usage(service));
+    } else if let Some(claim) = any.downcast_ref::<ResourceClaim>() {
+        usage.extend(devices::usage(claim));
     }
     usage
 }

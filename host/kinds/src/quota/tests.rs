@@ -113,6 +113,39 @@ fn claims_use_storage_of_their_class() {
 }
 
 #[test]
+fn claims_for_devices_use_those_of_each_class() {
+    let claim = |requests: meta::Tree| json!({ "apiVersion": "resource.k8s.io/v1", "kind": "ResourceClaim", "metadata": {}, "spec": { "devices": { "requests": requests } } });
+    let wish = |class: &str, mode: &str, count: meta::Tree| json!({ "name": "w", "deviceClassName": class, "allocationMode": mode, "count": count });
+    let exactly = |wish: meta::Tree| json!({ "name": "r", "exactly": wish });
+    let counted = "count/resourceclaims.resource.k8s.io=1";
+    let none = json!(null);
+    check(claim(json!([])), counted);
+    check(
+        claim(json!([
+            exactly(wish("gpu", "ExactCount", json!(2))),
+            exactly(wish("gpu", "ExactCount", json!(1))),
+            exactly(wish("nic", "All", none.clone())),
+        ])),
+        &format!(
+            "{counted} gpu.deviceclass.resource.k8s.io/devices=3 \
+             nic.deviceclass.resource.k8s.io/devices=32"
+        ),
+    );
+    let either = json!([
+        wish("gpu", "ExactCount", json!(4)),
+        wish("gpu", "ExactCount", json!(2)),
+        wish("nic", "ExactCount", json!(1)),
+    ]);
+    check(
+        claim(json!([{ "name": "r", "firstAvailable": either }])),
+        &format!(
+            "{counted} gpu.deviceclass.resource.k8s.io/devices=4 \
+             nic.deviceclass.resource.k8s.io/devices=1"
+        ),
+    );
+}
+
+#[test]
 fn services_use_node_ports_and_balancers() {
     let service = |spec: meta::Tree| json!({ "apiVersion": "v1", "kind": "Service", "metadata": {}, "spec": spec });
     let ports = json!([{ "port": 1 }, { "port": 2, "nodePort": 30000 }]);

@@ -14,3 +14,5 @@ mod resource_claim_template;
 mod resource_slice;
 mod slice;
 mod status;
+
+pub(crate) use status::RESULTS_MAX;

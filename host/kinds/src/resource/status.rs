@@ -19,7 +19,7 @@ use crate::wire::OrEmpty;
 use crate::{conditions, facts};
 
 const RESERVED_MAX: usize = 256;
-const RESULTS_MAX: usize = 32;
+pub(crate) const RESULTS_MAX: usize = 32;
 const CONDITIONS_MAX: usize = 8;
 const IPS_MAX: usize = 16;
 const INTERFACE_NAME_BYTES_MAX: usize = 256;
@@ -242,8 +242,11 @@ fn allocation(
     // Those of the class and those of the claim.
     list::each(errors, &all, configs, 2 * claim::CONFIGS_MAX, |errors, at, config| {
         errors.required_one_of(&at.field("source"), &config.source, &["FromClaim", "FromClass"]);
-        known.check_all(errors, &at.field("requests"), config.requests.or_empty());
+        let (requests, requests_at) = (config.requests.or_empty(), at.field("requests"));
+        known.check_all(errors, &requests_at, requests);
         config::validate(errors, at, config.opaque.as_ref());
+        names::each_once(errors, &requests_at, requests);
+        config::declared(errors, at, config.opaque.as_ref());
     });
     if let Some(selector) = &allocation.node_selector {
         scheduling::node_selector(errors, &at.field("nodeSelector"), selector);
