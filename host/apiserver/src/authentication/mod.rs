@@ -34,7 +34,7 @@ pub(crate) use openid::openid;
 pub(crate) use reviews::{self_subject_review, token_review};
 pub use service_account::Tokens;
 pub use static_tokens::{Error as StaticTokensError, StaticTokens};
-pub(crate) use token_request::token_request;
+pub(crate) use token_request::{DEFAULT_SECS as TOKEN_SECS, token_request};
 
 use certificate::Certificates;
 

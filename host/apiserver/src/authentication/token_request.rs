@@ -15,7 +15,7 @@ use super::stored;
 use crate::state::State;
 
 const GROUP: &str = "authentication.k8s.io";
-const DEFAULT_SECS: i64 = 3600;
+pub(crate) const DEFAULT_SECS: i64 = 3600;
 const MIN_SECS: i64 = 600;
 const MAX_SECS: i64 = 1 << 32;
 /// What agents ask for on behalf of Pods. Such a token lasts a year, for programs that read it once; it warns after what was asked.

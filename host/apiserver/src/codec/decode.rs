@@ -254,7 +254,7 @@ fn name_type(tree: &mut Tree, raw: &Raw, expected: &Expected<'_>) -> Result<(), 
 
 fn other_type(given: &GroupVersionKind, expected: &Expected<'_>) -> StatusError {
     let known = kinds::find_kind(given).is_some() || kinds::find_body(given).is_some();
-    if !known {
+    if !known && !is_old_scale(given) {
         let version = given.group_version();
         let text = format!(
             "no kind {} is registered for version {}",
@@ -275,6 +275,12 @@ fn other_type(given: &GroupVersionKind, expected: &Expected<'_>) -> StatusError 
         &expected.gvk,
         &format!("a {} is no {}", given.kind, expected.gvk.kind),
     )
+}
+
+/// A type that was served once and is still known by its name.
+fn is_old_scale(given: &GroupVersionKind) -> bool {
+    const VERSIONS: [&str; 3] = ["apps/v1beta1", "apps/v1beta2", "extensions/v1beta1"];
+    given.kind == "Scale" && VERSIONS.contains(&&*given.group_version().to_string())
 }
 
 fn cannot_be_handled(

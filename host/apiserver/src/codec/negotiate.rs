@@ -52,6 +52,8 @@ pub(crate) enum View {
     Table(ViewVersion),
     /// `PartialObjectMetadata`, `meta.k8s.io` in this version.
     Metadata(ViewVersion),
+    /// `PartialObjectMetadataList`, which only lists have.
+    MetadataList(ViewVersion),
 }
 
 /// Version of `meta.k8s.io` in which a view is written.
@@ -215,7 +217,8 @@ fn view(clause: &Clause, format: Format, offers: Offers) -> Option<View> {
     };
     match kind? {
         "Table" => Some(View::Table(version)),
-        "PartialObjectMetadata" | "PartialObjectMetadataList" => Some(View::Metadata(version)),
+        "PartialObjectMetadata" => Some(View::Metadata(version)),
+        "PartialObjectMetadataList" => Some(View::MetadataList(version)),
         _ => None,
     }
 }
@@ -232,6 +235,13 @@ fn no_representation() -> StatusError {
     let mut error = StatusError::new(406, "NotAcceptable", message);
     error.details_mut();
     error
+}
+
+/// The form of an object is asked for where there is a list, or the other way round.
+pub(crate) fn not_in_this_form(asked: &str, is_list: bool) -> StatusError {
+    let what = if is_list { "a list" } else { "not a list" };
+    let message = format!("you requested {asked}, but the requested object is {what}");
+    StatusError::new(406, "NotAcceptable", message)
 }
 
 fn not_acceptable() -> StatusError {

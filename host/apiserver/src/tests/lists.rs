@@ -147,6 +147,12 @@ async fn shows_tables_and_metadata() {
     let partial = "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io";
     let reply = server.send("GET", CONFIG_MAPS, &[("accept", partial)], "").await.expect(200);
     assert_eq!(reply.at("/items/0/kind"), "PartialObjectMetadata");
+    let of_one = "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io";
+    let reply = server.send("GET", CONFIG_MAPS, &[("accept", of_one)], "").await.expect(406);
+    assert_eq!(
+        reply.message(),
+        "you requested PartialObjectMetadata, but the requested object is a list"
+    );
     let empty = server
         .send("GET", &format!("{CONFIG_MAPS}?labelSelector=x"), &[("accept", partial)], "")
         .await

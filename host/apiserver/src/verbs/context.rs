@@ -11,7 +11,7 @@ use store::{Entry, Snapshot};
 use crate::body::Body;
 use crate::chain::Call;
 use crate::codec::encode;
-use crate::codec::negotiate::{Accepted, View};
+use crate::codec::negotiate::{Accepted, View, not_in_this_form};
 use crate::registry::KindRef;
 use crate::request::ResourceRequest;
 use crate::state::State;
@@ -145,6 +145,9 @@ impl Context {
         let bytes = match self.accepted.view {
             View::Object => encode::stored_bytes(body, self.accepted),
             View::Metadata(version) => self.formatted(&table::metadata(body, version).into()),
+            View::MetadataList(_) => {
+                return Err(not_in_this_form("PartialObjectMetadataList", false));
+            }
             View::Table(version) => {
                 let include = table::include(&self.call.info.query)?;
                 let head = super::list::head_of_object(body);

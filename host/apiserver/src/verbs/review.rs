@@ -1,10 +1,10 @@
 //! Questions: a create whose answer is all there is. Nothing is stored.
 
 use http::{Response, StatusCode};
-use meta::{StatusError, Tree};
+use meta::{StatusError, Tree, managed};
 
 use super::ownership::Owners;
-use super::write::clear_status;
+use super::write::{clear_status, whole_seconds};
 use super::{Context, create, ownership};
 use crate::authentication;
 use crate::body::Body;
@@ -35,7 +35,8 @@ pub(crate) async fn handle(mut context: Context) -> Result<Response<Body>, Statu
 /// Issues a token for a `ServiceAccount`.
 pub(super) async fn token(mut context: Context) -> Result<Response<Body>, StatusError> {
     let expected = Expected::of_body("authentication.k8s.io", "v1", "TokenRequest")?;
-    let (request, _) = read(&mut context, &expected).await?;
+    let (request, options) = read(&mut context, &expected).await?;
+    let owners = token_owners(&context, &options, &request, &expected);
     let resource = &context.resource;
     let mut answer = authentication::token_request(
         &context.state,
@@ -43,8 +44,36 @@ pub(super) async fn token(mut context: Context) -> Result<Response<Body>, Status
         &resource.name,
         request,
     )?;
+    if let Some(metadata) = answer.get_mut("metadata").and_then(Tree::as_object_mut) {
+        metadata.insert("managedFields".to_owned(), owners);
+    }
     finish(&mut answer, &expected);
     context.answer(StatusCode::CREATED, &encode::plain(&answer))
+}
+
+/// Who asked for a token, as owner of the fields of the request; the time that it lives has a default.
+fn token_owners(
+    context: &Context,
+    options: &WriteOptions,
+    request: &Tree,
+    expected: &Expected<'_>,
+) -> Tree {
+    let mut request = request.clone();
+    clear_status(&mut request);
+    if request.pointer("/spec/expirationSeconds").is_none_or(Tree::is_null) {
+        request["spec"]["expirationSeconds"] = authentication::TOKEN_SECS.into();
+    }
+    let tracking = managed::Context {
+        manager: &options.manager,
+        api_version: &expected.gvk.group_version().to_string(),
+        subresource: "token",
+        now: whole_seconds(context.state.clock.now()),
+        ty: expected.ty,
+        schema: kinds::schema(),
+        reset: None,
+    };
+    managed::track_update(&tracking, None, &mut request, false);
+    request.pointer_mut("/metadata/managedFields").map(Tree::take).unwrap_or_default()
 }
 
 async fn read(

@@ -117,11 +117,18 @@ fn validate_spec(errors: &mut Errors, spec: &PriorityLevelConfigurationSpec, nam
         errors.invalid(&at, type_, "must be 'Exempt' if and only if `name` is 'exempt'");
     }
     errors.required_one_of(&at, type_, &["Exempt", "Limited"]);
-    let at = SPEC.field("exempt");
-    match (&spec.exempt, type_ == "Exempt") {
-        (Some(exempt), true) => validate_exempt(errors, &at, exempt),
-        (Some(_), false) => errors.forbidden(&at, ""),
-        (None, _) => {}
+    let is_exempt = type_ == "Exempt";
+    let exempt = |errors: &mut Errors| {
+        let at = SPEC.field("exempt");
+        match (&spec.exempt, is_exempt) {
+            (Some(exempt), true) => validate_exempt(errors, &at, exempt),
+            (Some(_), false) => errors.forbidden(&at, ""),
+            (None, _) => {}
+        }
+    };
+    // What is wrong with the part of its type comes first.
+    if is_exempt {
+        exempt(errors);
     }
     let at = SPEC.field("limited");
     match (&spec.limited, type_ == "Limited") {
@@ -129,6 +136,9 @@ fn validate_spec(errors: &mut Errors, spec: &PriorityLevelConfigurationSpec, nam
         (Some(_), false) => errors.forbidden(&at, ""),
         (None, true) => errors.required(&at, ""),
         (None, false) => {}
+    }
+    if !is_exempt {
+        exempt(errors);
     }
 }
 

@@ -20,8 +20,18 @@ pub(super) fn validate(
         errors.required(&at, "");
         return;
     };
-    names::used_driver(errors, &at.field("driver"), &opaque.driver);
     object(errors, &at.field("parameters"), &opaque.parameters);
+}
+
+/// What the type itself declares, which Kubernetes looks at last.
+pub(super) fn declared(
+    errors: &mut Errors,
+    at: &At<'_>,
+    opaque: Option<&OpaqueDeviceConfiguration>,
+) {
+    if let Some(opaque) = opaque {
+        names::used_driver(errors, &at.field("opaque").field("driver"), &opaque.driver);
+    }
 }
 
 /// What is wrong with a value that only a driver understands, beyond its being an object.

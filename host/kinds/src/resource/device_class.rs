@@ -28,6 +28,7 @@ impl Kind for DeviceClass {
         let (configs, all) = (spec.config.or_empty(), at.field("config"));
         list::each(&mut errors, &all, configs, claim::CONFIGS_MAX, |errors, at, config| {
             config::validate(errors, at, config.opaque.as_ref());
+            config::declared(errors, at, config.opaque.as_ref());
         });
         if let Some(name) = &spec.extended_resource_name {
             extended_resource_name(&mut errors, &at.field("extendedResourceName"), name);

@@ -19,6 +19,28 @@ pub(super) fn each<T>(
     }
 }
 
+/// Checks each item, if there are not too many. One whose key an earlier item has is a duplicate, which comes before what else is wrong with it.
+pub(super) fn each_once<T, K: PartialEq>(
+    errors: &mut Errors,
+    all: &At<'_>,
+    list: &[T],
+    max: usize,
+    key: impl Fn(&T) -> K,
+    duplicate: impl Fn(&mut Errors, &At<'_>, &T),
+    mut rule: impl FnMut(&mut Errors, &At<'_>, &T),
+) {
+    let repeated = repeated(list, key);
+    let mut repeated = repeated.into_iter().map(|(index, _)| index).peekable();
+    let mut index = 0;
+    each(errors, all, list, max, |errors, at, item| {
+        if repeated.next_if_eq(&index).is_some() {
+            duplicate(errors, at, item);
+        }
+        index += 1;
+        rule(errors, at, item);
+    });
+}
+
 /// The places of items whose key an earlier one has.
 pub(super) fn repeated<T, K: PartialEq>(list: &[T], key: impl Fn(&T) -> K) -> Vec<(usize, &T)> {
     let keys: Vec<K> = list.iter().map(key).collect();

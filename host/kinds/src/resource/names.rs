@@ -185,8 +185,12 @@ impl<'a> RequestNames<'a> {
         list::each(errors, all, names, super::claim::REQUESTS_MAX, |errors, at, name| {
             self.check(errors, at, name);
         });
-        for (index, name) in list::repeated(names, Clone::clone) {
-            errors.duplicate(&all.index(index), name);
-        }
+    }
+}
+
+/// Each reference may stand in a list once.
+pub(super) fn each_once(errors: &mut Errors, all: &At<'_>, names: &[String]) {
+    for (index, name) in list::repeated(names, Clone::clone) {
+        errors.duplicate(&all.index(index), name);
     }
 }

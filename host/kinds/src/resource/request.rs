@@ -69,6 +69,18 @@ pub(super) fn validate(errors: &mut Errors, at: &At<'_>, request: &DeviceRequest
     }
 }
 
+/// What the type itself declares about a request.
+pub(super) fn declared(errors: &mut Errors, at: &At<'_>, request: &DeviceRequest) {
+    if let Some(exact) = &request.exactly {
+        Wish::from(exact).declared(errors, &at.field("exactly"));
+    }
+    let all = at.field("firstAvailable");
+    let alternatives = request.first_available.or_empty().iter().enumerate();
+    for (index, sub) in alternatives.take(ALTERNATIVES_MAX) {
+        Wish::from(sub).declared(errors, &all.index(index));
+    }
+}
+
 fn first_available(errors: &mut Errors, all: &At<'_>, alternatives: &[DeviceSubRequest]) {
     list::each(errors, all, alternatives, ALTERNATIVES_MAX, |errors, at, sub| {
         names::label(errors, &at.field("name"), &sub.name);
@@ -131,12 +143,16 @@ impl Wish<'_> {
             EXACT_COUNT if count <= 0 => {
                 errors.invalid(&count_at, count, "must be greater than zero");
             }
-            mode => errors.one_of(&at.field("allocationMode"), mode, &["All", EXACT_COUNT]),
+            _ => {}
         }
         let all = at.field("tolerations");
         for (index, toleration) in self.tolerations.iter().enumerate() {
             validate_toleration(errors, &all.index(index), toleration);
         }
+    }
+
+    fn declared(&self, errors: &mut Errors, at: &At<'_>) {
+        errors.one_of(&at.field("allocationMode"), self.mode, &["All", EXACT_COUNT]);
     }
 }
 

@@ -39,7 +39,7 @@ fn agrees_on_the_first_form_that_is_offered() {
         ("application/json;as=Table;v=v9;g=meta.k8s.io", None),
         (
             "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1",
-            Some((Format::Json, View::Metadata(ViewVersion::V1))),
+            Some((Format::Json, View::MetadataList(ViewVersion::V1))),
         ),
         ("application/json;stream=watch", Some((Format::Json, View::Object))),
         ("application/json;stream=other", None),

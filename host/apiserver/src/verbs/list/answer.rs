@@ -12,7 +12,7 @@ use store::Entry;
 
 use super::{Context, ListHead, Page, head_tree};
 use crate::body::Body;
-use crate::codec::negotiate::{Format, View, ViewVersion};
+use crate::codec::negotiate::{Format, View, ViewVersion, not_in_this_form};
 use crate::codec::{encode, gzip, protobuf};
 use crate::table::{self, Shown};
 
@@ -22,7 +22,8 @@ const PIECE_BYTES: usize = 128 * 1024;
 pub(crate) async fn list(context: &Context, page: &Page) -> Result<Response<Body>, StatusError> {
     match context.accepted.view {
         View::Object => objects(context, page).await,
-        View::Metadata(version) => {
+        View::Metadata(_) => Err(not_in_this_form("PartialObjectMetadata", true)),
+        View::MetadataList(version) => {
             let json = metadata(context, page, version)?;
             Ok(whole(context, context.formatted(&json)))
         }

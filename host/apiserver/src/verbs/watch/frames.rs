@@ -36,7 +36,9 @@ impl View {
     pub(super) fn new(context: &Context) -> Result<View, StatusError> {
         Ok(match context.accepted.view {
             negotiate::View::Object => View::Object,
-            negotiate::View::Metadata(version) => View::Metadata(version),
+            negotiate::View::Metadata(version) | negotiate::View::MetadataList(version) => {
+                View::Metadata(version)
+            }
             negotiate::View::Table(version) => {
                 let include = table::include(&context.call.info.query)?;
                 View::Table { version, include, with_columns: true }

@@ -50,12 +50,15 @@ pub(super) fn validate(errors: &mut Errors, at: &At<'_>, spec: &ResourceSliceSpe
     let max = if is_costly { COSTLY_DEVICES_MAX } else { DEVICES_MAX };
     let each_has_place = spec.per_device_node_selection == Some(true);
     let all = at.field("devices");
-    list::each(errors, &all, devices, max, |errors, at, device| {
-        device::validate(errors, at, device, each_has_place);
-    });
-    for (index, device) in list::repeated(devices, |device| device.name.clone()) {
-        errors.duplicate(&all.index(index), &device.name);
-    }
+    list::each_once(
+        errors,
+        &all,
+        devices,
+        max,
+        |device| device.name.clone(),
+        |errors, at, device| errors.duplicate(at, &device.name),
+        |errors, at, device| device::validate(errors, at, device, each_has_place),
+    );
     let all = at.field("sharedCounters");
     list::each(errors, &all, counters, COUNTER_SETS_MAX, counter::validate_set);
     for (index, set) in list::repeated(counters, |set| set.name.clone()) {
