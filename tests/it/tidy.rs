@@ -12,9 +12,10 @@ use crate::harness::root;
 /// What each room may depend on, of our own rooms. `skiff` and the test packages may know all.
 const LAYERS: &[(&str, &[&str])] = &[
     ("meta", &[]),
-    ("kinds", &["meta"]),
+    ("expressions", &["meta"]),
+    ("kinds", &["meta", "expressions"]),
     ("store", &["meta"]),
-    ("apiserver", &["meta", "kinds", "store"]),
+    ("apiserver", &["meta", "expressions", "kinds", "store"]),
     ("api", &["meta", "kinds"]),
     ("controllers", &["meta", "kinds"]),
     ("scheduler", &["meta", "kinds"]),
@@ -27,7 +28,7 @@ const LAYERS: &[(&str, &[&str])] = &[
 ];
 
 /// Libraries that do I/O, and the rooms that must stay pure.
-const PURE: &[&str] = &["meta", "kinds", "controllers", "scheduler"];
+const PURE: &[&str] = &["meta", "expressions", "kinds", "controllers", "scheduler"];
 const IO: &[&str] = &["tokio", "fjall", "wasmtime", "hyper", "reqwest"];
 
 #[derive(serde::Deserialize)]
