@@ -11,6 +11,7 @@
 
 mod apply;
 mod compare;
+mod configure;
 mod conflict;
 mod element;
 mod entry;
@@ -32,6 +33,7 @@ mod validate;
 use jiff::Timestamp;
 
 pub use apply::{Applied, ApplyError, apply};
+pub use configure::configure;
 pub use conflict::Conflict;
 pub use element::{Element, Scalar};
 pub use entry::{Entry, EntryError, Operation, decode_entries, encode_entries, is_reset};

@@ -28,6 +28,9 @@ pub enum Error {
     /// An operation does not fit the document.
     #[error("{0}")]
     Failed(String),
+    /// A `test` found something else.
+    #[error("{0}")]
+    TestFailed(String),
 }
 
 impl Error {
@@ -37,7 +40,7 @@ impl Error {
             Self::NotJson(error) => error.status(),
             Self::Malformed(_) => StatusError::bad_request(self.to_string()),
             Self::TooManyOperations(_) => StatusError::too_large(&self.to_string()),
-            Self::Failed(_) => super::unprocessable(),
+            Self::Failed(_) | Self::TestFailed(_) => super::unprocessable(),
         }
     }
 }
@@ -110,7 +113,8 @@ impl Patch {
     pub fn apply(self, document: &mut Tree) -> Result<(), Error> {
         let mut copied = 0;
         for operation in self.operations {
-            operation.apply(document, &mut copied).map_err(Error::Failed)?;
+            let failed = if operation.kind == "test" { Error::TestFailed } else { Error::Failed };
+            operation.apply(document, &mut copied).map_err(failed)?;
         }
         Ok(())
     }
