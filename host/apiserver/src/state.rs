@@ -10,6 +10,7 @@ use store::Store;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
+use crate::admission::hooks::Hooks;
 use crate::metrics::Metrics;
 use crate::registry::Registry;
 use crate::seams::{Authenticate, Authorize, Mount, NodeGateway};
@@ -105,6 +106,8 @@ pub(crate) struct State {
     pub(crate) config: Config,
     /// Bounds of what runs at once.
     pub(crate) limits: Limits,
+    /// Policies and webhooks that look at requests.
+    pub(crate) hooks: Hooks,
     /// What is counted.
     pub(crate) metrics: Metrics,
     /// Cancelled when the server stops: watches and other streams end then.
@@ -137,6 +140,7 @@ impl State {
             mounts,
             config,
             limits,
+            hooks: Hooks::default(),
             metrics: Metrics::new(),
             shutdown: CancellationToken::new(),
         }

@@ -39,6 +39,7 @@ mod stateful_set;
 mod storage_protection;
 mod taint_eviction;
 mod ttl_after_finished;
+mod validating_policies;
 
 pub use controller::{Controller, Facts, Heed, Key, Look, Watch};
 pub use namespace::{Content, Inventory};
@@ -82,6 +83,7 @@ pub fn all() -> Vec<Box<dyn Controller>> {
         Box::new(storage_protection::volumes::VolumeProtection),
         Box::new(taint_eviction::TaintEviction),
         Box::new(ttl_after_finished::TtlAfterFinished),
+        Box::new(validating_policies::ValidatingPolicies),
     ]
 }
 

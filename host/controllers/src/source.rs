@@ -7,6 +7,7 @@ use std::any::Any;
 use std::fmt::Debug;
 use std::sync::Arc;
 
+use k8s_openapi::api::admissionregistration::v1::ValidatingAdmissionPolicy;
 use k8s_openapi::api::apps::v1::{
     ControllerRevision, DaemonSet, Deployment, ReplicaSet, StatefulSet,
 };
@@ -237,6 +238,7 @@ sources! {
     service_cidrs: ServiceCIDR,
     ip_addresses: IPAddress,
     resource_claims: ResourceClaim,
+    validating_policies: ValidatingAdmissionPolicy,
 }
 
 impl Serialize for AnyObject {

@@ -26,6 +26,7 @@
 )]
 
 mod address;
+mod admissionregistration;
 mod apiregistration;
 mod apps;
 mod authentication;
@@ -69,6 +70,7 @@ pub mod storage;
 mod storagemigration;
 pub mod wire;
 
+pub use admissionregistration::expression_warnings;
 pub use bodies::{BODIES, Body, find_body};
 pub use columns::{Column, Description};
 pub use facts::schema;
@@ -100,6 +102,12 @@ registry::kinds![
     api::core::v1::Secret,
     api::core::v1::Service,
     api::core::v1::ServiceAccount,
+    api::admissionregistration::v1::MutatingAdmissionPolicy,
+    api::admissionregistration::v1::MutatingAdmissionPolicyBinding,
+    api::admissionregistration::v1::MutatingWebhookConfiguration,
+    api::admissionregistration::v1::ValidatingAdmissionPolicy,
+    api::admissionregistration::v1::ValidatingAdmissionPolicyBinding,
+    api::admissionregistration::v1::ValidatingWebhookConfiguration,
     api::apps::v1::ControllerRevision,
     api::apps::v1::DaemonSet,
     api::apps::v1::Deployment,

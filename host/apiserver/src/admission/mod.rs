@@ -11,6 +11,7 @@ mod default_ingress_class;
 mod default_storage_class;
 mod device_admin;
 mod device_taints;
+pub(crate) mod hooks;
 mod limit_ranger;
 mod made;
 mod namespace_content;
@@ -44,6 +45,8 @@ pub(crate) enum Operation {
     Create,
     Update,
     Delete,
+    /// A connection to what an object stands for.
+    Connect,
 }
 
 /// A write, as plugins see it.

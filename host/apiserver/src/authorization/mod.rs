@@ -9,6 +9,7 @@ pub(crate) mod bootstrap;
 pub(crate) mod escalation;
 mod live;
 mod node;
+pub(crate) mod params;
 mod policy;
 mod reviews;
 pub(crate) mod rule;

@@ -15,6 +15,7 @@ mod pod;
 mod port_forward;
 mod proxy;
 mod rewrite;
+mod service;
 mod spdy;
 mod upgrade;
 mod websocket;
@@ -24,6 +25,9 @@ use std::sync::Arc;
 use http::Response;
 use meta::StatusError;
 
+pub(crate) use service::{BoxIo, to_service};
+
+use crate::admission::hooks;
 use crate::body::Body;
 use crate::chain::Call;
 use crate::registry::KindRef;
@@ -39,6 +43,7 @@ pub(crate) async fn handle(
     let Some(request) = call.info.resource().cloned() else {
         return Err(StatusError::no_such_path());
     };
+    hooks::connect(state, &call, &request, kind).await?;
     match (kind.info().kind, request.subresource.as_str()) {
         ("Pod", "log") => log::handle(state, &call, &request).await,
         ("Pod", "exec") => exec::handle(state, call, &request, exec::Action::Exec).await,

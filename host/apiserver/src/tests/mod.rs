@@ -9,11 +9,13 @@ mod first_objects;
 mod lists;
 mod patches;
 mod paths;
+mod policies;
 mod quotas;
 mod services;
 mod subresources;
 mod volumes;
 mod watches;
+mod webhooks;
 mod writes;
 
 use serde_json::{Value, json};

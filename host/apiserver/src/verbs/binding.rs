@@ -15,6 +15,7 @@ use store::Precondition;
 
 use super::write::{self, whole_seconds};
 use super::{Context, Current};
+use crate::admission::hooks;
 use crate::body::Body;
 use crate::codec::decode::{self, Expected};
 use crate::codec::encode;
@@ -43,6 +44,7 @@ pub(super) async fn create(mut context: Context) -> Result<Response<Body>, Statu
         (context.kind, context.stored) = (pods, pods);
     }
     super::create::place(&context, &mut tree)?;
+    let tree = hooks::sent(&context, &expected.gvk, options.dry_run, tree).await?;
     let binding: Binding = serde_json::from_value(tree)
         .map_err(|error| StatusError::bad_request(error.to_string()))?;
     check(&context, &binding)?;

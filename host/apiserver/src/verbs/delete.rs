@@ -12,7 +12,7 @@ use store::{Entry, Precondition};
 
 use super::deletion::{self, Refused, Step};
 use super::{Context, Current, write};
-use crate::admission::{self, Attempted, Operation};
+use crate::admission::{self, Attempted, Operation, hooks};
 use crate::body::Body;
 use crate::codec::decode::{self, Expected, Raw};
 use crate::codec::{encode, negotiate};
@@ -85,6 +85,7 @@ pub(super) async fn delete(
             options,
         )?;
         admission::validate(&attempted, None)?;
+        hooks::delete(context, options, &attempted).await?;
         let now = context.state.clock.now();
         let outcome =
             match deletion::step(context.info(), &attempted, &*current.object, options, now) {

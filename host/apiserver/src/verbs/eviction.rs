@@ -13,6 +13,7 @@ use store::{Op, Precondition, Snapshot};
 
 use super::write::{self, whole_seconds};
 use super::{Context, Current, delete};
+use crate::admission::hooks;
 use crate::body::Body;
 use crate::codec::decode::{self, Expected};
 use crate::codec::encode;
@@ -35,6 +36,7 @@ pub(super) async fn create(mut context: Context) -> Result<Response<Body>, Statu
     {
         return Err(StatusError::bad_request("name in URL does not match name in Eviction object"));
     }
+    let tree = hooks::sent(&context, &expected.gvk, options.dry_run, tree).await?;
     let mut delete_options = match tree.get("deleteOptions") {
         Some(tree) => DeleteOptions::from_tree(tree)?,
         None => DeleteOptions::default(),

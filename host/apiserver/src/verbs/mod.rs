@@ -38,6 +38,7 @@ use crate::state::State;
 
 pub(crate) use context::{Context, Current};
 pub(crate) use create::generate_name;
+pub(crate) use scale::{rescale, scale_of};
 pub(crate) use write::whole_seconds;
 
 /// Answers a request to a resource.

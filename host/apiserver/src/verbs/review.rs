@@ -6,6 +6,7 @@ use meta::{StatusError, Tree, managed};
 use super::ownership::Owners;
 use super::write::{clear_status, whole_seconds};
 use super::{Context, create, ownership};
+use crate::admission::hooks;
 use crate::authentication;
 use crate::body::Body;
 use crate::codec::decode::{self, Expected};
@@ -17,6 +18,7 @@ use crate::reviews;
 pub(crate) async fn handle(mut context: Context) -> Result<Response<Body>, StatusError> {
     let expected = Expected::of_kind(context.kind);
     let (review, options) = read(&mut context, &expected).await?;
+    let review = hooks::sent(&context, &expected.gvk, options.dry_run, review).await?;
     let owners = owners(&context, &options, &review)?;
     let (info, resource) = (context.info(), &context.resource);
     let mut answer = reviews::answer(
@@ -37,6 +39,7 @@ pub(super) async fn token(mut context: Context) -> Result<Response<Body>, Status
     let expected = Expected::of_body("authentication.k8s.io", "v1", "TokenRequest")?;
     let (request, options) = read(&mut context, &expected).await?;
     let owners = token_owners(&context, &options, &request, &expected);
+    let request = hooks::sent(&context, &expected.gvk, options.dry_run, request).await?;
     let resource = &context.resource;
     let mut answer = authentication::token_request(
         &context.state,

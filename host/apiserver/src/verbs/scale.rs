@@ -115,8 +115,7 @@ fn wanted(
     check(context, &scale, current)?;
 
     let mut tree = current.tree.clone();
-    let count = scale.pointer("/spec/replicas").cloned().unwrap_or_else(|| 0.into());
-    set(&mut tree, paths.spec_replicas, count);
+    rescale(&mut tree, &scale, paths);
     let own = managed::decode_entries(&scale).unwrap_or_default();
     let owners = managed::from_scale(&owners, &own, &replicas, &context.info().api_version());
     managed::encode_entries(owners, &mut tree);
@@ -145,7 +144,7 @@ fn check(context: &Context, scale: &Tree, current: &Current) -> Result<(), Statu
 }
 
 /// The scale of an object.
-fn scale_of(tree: &Tree, paths: &ScalePaths) -> Tree {
+pub(crate) fn scale_of(tree: &Tree, paths: &ScalePaths) -> Tree {
     let number = |path: &str| get(tree, path).and_then(Tree::as_i64).unwrap_or(0);
     let mut metadata = json!({});
     for name in ["name", "namespace", "uid", "resourceVersion", "creationTimestamp"] {
@@ -198,6 +197,12 @@ fn steps(path: &str) -> impl Iterator<Item = &str> {
 
 fn get<'a>(tree: &'a Tree, path: &str) -> Option<&'a Tree> {
     steps(path).try_fold(tree, |tree, step| tree.get(step))
+}
+
+/// Puts the replicas of a scale into the object behind it.
+pub(crate) fn rescale(whole: &mut Tree, scale: &Tree, paths: &ScalePaths) {
+    let count = scale.pointer("/spec/replicas").cloned().unwrap_or_else(|| 0.into());
+    set(whole, paths.spec_replicas, count);
 }
 
 /// Puts a value at a path; `null` takes away what is there.

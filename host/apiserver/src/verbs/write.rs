@@ -13,7 +13,7 @@ use store::{CommitError, Entry, Op, Payload, Precondition, Snapshot, Transaction
 
 use super::parts::Part;
 use super::{Context, Current, deletion, ownership};
-use crate::admission::{self, Attempted, Operation};
+use crate::admission::{self, Attempted, Operation, hooks};
 use crate::codec::encode;
 use crate::options::WriteOptions;
 use crate::{authorization, status};
@@ -214,6 +214,7 @@ async fn draft_new(
     let given_name = object.metadata().name.clone().unwrap_or_default();
     let attempted_as_sent = attempted(context, snapshot, Operation::Create, &given_name, None);
     admission::mutate(&attempted_as_sent, &mut *object)?;
+    let mut object = hooks::mutate(context, options, &attempted_as_sent, object).await?;
 
     let metadata = object.metadata_mut();
     metadata.uid = Some(uuid::Uuid::new_v4().to_string());
@@ -241,6 +242,7 @@ async fn draft_new(
     refuse_invalid(context, &name, &object.validate())?;
     context.call.warnings.extend(object.warnings(None));
     admission::validate(&attempted, Some(&*object))?;
+    hooks::validate(context, options, &attempted, &*object).await?;
     admission::charge(&attempted, &*object, &mut ops)?;
     let tree = ownership::tree(&*object, owners);
     check_permitted(context, &tree, None).await?;
@@ -268,6 +270,7 @@ async fn draft_changed(
     };
     let attempted = attempted(context, snapshot, Operation::Update, name, Some(old));
     admission::mutate(&attempted, &mut *object)?;
+    let mut object = hooks::mutate(context, options, &attempted, object).await?;
     keep_system_metadata(&mut *object, old, current.entry.revision);
     part.prepare(&mut *object, old);
 
@@ -276,6 +279,7 @@ async fn draft_changed(
     refuse_invalid(context, name, &part.validate(&*object, old))?;
     context.call.warnings.extend(part.warnings(&*object, old));
     admission::validate(&attempted, Some(&*object))?;
+    hooks::validate(context, options, &attempted, &*object).await?;
     admission::charge(&attempted, &*object, &mut ops)?;
     let mut tree = ownership::tree(&*object, owners);
     move_generation(context.info(), part, &mut *object, &mut tree, current);
@@ -308,7 +312,8 @@ async fn check_permitted(
 ) -> Result<(), StatusError> {
     let (state, identity, resource) = (&context.state, &context.call.identity, &context.resource);
     authorization::escalation::check(state, identity, resource, new, old).await?;
-    authorization::signers::check(state, identity, resource, new, old).await
+    authorization::signers::check(state, identity, resource, new, old).await?;
+    authorization::params::check(state, identity, resource, new, old).await
 }
 
 fn refuse_invalid(context: &Context, name: &str, errors: &[FieldError]) -> Result<(), StatusError> {

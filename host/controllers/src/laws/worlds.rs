@@ -4,6 +4,7 @@
 //! Choices are drawn from a tape of bytes, so that a failing world shrinks.
 
 use jiff::{SignedDuration, Timestamp};
+use k8s_openapi::api::admissionregistration::v1::ValidatingAdmissionPolicy;
 use k8s_openapi::api::apps::v1::{DaemonSet, Deployment, ReplicaSet, StatefulSet};
 use k8s_openapi::api::batch::v1::{CronJob, Job};
 use k8s_openapi::api::certificates::v1::CertificateSigningRequest;
@@ -75,6 +76,7 @@ impl Builder {
         for n in 0..self.pick(4) {
             self.signing_request(n);
         }
+        self.policies();
         self.world
     }
 
@@ -478,6 +480,17 @@ impl Builder {
                     "ipaddress.kubernetes.io/managed-by": "ipallocator.k8s.io"}},
                 "spec": {"parentRef": {"resource": "services", "namespace": NS, "name": "web"}},
             }));
+        }
+    }
+
+    fn policies(&mut self) {
+        if self.pick(2) == 1 {
+            let (generation, seen) = (self.pick(3) + 1, self.pick(3));
+            let mut tree = json!({ "metadata": {"name": "policy", "generation": generation} });
+            if seen > 0 {
+                tree["status"] = json!({ "observedGeneration": seen });
+            }
+            self.world.put::<ValidatingAdmissionPolicy>(tree);
         }
     }
 }

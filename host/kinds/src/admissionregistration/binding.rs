@@ -1,0 +1,56 @@
+//! What the bindings of validating and mutating policies share.
+
+use k8s_openapi::api::admissionregistration::v1::ParamRef;
+use meta::{Tree, names};
+
+use crate::check::{At, Errors};
+use crate::wire::OrEmpty;
+use crate::{columns, label_selector};
+
+pub(super) const SPEC: At<'static> = At::root("spec");
+const ACTIONS: &[&str] = &["Deny", "Allow"];
+
+pub(super) fn validate_policy_name(errors: &mut Errors, name: &str) {
+    let at = SPEC.field("policyName");
+    if name.is_empty() {
+        errors.required(&at, "");
+    } else {
+        errors.invalid_each(&at, name, names::is_dns1123_subdomain(name));
+    }
+}
+
+pub(super) fn validate_param_ref(errors: &mut Errors, given: Option<&ParamRef>) {
+    const EXCLUSIVE: &str = "name and selector are mutually exclusive";
+    let Some(given) = given else { return };
+    let at = SPEC.field("paramRef");
+    let name = given.name.or_empty();
+    if !name.is_empty() {
+        errors.invalid_each(&at.field("name"), name, crate::path_segment(name));
+        if given.selector.is_some() {
+            errors.forbidden(&at.field("name"), EXCLUSIVE);
+        }
+    }
+    if given.selector.is_some() {
+        label_selector::validate(errors, &at.field("selector"), given.selector.as_ref());
+        if !name.is_empty() {
+            errors.forbidden(&at.field("selector"), EXCLUSIVE);
+        }
+    }
+    if name.is_empty() && given.selector.is_none() {
+        errors.required(&at, "one of name or selector must be specified");
+    }
+    let action = given.parameter_not_found_action.or_empty();
+    errors.required_one_of(&at.field("parameterNotFoundAction"), action, ACTIONS);
+}
+
+/// The parameters, as a cell.
+pub(super) fn param_ref_cell(given: Option<&ParamRef>) -> Tree {
+    let Some(given) = given else { return Tree::from(columns::UNSET) };
+    let (namespace, name) = (given.namespace.or_empty(), given.name.or_empty());
+    Tree::from(match (namespace, name, &given.selector) {
+        (_, "", None) => columns::UNSET.to_owned(),
+        (_, "", Some(selector)) => columns::selector(Some(selector)),
+        ("", name, _) => name.to_owned(),
+        (namespace, name, _) => format!("{namespace}/{name}"),
+    })
+}

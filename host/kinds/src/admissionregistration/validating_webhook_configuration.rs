@@ -1,0 +1,96 @@
+//! `ValidatingWebhookConfiguration`: services outside that refuse requests.
+//!
+//! See <https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers/>.
+
+use jiff::Timestamp;
+use k8s_openapi::api::admissionregistration::v1::{
+    ValidatingWebhook, ValidatingWebhookConfiguration,
+};
+use meta::Tree;
+use meta::field::FieldError;
+
+use super::webhook::{self, Defaulted, Kept, Webhook};
+use crate::check::Errors;
+use crate::columns::{self, Column};
+use crate::wire::OrEmpty;
+use crate::{Generation, Kind, KindInfo};
+
+impl Kind for ValidatingWebhookConfiguration {
+    const INFO: KindInfo = KindInfo {
+        singular: "validatingwebhookconfiguration",
+        categories: &["api-extensions"],
+        type_name: "io.k8s.api.admissionregistration.v1.ValidatingWebhookConfiguration",
+        generation: Generation::Spec,
+        unconditional_update: false,
+        columns: &[
+            columns::NAME,
+            Column::text(
+                "Webhooks",
+                "Webhooks indicates the number of webhooks registered in this configuration",
+            )
+            .integer(),
+            columns::AGE,
+        ],
+        ..KindInfo::cluster::<Self>()
+    };
+
+    fn set_defaults(&mut self) {
+        for hook in self.webhooks.iter_mut().flatten() {
+            defaulted(hook).set();
+        }
+    }
+
+    fn validate(&self) -> Vec<FieldError> {
+        let mut errors = Errors::new();
+        webhook::validate(&mut errors, &hooks(self), Kept::default());
+        errors.into_list()
+    }
+
+    fn validate_update(&self, old: &Self) -> Vec<FieldError> {
+        let mut errors = Errors::new();
+        let (new, old) = (hooks(self), hooks(old));
+        webhook::validate(&mut errors, &new, Kept::of(&new, &old));
+        errors.into_list()
+    }
+
+    fn row(&self, now: Timestamp) -> Vec<Tree> {
+        vec![
+            columns::name(&self.metadata),
+            Tree::from(self.webhooks.or_empty().len()),
+            columns::age(&self.metadata, now),
+        ]
+    }
+}
+
+fn defaulted(hook: &mut ValidatingWebhook) -> Defaulted<'_> {
+    Defaulted {
+        failure_policy: &mut hook.failure_policy,
+        match_policy: &mut hook.match_policy,
+        namespace_selector: &mut hook.namespace_selector,
+        object_selector: &mut hook.object_selector,
+        timeout_secs: &mut hook.timeout_seconds,
+        client: &mut hook.client_config,
+        rules: &mut hook.rules,
+    }
+}
+
+fn hooks(configuration: &ValidatingWebhookConfiguration) -> Vec<Webhook<'_>> {
+    configuration.webhooks.or_empty().iter().map(shared).collect()
+}
+
+fn shared(hook: &ValidatingWebhook) -> Webhook<'_> {
+    Webhook {
+        name: &hook.name,
+        rules: hook.rules.or_empty(),
+        failure_policy: hook.failure_policy.as_ref(),
+        match_policy: hook.match_policy.as_ref(),
+        side_effects: &hook.side_effects,
+        timeout_secs: hook.timeout_seconds,
+        namespace_selector: hook.namespace_selector.as_ref(),
+        object_selector: hook.object_selector.as_ref(),
+        reinvocation_policy: None,
+        client: &hook.client_config,
+        conditions: hook.match_conditions.or_empty(),
+        review_versions: &hook.admission_review_versions,
+    }
+}
