@@ -74,11 +74,9 @@ fn collected(view: &View) -> Vec<PolicyRule> {
 }
 
 fn has_claimed(role: &ClusterRole) -> bool {
+    // The rules are all that it ever claims.
     role.metadata.managed_fields.or_empty().iter().any(|entry| {
-        let fields = entry.fields_v1.as_ref();
-        entry.manager.as_deref() == Some(MANAGER)
-            && entry.operation.as_deref() == Some("Apply")
-            && fields.is_some_and(|fields| fields.0.get("f:rules").is_some())
+        entry.manager.as_deref() == Some(MANAGER) && entry.operation.as_deref() == Some("Apply")
     })
 }
 

@@ -41,8 +41,8 @@ pub trait AnyKind: Send + Sync + Debug {
     /// Types a canonical tree (see `meta::decode`).
     fn object(&self, tree: &Tree) -> Result<Box<dyn Object>, DecodeError>;
 
-    /// Types the stored bytes of an object of this kind, but for who owns its fields: nobody asks a typed object for that, and it would be
-    /// the larger part of it.
+    /// Types the stored bytes of an object of this kind. Of the owners of its fields it has the names, and not the fields: nobody asks a typed
+    /// object for those, and they would be the larger part of it.
     fn parse(&self, body: &[u8]) -> Result<Box<dyn Object>, DecodeError>;
 
     /// The name under which the stored kind knows a field that selectors look at.
@@ -150,14 +150,15 @@ impl<K: Kind> AnyKind for Of<K> {
     }
 
     fn parse(&self, body: &[u8]) -> Result<Box<dyn Object>, DecodeError> {
-        let body = meta::managed::without_owners(body);
-        if K::BEFORE_TYPING.is_none() {
-            return boxed(serde_json::from_slice::<K>(&body));
-        }
-        match serde_json::from_slice(&body) {
-            Ok(tree) => self.object(&tree),
-            Err(source) => Err(DecodeError { kind: K::KIND, source }),
-        }
+        let (body, heads) = meta::managed::without_owners(body);
+        let mut object = if K::BEFORE_TYPING.is_none() {
+            boxed(serde_json::from_slice::<K>(&body))?
+        } else {
+            let tree = serde_json::from_slice(&body);
+            self.object(&tree.map_err(|source| DecodeError { kind: K::KIND, source })?)?
+        };
+        object.metadata_mut().managed_fields = heads;
+        Ok(object)
     }
 
     fn stored_field<'a>(&self, field: &'a str) -> &'a str {

@@ -36,7 +36,7 @@ pub(crate) struct Context {
 pub(crate) struct Current {
     pub(crate) entry: Arc<Entry>,
     pub(crate) tree: Tree,
-    /// The same, but for the owners of its fields.
+    /// The same, but for the fields that its owners own.
     pub(crate) object: Box<dyn Object>,
 }
 
@@ -90,7 +90,7 @@ impl Context {
         Ok(Current { entry, tree, object })
     }
 
-    /// A stored body as a typed object of the request's kind, without the owners of its fields.
+    /// A stored body as a typed object of the request's kind; see [`kinds::AnyKind::parse`].
     pub(crate) fn parse(&self, body: &Bytes) -> Result<Box<dyn Object>, StatusError> {
         let parsed = if self.info().stored_as.is_some() {
             self.kind.parse(&self.served(body)?)

@@ -521,8 +521,10 @@ impl Payload for Typed {
     fn set_revision(&mut self, revision: Revision) {
         let metadata = self.0.metadata_mut();
         metadata.resource_version = Some(revision.to_string());
-        // No reader asks for the owners of fields, see `kinds::AnyKind::parse`.
-        metadata.managed_fields = None;
+        // No reader asks which fields they own, see `kinds::AnyKind::parse`.
+        for owner in metadata.managed_fields.iter_mut().flatten() {
+            owner.fields_v1 = None;
+        }
     }
 
     fn into_any_arc(self: Box<Self>) -> Arc<dyn std::any::Any + Send + Sync> {

@@ -5,19 +5,39 @@
 use std::borrow::Cow;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ManagedFieldsEntry;
+use serde::Deserialize;
 
 use crate::{Tree, member_range};
 
-/// The bytes of an object that is stored, with `null` in the place of its `managedFields`.
-pub fn without_owners(json: &[u8]) -> Cow<'_, [u8]> {
+/// The bytes of an object that is stored, with `null` in the place of its `managedFields`, and the [`heads`] of those.
+pub fn without_owners(json: &[u8]) -> (Cow<'_, [u8]>, Option<Vec<ManagedFieldsEntry>>) {
     let found = member_range(json, "metadata").and_then(|outer| {
         let inner = member_range(json.get(outer.clone())?, "managedFields")?;
         let (begin, end) = (outer.start + inner.start, outer.start + inner.end);
-        Some((json.get(..begin)?, json.get(end..)?))
+        Some((json.get(..begin)?, json.get(begin..end)?, json.get(end..)?))
     });
-    match found {
-        Some((before, after)) => Cow::Owned([before, b"null", after].concat()),
-        None => Cow::Borrowed(json),
+    let Some((before, owners, after)) = found else { return (Cow::Borrowed(json), None) };
+    let heads = serde_json::from_slice::<Vec<Head>>(owners).ok();
+    let heads = heads.map(|heads| heads.into_iter().map(ManagedFieldsEntry::from).collect());
+    (Cow::Owned([before, b"null", after].concat()), heads)
+}
+
+/// An entry as far as [`heads`] tell of it.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+#[derive(Default)]
+struct Head {
+    manager: Option<String>,
+    operation: Option<String>,
+    api_version: Option<String>,
+    subresource: Option<String>,
+    fields_type: Option<String>,
+}
+
+impl From<Head> for ManagedFieldsEntry {
+    fn from(head: Head) -> Self {
+        let Head { manager, operation, api_version, subresource, fields_type } = head;
+        Self { manager, operation, api_version, subresource, fields_type, ..Self::default() }
     }
 }
 
@@ -33,18 +53,8 @@ pub fn put(object: &mut Tree, owners: Tree) {
     }
 }
 
-/// The owners without the fields that they own: what can be wrong with them once the fields have been read.
+/// The owners without the fields that they own, and without times: all that rules and controllers ask of them.
 pub fn heads(owners: &Tree) -> Vec<ManagedFieldsEntry> {
-    let head = |entry: &Tree| {
-        let text = |name| entry.get(name).and_then(Tree::as_str).map(str::to_owned);
-        ManagedFieldsEntry {
-            manager: text("manager"),
-            operation: text("operation"),
-            api_version: text("apiVersion"),
-            subresource: text("subresource"),
-            fields_type: text("fieldsType"),
-            ..ManagedFieldsEntry::default()
-        }
-    };
+    let head = |entry: &Tree| Head::deserialize(entry).unwrap_or_default().into();
     owners.as_array().into_iter().flatten().map(head).collect()
 }
