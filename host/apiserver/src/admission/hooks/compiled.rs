@@ -50,7 +50,10 @@ fn variables(given: Option<&Vec<Variable>>, composer: &mut Composer) {
 }
 
 fn matcher(resources: Option<&MatchResources>) -> Result<Matcher, String> {
-    Matcher::of_resources(resources.unwrap_or(&MatchResources::default()))
+    match resources {
+        Some(resources) => Matcher::of_resources(resources),
+        None => Matcher::of_resources(&MatchResources::default()),
+    }
 }
 
 /// A validating policy.

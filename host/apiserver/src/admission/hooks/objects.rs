@@ -105,7 +105,7 @@ pub(super) fn has_labels(tree: &Tree, selector: &Selector) -> bool {
 
 /// Reads a selector. One that is missing selects everything here.
 pub(super) fn selector(given: Option<&LabelSelector>) -> Result<Selector, String> {
-    Selector::from(given.unwrap_or(&LabelSelector::default()))
+    given.map_or_else(|| Selector::from(&LabelSelector::default()), Selector::from)
 }
 
 /// An object in another kind that shows the same ones.

@@ -1,6 +1,7 @@
 //! The parameters with which a binding uses a policy.
 
 use k8s_openapi::api::admissionregistration::v1::{ParamKind, ParamRef};
+use kinds::wire::OrEmpty as _;
 use meta::{GroupVersion, Key, Tree};
 use store::Entry;
 
@@ -16,14 +17,14 @@ pub(super) fn collect(
     given: Option<&ParamRef>,
 ) -> Result<Vec<Option<Tree>>, String> {
     let (Some(kind), Some(given)) = (kind, given) else { return Ok(vec![None]) };
-    let (version, name) = (text(&kind.api_version), text(&kind.kind));
+    let (version, name) = (kind.api_version.or_empty(), kind.kind.or_empty());
     let group_version = GroupVersion::parse(version).unwrap_or_default();
     let found = asked.state.kinds.find_kind(&group_version.group, &group_version.version, name);
     let Some(found) = found.filter(|kind| kind.info().has_verb(kinds::Verb::List)) else {
         return Err(format!("paramKind kind `{version}, Kind={name}` not known"));
     };
-    let namespace = namespace(asked, found, text(&given.namespace))?;
-    let params = match (text(&given.name), &given.selector) {
+    let namespace = namespace(asked, found, given.namespace.or_empty())?;
+    let params = match (given.name.or_empty(), &given.selector) {
         ("", None) => return Err("one of name or selector must be provided".to_owned()),
         ("", Some(labels)) => selected(asked, found, namespace, labels)?,
         (name, _) => named(asked, found, namespace, name)?,
@@ -34,10 +35,6 @@ pub(super) fn collect(
         );
     }
     Ok(params.into_iter().map(Some).collect())
-}
-
-fn text(text: &Option<String>) -> &str {
-    text.as_deref().unwrap_or_default()
 }
 
 /// Where the parameters are: where the binding says, or in the namespace of the request.
