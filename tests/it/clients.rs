@@ -1,5 +1,5 @@
 //! Programs as people write them with the libraries of Go, Python and JavaScript (`clients/*`). Each prints what it saw, and
-//! `clients/*.txt` holds what it prints against Kubernetes itself.
+//! `clients/*.txt` holds what it prints against Kubernetes itself; only what a Pod says comes from here.
 
 use std::{os::unix::fs::symlink, process::Command};
 

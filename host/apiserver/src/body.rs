@@ -7,11 +7,12 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use futures::Stream;
 use http_body::{Frame, SizeHint};
-use http_body_util::{BodyExt, LengthLimitError, Limited};
+use http_body_util::BodyExt as _;
 use parking_lot::Mutex;
 
 /// Why a body ended early.
@@ -96,14 +97,41 @@ impl Body {
                 let chunk = chunks.pop_front().unwrap_or_default();
                 if chunk.len() > limit { Err(ReadError::TooLong { limit }) } else { Ok(chunk) }
             }
-            body => match Limited::new(body, limit).collect().await {
-                Ok(collected) => Ok(collected.to_bytes()),
-                Err(error) if error.is::<LengthLimitError>() => Err(ReadError::TooLong { limit }),
-                Err(source) => Err(ReadError::Broken { source }),
-            },
+            body => body.collected(limit).await,
         }
     }
+
+    async fn collected(mut self, limit: usize) -> Result<Bytes, ReadError> {
+        let mut bytes = BytesMut::new();
+        while let Some(frame) = self.frame().await {
+            let frame = frame.map_err(|source| ReadError::Broken { source })?;
+            let Some(data) = frame.data_ref() else { continue };
+            if bytes.len() + data.len() > limit {
+                self.discard().await;
+                return Err(ReadError::TooLong { limit });
+            }
+            bytes.extend_from_slice(data);
+        }
+        Ok(bytes.freeze())
+    }
+
+    /// Reads what is left of a body that is refused, up to a bound: a client that is cut off while it sends never learns why.
+    async fn discard(mut self) {
+        let all = async {
+            let mut left = DISCARDED_BYTES_MAX;
+            while let Some(Ok(frame)) = self.frame().await {
+                let len = frame.data_ref().map_or(0, Bytes::len);
+                let Some(rest) = left.checked_sub(len) else { return };
+                left = rest;
+            }
+        };
+        // When the time is over the connection is closed, whatever the client does.
+        let _ = tokio::time::timeout(DISCARD_TIME, all).await;
+    }
 }
+
+const DISCARDED_BYTES_MAX: usize = 128 << 20;
+const DISCARD_TIME: Duration = Duration::from_secs(5);
 
 /// Why a body could not be read.
 #[derive(Debug, thiserror::Error)]

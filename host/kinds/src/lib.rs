@@ -86,6 +86,7 @@ pub use registry::{find, find_kind};
 use k8s_openapi::api;
 
 registry::kinds![
+    api::core::v1::Binding,
     api::core::v1::ComponentStatus,
     api::core::v1::ConfigMap,
     api::core::v1::Endpoints,

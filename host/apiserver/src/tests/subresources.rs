@@ -54,6 +54,24 @@ async fn binds_pods() {
         .expect(400);
 }
 
+/// The older path has no name in it: the Binding names its Pod.
+#[tokio::test]
+async fn binds_pods_by_the_older_path() {
+    let server = Server::start().await;
+    server.post(PODS, &pod("p")).await.expect(201);
+    let path = "/api/v1/namespaces/default/bindings";
+    let binding = |name: &str| json!({ "metadata": { "name": name }, "target": { "kind": "Node", "name": "n" } });
+    let reply = server.post(path, &binding("p")).await.expect(201);
+    assert_eq!(reply.at("/status"), "Success");
+    assert_eq!(server.get(&format!("{PODS}/p")).await.at("/spec/nodeName"), "n");
+    let missing = server.post(path, &binding("nobody")).await.expect(404);
+    assert_eq!(missing.message(), "pods \"nobody\" not found");
+    server.get(path).await.expect(405);
+    let listed = server.get("/api/v1").await;
+    let first = json!({ "name": "bindings", "singularName": "binding", "namespaced": true, "kind": "Binding", "verbs": ["create"] });
+    assert_eq!(listed.at("/resources/0"), first);
+}
+
 #[tokio::test]
 async fn evicts_pods() {
     let server = Server::start().await;

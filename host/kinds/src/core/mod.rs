@@ -1,5 +1,6 @@
 //! The core group (`v1`).
 
+mod binding;
 mod component_status;
 mod config_map;
 mod endpoints;

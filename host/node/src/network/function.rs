@@ -19,6 +19,8 @@ use tokio_util::sync::CancellationToken;
 /// How long a client may take to send the head of a request.
 const HEAD_TIMEOUT: Duration = Duration::from_mins(1);
 const HEAD_BYTES_MAX: usize = 64 << 10;
+/// How long a client that has connected just before the end may take to begin its only request.
+const LAST_REQUEST: Duration = Duration::from_secs(1);
 
 /// A served function.
 pub(crate) struct Function {
@@ -39,7 +41,7 @@ impl Function {
         Self { service, executor, closing: CancellationToken::new() }
     }
 
-    /// Takes no further request on open connections.
+    /// Takes no further request on open connections, but the first of one that is new: its client was let in.
     pub(crate) fn close(&self) {
         self.closing.cancel();
     }
@@ -58,9 +60,11 @@ impl Function {
 impl Handler for Function {
     fn accept(&self, connection: Connection) {
         let service = self.service.clone();
-        let closing = self.closing.clone();
+        let (closing, asked) = (self.closing.clone(), CancellationToken::new());
         self.executor.spawn(async move {
+            let has_asked = asked.clone();
             let answer = hyper::service::service_fn(move |request: http::Request<_>| {
+                has_asked.cancel();
                 let service = service.clone();
                 let request = request.map(|body: hyper::body::Incoming| {
                     body.map_err(runtime::BodyError::from).boxed_unsync()
@@ -78,6 +82,11 @@ impl Handler for Function {
             let ended = tokio::select! {
                 ended = serving.as_mut() => ended,
                 () = closing.cancelled() => {
+                    tokio::select! {
+                        () = asked.cancelled() => {}
+                        () = tokio::time::sleep(LAST_REQUEST) => {}
+                        _ = serving.as_mut() => return,
+                    }
                     serving.as_mut().graceful_shutdown();
                     serving.await
                 }

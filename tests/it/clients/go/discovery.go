@@ -22,7 +22,7 @@ func discovering(w *world) {
 			found[list.GroupVersion+" "+resource.Name] = resource
 		}
 	}
-	for _, key := range []string{"v1 pods", "v1 nodes", "apps/v1 deployments", "batch/v1 cronjobs", "rbac.authorization.k8s.io/v1 clusterroles", "coordination.k8s.io/v1 leases"} {
+	for _, key := range []string{"v1 bindings", "v1 pods", "v1 nodes", "apps/v1 deployments", "batch/v1 cronjobs", "rbac.authorization.k8s.io/v1 clusterroles", "coordination.k8s.io/v1 leases"} {
 		resource := found[key]
 		sort.Strings(resource.Verbs)
 		say("%s: %s, namespaced %t, %v %v %v", key, resource.Kind, resource.Namespaced, resource.ShortNames, resource.Categories, resource.Verbs)
