@@ -107,7 +107,10 @@ impl Applier {
         while let Some(joined) = tasks.join_next().await {
             // A panic inside a request is a bug of the transport; the next look repeats the action.
             let judged = joined.unwrap_or(Err(Outcome::Conflict));
-            outcome = outcome.or(judged.map(|need| needs.extend(need)).err());
+            match judged {
+                Ok(need) => needs.extend(need),
+                Err(bad) => outcome = outcome.or(Some(bad)),
+            }
         }
         outcome
     }

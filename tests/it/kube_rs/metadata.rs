@@ -3,7 +3,7 @@
 use futures::TryStreamExt as _;
 use k8s_openapi::api::core::v1::Secret;
 use kube::{
-    Api, ResourceExt as _,
+    Api, ResourceExt,
     api::{DeleteParams, ListParams, Patch, PatchParams, PostParams, WatchEvent, WatchParams},
     core::{ObjectMeta, PartialObjectMeta, PartialObjectMetaExt as _},
     runtime::watcher,
@@ -34,7 +34,7 @@ async fn reading_and_patching() {
     assert!(api.get_metadata_opt("nobody").await.unwrap().is_none());
     let list = api.list_metadata(&ListParams::default().labels("part=metadata")).await.unwrap();
     assert_eq!(list.types.kind, "PartialObjectMetadataList");
-    assert_eq!(list.items.iter().map(|it| it.name_any()).collect::<Vec<_>>(), ["one"]);
+    assert_eq!(list.items.iter().map(ResourceExt::name_any).collect::<Vec<_>>(), ["one"]);
 
     let label = ObjectMeta {
         labels: Some([("applied".to_owned(), "yes".to_owned())].into()),

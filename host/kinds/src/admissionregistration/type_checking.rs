@@ -119,13 +119,12 @@ impl Types {
             TypeRef::Struct(id) => self.of_struct(*id, crate::schema()),
             TypeRef::List(item) => Type::list(self.of(item)),
             TypeRef::Map(value) => Type::map(Type::String, self.of(value)),
-            TypeRef::String | TypeRef::Quantity => Type::String,
+            TypeRef::String | TypeRef::Quantity | TypeRef::Duration => Type::String,
             TypeRef::Bool => Type::Bool,
             TypeRef::Int32 | TypeRef::Int64 | TypeRef::Uint32 | TypeRef::Uint64 => Type::Int,
             TypeRef::Float32 | TypeRef::Float64 | TypeRef::Number => Type::Double,
             TypeRef::Bytes => Type::Bytes,
             TypeRef::Time | TypeRef::MicroTime => Type::Timestamp,
-            TypeRef::Duration => Type::String,
             TypeRef::IntOrString | TypeRef::Any => Type::Dyn,
         }
     }

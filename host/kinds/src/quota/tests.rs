@@ -124,7 +124,7 @@ fn claims_for_devices_use_those_of_each_class() {
         claim(json!([
             exactly(wish("gpu", "ExactCount", json!(2))),
             exactly(wish("gpu", "ExactCount", json!(1))),
-            exactly(wish("nic", "All", none.clone())),
+            exactly(wish("nic", "All", none)),
         ])),
         &format!(
             "{counted} gpu.deviceclass.resource.k8s.io/devices=3 \

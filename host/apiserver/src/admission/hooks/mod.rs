@@ -127,7 +127,7 @@ fn typed(
     objects: &Objects,
     before: &dyn Object,
 ) -> Result<Box<dyn Object>, StatusError> {
-    let mut tree = objects.whole(context)?;
+    let mut tree = objects.whole(context);
     meta::decode::canonicalize(&mut tree, context.kind.type_ref(), kinds::schema())
         .map_err(StatusError::internal)?;
     let mut object = context.object(&tree)?;

@@ -109,13 +109,11 @@ async fn ask_bound(
         failed(policy, Some(binding), &text, FORBIDDEN).into_iter().collect()
     };
     match &binding.matcher {
-        None => {}
         Some(Err(problem)) => return Ok(misconfigured(problem)),
-        Some(Ok(matcher)) => {
-            if matcher.matches(asked, objects)?.is_none() {
-                return Ok(Vec::new());
-            }
+        Some(Ok(matcher)) if matcher.matches(asked, objects)?.is_none() => {
+            return Ok(Vec::new());
         }
+        None | Some(Ok(_)) => {}
     }
     let params = match params::collect(asked, policy.params.as_ref(), binding.params.as_ref()) {
         Ok(params) => params,

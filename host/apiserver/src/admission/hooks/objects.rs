@@ -5,7 +5,7 @@
 
 use kinds::{Object, ScalePaths};
 use meta::selector::label::Selector;
-use meta::{GroupVersionKind, LabelSelector, StatusError, Tree};
+use meta::{GroupVersionKind, LabelSelector, Tree};
 
 use super::super::Attempted;
 use crate::registry::KindRef;
@@ -56,15 +56,15 @@ impl Objects {
     }
 
     /// The whole object that the write is about.
-    pub(super) fn whole(&self, context: &Context) -> Result<Tree, StatusError> {
+    pub(super) fn whole(&self, context: &Context) -> Tree {
         let object = self.object.clone().unwrap_or_default();
         match (scale_paths(context), &self.scale) {
             (Some(paths), Some(whole)) => {
                 let mut whole = whole.clone();
                 verbs::rescale(&mut whole, &object, &paths);
-                Ok(whole)
+                whole
             }
-            _ => Ok(object),
+            _ => object,
         }
     }
 

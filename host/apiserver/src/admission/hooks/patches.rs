@@ -35,7 +35,7 @@ fn type_of(matched: &Matched) -> Result<&'static TypeRef, String> {
 pub(super) fn type_called(gvk: &GroupVersionKind) -> Option<&'static TypeRef> {
     match kinds::find_body(gvk) {
         Some(body) => Some(body.type_ref()),
-        None => kinds::find_kind(gvk).map(|kind| kind.type_ref()),
+        None => kinds::find_kind(gvk).map(kinds::AnyKind::type_ref),
     }
 }
 

@@ -89,9 +89,8 @@ async fn meant(
         let mut evaluation = Evaluation::new(asked, &matched, &objects);
         match evaluation.met(conditions).await {
             Met::Yes => {}
-            Met::No => return Ok(None),
             Met::Unknown(text) if webhook.fails => return Err(asked.forbid(&text)),
-            Met::Unknown(_) => return Ok(None),
+            Met::No | Met::Unknown(_) => return Ok(None),
         }
     }
     Ok(Some(Meant { matched, objects }))

@@ -86,7 +86,7 @@ fn a_client_with_it_is_let_in_until_it_ends() {
     let usages = words(&["client auth"]);
     let made = der(&authority.sign(&order(&usages, "2026-06-01T01:00:00Z")).unwrap());
     let verifier = super::super::ClientVerifier::new(authority.certificate()).unwrap();
-    verifier.verify(&[made.clone()], time("2026-06-01T00:30:00Z")).unwrap();
+    verifier.verify(std::slice::from_ref(&made), time("2026-06-01T00:30:00Z")).unwrap();
     assert!(verifier.verify(&[made], time("2026-06-01T01:00:01Z")).is_err());
     let other = words(&["server auth"]);
     let server = der(&authority.sign(&order(&other, "2026-06-01T01:00:00Z")).unwrap());
