@@ -226,11 +226,19 @@ impl Cluster {
 
     /// A kube-rs client with the admin's certificate.
     pub(crate) async fn client(&self) -> kube::Client {
-        let config = Kubeconfig::read_from(self.kubeconfig()).unwrap();
-        let config = kube::Config::from_custom_kubeconfig(config, &KubeConfigOptions::default())
-            .await
-            .unwrap();
+        kube::Client::try_from(self.client_config().await).unwrap()
+    }
+
+    /// The same client without its own repeating: an answer that says "try again later" arrives at once.
+    pub(crate) async fn client_that_asks_once(&self) -> kube::Client {
+        let mut config = self.client_config().await;
+        config.default_retry = false;
         kube::Client::try_from(config).unwrap()
+    }
+
+    async fn client_config(&self) -> kube::Config {
+        let config = Kubeconfig::read_from(self.kubeconfig()).unwrap();
+        kube::Config::from_custom_kubeconfig(config, &KubeConfigOptions::default()).await.unwrap()
     }
 
     /// Waits until a JSON path of an object has a value, by kubectl's own jsonpath.

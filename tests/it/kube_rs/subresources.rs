@@ -73,7 +73,7 @@ async fn running(api: &Api<Pod>, name: &str) {
 #[tokio::test(flavor = "multi_thread")]
 async fn eviction_keeps_to_the_budget() {
     let cluster = Cluster::with(&["--disable", "node,pod-garbage-collector"]).await;
-    let client = cluster.client().await;
+    let client = cluster.client_that_asks_once().await;
     let pods: Api<Pod> = Api::default_namespaced(client.clone());
     let budgets: Api<PodDisruptionBudget> = Api::default_namespaced(client);
     for name in ["one", "two"] {
