@@ -96,17 +96,16 @@ pub(crate) struct Pressure {
 }
 
 const MEMORY_BYTES_MIN: u64 = 100 << 20;
+/// The kubelet's hard eviction threshold.
 const DISK_PERCENT_MIN: u64 = 10;
+const DISK_BYTES_ENOUGH: u64 = 2 << 30;
 const PIDS_PERCENT_MIN: u64 = 10;
 
 impl Pressure {
     pub(crate) fn measure(data_dir: &Path) -> Self {
         Self {
             memory: memory("MemAvailable").is_some_and(|left| left < MEMORY_BYTES_MIN),
-            disk: disk(data_dir).is_some_and(|disk| {
-                disk.available_bytes.saturating_mul(100)
-                    < disk.bytes.saturating_mul(DISK_PERCENT_MIN)
-            }),
+            disk: disk(data_dir).is_some_and(Disk::is_scarce),
             pids: are_pids_scarce().unwrap_or(false),
         }
     }
@@ -116,13 +115,26 @@ impl Pressure {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Disk {
     pub(crate) bytes: u64,
-    pub(crate) available_bytes: u64,
+    used_bytes: u64,
+    /// What is left for processes without privileges.
+    available_bytes: u64,
+}
+
+impl Disk {
+    /// Little is left, absolutely and in relation to what can be used. Images, logs and volumes of Pods are small beside those of
+    /// containers, so a tenth of a large disk is not too little. What the file system keeps for the superuser is not counted at all.
+    fn is_scarce(self) -> bool {
+        let usable = self.used_bytes.saturating_add(self.available_bytes);
+        let least = (usable / 100).saturating_mul(DISK_PERCENT_MIN).min(DISK_BYTES_ENOUGH);
+        self.available_bytes < least
+    }
 }
 
 pub(crate) fn disk(path: &Path) -> Option<Disk> {
     let stat = rustix::fs::statvfs(path).ok()?;
     Some(Disk {
         bytes: stat.f_blocks.saturating_mul(stat.f_frsize),
+        used_bytes: stat.f_blocks.saturating_sub(stat.f_bfree).saturating_mul(stat.f_frsize),
         available_bytes: stat.f_bavail.saturating_mul(stat.f_frsize),
     })
 }
@@ -144,4 +156,18 @@ fn the_machine_is_read_and_not_invented() {
     assert!(!machine.ip.is_unspecified());
     assert!(memory("MemAvailable").is_some());
     assert!(disk(Path::new("/")).is_some_and(|disk| disk.bytes > 0));
+}
+
+#[cfg(test)]
+#[test]
+fn a_disk_is_scarce_when_little_is_left_in_every_sense() {
+    const GIB: u64 = 1 << 30;
+    let is_scarce = |used_bytes, available_bytes| {
+        Disk { bytes: 300 * GIB, used_bytes, available_bytes }.is_scarce()
+    };
+    assert!(!is_scarce(250 * GIB, 2 * GIB), "a hundredth of a large disk is enough");
+    assert!(is_scarce(250 * GIB, 2 * GIB - 1));
+    assert!(!is_scarce(9 * GIB / 10, GIB / 9), "a tenth of a small disk is enough");
+    assert!(is_scarce(9 * GIB / 10, GIB / 11));
+    assert!(is_scarce(GIB, 0));
 }
