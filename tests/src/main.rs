@@ -3,6 +3,7 @@
 //! The order is: build the binary that the end-to-end tests drive, let it install the Wasm targets (`skiff setup`), the tests of
 //! the workspace, the guest SDK for the guest target. Arguments are passed on to `cargo test` (a filter, `-p store`, ...).
 //! Tests that lack a client program skip themselves and say so in `target/skipped-tests`, which is shown at the end.
+//! A test program that says nothing for long is ended, so that what ran before it is still told.
 
 #![expect(clippy::print_stdout, reason = "what ran is the result")]
 
@@ -10,13 +11,18 @@ use std::{
     env, fs,
     io::{self, BufRead, BufReader, Write},
     path::{Path, PathBuf},
-    process::{Command, ExitCode, Stdio},
-    time::Instant,
+    process::{Child, Command, ExitCode, Stdio},
+    sync::mpsc::{self, RecvTimeoutError},
+    thread,
+    time::{Duration, Instant},
 };
 
 /// Variables by which cargo tells a program of its package.
 const OUTER: [&str; 5] =
     ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_", "CARGO_PRIMARY_"];
+
+/// The time without a line after which a test hangs: several times what the longest test takes.
+const SILENCE_MAX: Duration = Duration::from_mins(20);
 
 /// What one test program reported.
 #[derive(Default)]
@@ -52,14 +58,12 @@ fn suite() -> io::Result<bool> {
     let started = Instant::now();
 
     say("building skiff");
-    let mut ok = cargo(&root, &["build", "--package", "skiff"]).status()?.success();
+    // Built with a test and for the whole workspace, dependencies have the features that the tests will have, and are compiled once.
+    let skiff = ["build", "--workspace", "--bin", "skiff", "--test", "crash"];
+    let mut ok = cargo(&root, &skiff).status()?.success();
+    let skiff = target.join("debug/skiff");
     say("installing what building guests needs");
-    ok = ok
-        && Command::new(target.join("debug/skiff"))
-            .arg("setup")
-            .current_dir(&root)
-            .status()?
-            .success();
+    ok = ok && Command::new(&skiff).arg("setup").current_dir(&root).status()?.success();
     if !ok {
         return Ok(false);
     }
@@ -67,7 +71,8 @@ fn suite() -> io::Result<bool> {
     let mut ran = Vec::new();
     say("running the tests of the host");
     let mut test = cargo(&root, &["test", "--workspace", "--no-fail-fast"]);
-    ok &= watch(test.args(&arguments).env("SKIFF_SKIPPED_TESTS", &skipped), &mut ran)?;
+    test.args(&arguments).env("SKIFF", &skiff).env("SKIFF_SKIPPED_TESTS", &skipped);
+    ok &= watch(&mut test, &mut ran)?;
     if arguments.is_empty() {
         say("running the tests of the guest SDK");
         let sdk = root.join("guest-sdk");
@@ -103,9 +108,24 @@ fn watch(command: &mut Command, ran: &mut Vec<Ran>) -> io::Result<bool> {
     let mut child = command.stdout(writer.try_clone()?).stderr(writer).spawn()?;
     // The command keeps its own copies of the pipe's end; while they live the reader sees no end.
     command.stdout(Stdio::null()).stderr(Stdio::null());
+    let (sender, lines) = mpsc::channel();
+    thread::spawn(move || {
+        for line in BufReader::new(reader).split(b'\n') {
+            // Nobody listens any more once a program was ended.
+            let Ok(()) = sender.send(line) else { break };
+        }
+    });
     let mut name = String::from("tests");
-    for line in BufReader::new(reader).split(b'\n') {
-        let line = line?;
+    loop {
+        let line = match lines.recv_timeout(SILENCE_MAX) {
+            Ok(line) => line?,
+            Err(RecvTimeoutError::Disconnected) => return Ok(child.wait()?.success()),
+            Err(RecvTimeoutError::Timeout) => {
+                println!("suite: {name}: nothing for {} s, so it is ended", SILENCE_MAX.as_secs());
+                end(&mut child)?;
+                return Ok(false);
+            }
+        };
         io::stdout().write_all(&line)?;
         io::stdout().write_all(b"\n")?;
         let text = String::from_utf8_lossy(&line);
@@ -115,7 +135,27 @@ fn watch(command: &mut Command, ran: &mut Vec<Ran>) -> io::Result<bool> {
             ran.push(Ran { name: name.clone(), counts });
         }
     }
-    Ok(child.wait()?.success())
+}
+
+/// Ends a command and what it has started.
+fn end(child: &mut Child) -> io::Result<()> {
+    let mut processes = vec![child.id()];
+    let mut looked_at = 0;
+    while let Some(process) = processes.get(looked_at) {
+        looked_at += 1;
+        let threads = fs::read_dir(format!("/proc/{process}/task")).into_iter().flatten().flatten();
+        let children =
+            threads.filter_map(|task| fs::read_to_string(task.path().join("children")).ok());
+        let children: Vec<_> = children.collect();
+        processes.extend(
+            children
+                .iter()
+                .flat_map(|ids| ids.split_whitespace())
+                .filter_map(|id| id.parse::<u32>().ok()),
+        );
+    }
+    Command::new("kill").arg("-KILL").args(processes.iter().map(u32::to_string)).status()?;
+    child.wait().map(drop)
 }
 
 /// The program that a line of cargo's announces.

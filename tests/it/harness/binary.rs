@@ -15,10 +15,13 @@ pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the package lies in the checkout")
 }
 
-/// The path of `skiff`, of today's sources.
+/// The path of `skiff`: the one that `$SKIFF` names, or else one that is built from today's sources.
 pub(crate) fn skiff() -> &'static Path {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     BUILT.get_or_init(|| {
+        if let Some(given) = std::env::var_os("SKIFF") {
+            return given.into();
+        }
         let mut build = Command::new(env!("CARGO"));
         // What the outer cargo says of this package would make build scripts, and all that depends on them, run again.
         for (name, _) in std::env::vars_os() {
