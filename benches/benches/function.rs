@@ -24,7 +24,7 @@ async fn main() -> anyhow::Result<()> {
     std::fs::write(&wasm, guests::HTTP_ECHO)?;
     let server = Server::start(size, &[]).await?;
     server.command(size, &[OsStr::new("push"), wasm.as_os_str(), OsStr::new("echo:1")])?;
-    let port = deploy(&server).await?;
+    let port = server.running(size, deploy(&server)).await?;
     let (mut wasmtime, other) = match serve(&wasm)? {
         Some((child, address)) => {
             let processes = Processes::new(vec![child.id()]);

@@ -25,12 +25,16 @@ async fn main() -> anyhow::Result<()> {
     for (name, wasm) in [("wait", guests::WAIT), ("echo", guests::HTTP_ECHO)] {
         push(&server, size, name, wasm)?;
     }
+    server.running(size, both(&server, size)).await
+}
+
+async fn both(server: &Server, size: Size) -> anyhow::Result<()> {
     let client = server.client()?;
     for image in ["wait", "echo"] {
         one_by_one(&client, image, size).await?;
     }
     for image in ["echo", "wait"] {
-        many(&server, &client, image, size).await?;
+        many(server, &client, image, size).await?;
     }
     Ok(())
 }

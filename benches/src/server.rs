@@ -2,9 +2,10 @@
 
 use std::ffi::OsStr;
 use std::fs;
+use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
@@ -107,10 +108,36 @@ impl Server {
         &self.kubeconfig
     }
 
+    /// Does what needs Pods to run, in bounded time. An error is told together with what the server says of its node and Pods.
+    pub async fn running<T>(
+        &self,
+        size: Size,
+        work: impl Future<Output = anyhow::Result<T>>,
+    ) -> anyhow::Result<T> {
+        let patience = size.pick(Duration::from_mins(3), Duration::from_hours(1));
+        let error = match tokio::time::timeout(patience, work).await {
+            Ok(Ok(done)) => return Ok(done),
+            Ok(Err(error)) => error,
+            Err(elapsed) => elapsed.into(),
+        };
+        let mut state = String::new();
+        for question in
+            [&["describe", "nodes"][..], &["get", "pods", "-o", "wide"], &["get", "events"]]
+        {
+            let answer = self.asked(size, question)?;
+            state.push_str(&String::from_utf8_lossy(&answer.stdout));
+        }
+        Err(error.context(state))
+    }
+
+    fn asked(&self, size: Size, arguments: &[impl AsRef<OsStr>]) -> io::Result<Output> {
+        let mut command = Command::new(skiff(size));
+        command.arg("--kubeconfig").arg(&self.kubeconfig).args(arguments).output()
+    }
+
     /// Runs a command of skiff's against this server.
     pub fn command(&self, size: Size, arguments: &[&OsStr]) -> anyhow::Result<()> {
-        let mut command = Command::new(skiff(size));
-        let output = command.arg("--kubeconfig").arg(&self.kubeconfig).args(arguments).output()?;
+        let output = self.asked(size, arguments)?;
         anyhow::ensure!(
             output.status.success(),
             "{arguments:?}: {}",
