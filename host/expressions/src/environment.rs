@@ -82,10 +82,7 @@ impl Environment {
         let root = self.open_root?;
         let below =
             name == root || name.strip_prefix(root).is_some_and(|rest| rest.starts_with('.'));
-        below.then(|| match Type::open_record(name) {
-            Type::Struct(record) => record,
-            _ => unreachable!("an open record is a record"),
-        })
+        below.then(|| Arc::new(Struct::open(name)))
     }
 
     /// Compiles an expression.

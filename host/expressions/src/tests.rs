@@ -89,6 +89,20 @@ fn an_expression_that_does_too_much_is_stopped() {
 }
 
 #[test]
+fn values_that_share_their_parts_are_not_unfolded() {
+    // Ten thousand million zeros in a hundred lists.
+    let huge =
+        (0..10).fold("[0]".to_owned(), |text, _| format!("{text}.map(a, [a,a,a,a,a,a,a,a,a,a])"));
+    let huge = format!("[{huge}]").replace("[0].map", "[[0]].map");
+    let stopped = "error operation cancelled: actual cost limit exceeded";
+    assert_eq!(outcome(&format!("{huge} == {huge}")), stopped);
+    assert_eq!(outcome(&format!("'%s'.format([{huge}])")), stopped);
+    let program = variables().compile(&huge).expect("it compiles");
+    let value = activation().evaluate(&program).expect("it is made quickly");
+    assert_eq!(value.to_json(), Err(ToJsonError::TooLarge));
+}
+
+#[test]
 fn the_cost_of_many_expressions_counts_together() {
     let text = "[1,2,3,4,5,6,7,8,9,10]";
     let text = format!("{text}.all(a, {text}.all(b, {text}.all(c, {text}.all(d, a+b+c+d > 0))))");

@@ -38,6 +38,13 @@ pub struct Struct {
     pub fields: Fields,
 }
 
+impl Struct {
+    /// With any fields.
+    pub(crate) fn open(name: &str) -> Self {
+        Self { name: Arc::from(name), fields: Fields::Any }
+    }
+}
+
 /// The fields of a record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fields {
@@ -68,7 +75,7 @@ impl Type {
 
     /// A record with any fields.
     pub fn open_record(name: &str) -> Self {
-        Self::Struct(Arc::new(Struct { name: Arc::from(name), fields: Fields::Any }))
+        Self::Struct(Arc::new(Struct::open(name)))
     }
 
     /// The name by which Kubernetes' own texts call the type.

@@ -106,6 +106,7 @@ fn double(args: &mut Args<'_>) -> Result<Value, Error> {
 }
 
 fn string(args: &mut Args<'_>) -> Result<Value, Error> {
+    args.walk(0)?;
     let value = match args.get(0) {
         Value::String(_) => return Ok(args.take(0)),
         Value::Bool(value) => value.to_string(),
@@ -142,6 +143,7 @@ pub(super) fn double_text(value: f64) -> String {
 }
 
 fn bytes(args: &mut Args<'_>) -> Result<Value, Error> {
+    args.walk(0)?;
     match args.get(0) {
         Value::Bytes(_) => Ok(args.take(0)),
         Value::String(text) => Ok(Value::Bytes(Arc::from(text.as_bytes()))),

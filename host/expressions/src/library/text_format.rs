@@ -2,7 +2,7 @@
 
 use super::conversions::double_text;
 use super::declare::{Declared, member};
-use super::{Args, time};
+use super::{Args, no_overload, time};
 use crate::eval::Error;
 use crate::value::Value;
 
@@ -13,8 +13,11 @@ const PRECISION_MAX: usize = 100;
 
 fn format_text(args: &mut Args<'_>) -> Result<Value, Error> {
     args.walk(0)?;
-    let text = args.text(0)?;
-    let mut values = args.list(1)?.iter();
+    let values = args.take(1);
+    let Value::List(values) = &values else { return Err(no_overload()) };
+    let mut values = values.iter();
+    let text = args.take(0);
+    let text = text.as_str().ok_or_else(no_overload)?;
     let mut written = String::new();
     let mut rest = text.chars();
     let mut used = 0_usize;
@@ -31,9 +34,10 @@ fn format_text(args: &mut Args<'_>) -> Result<Value, Error> {
         let value =
             values.next().ok_or_else(|| Error::message(format!("index {used} out of range")))?;
         used += 1;
+        // Counted before it is written: many places may name one long text.
+        args.meter.charge(value.weight())?;
         written.push_str(&formatted(kind, precision, value)?);
     }
-    args.make(written.len())?;
     Ok(Value::from(written))
 }
 

@@ -156,10 +156,9 @@ fn zoned(args: &Args<'_>) -> Result<Zoned, Error> {
 
 fn zone(name: &str) -> Option<TimeZone> {
     if let Some((hours, minutes)) = name.split_once(':') {
-        let hours_number: i32 = hours.parse().ok()?;
-        let minutes: i32 = minutes.parse().ok()?;
         let sign = if hours.starts_with('-') { -1 } else { 1 };
-        let secs = hours_number * 3600 + sign * minutes * 60;
+        let (hours, minutes): (i16, i16) = (hours.parse().ok()?, minutes.parse().ok()?);
+        let secs = i32::from(hours) * 3600 + sign * i32::from(minutes) * 60;
         return jiff::tz::Offset::from_seconds(secs).ok().map(TimeZone::fixed);
     }
     if name.is_empty() || name == "UTC" {

@@ -1,5 +1,7 @@
 //! Addresses of the web.
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use url::Url;
@@ -21,12 +23,12 @@ pub(super) const ALL: &[Declared] = &[
 ];
 
 /// What a path without a host is read against. It is never shown.
-const BASE: &str = "nowhere:";
+const NO_SCHEME: &str = "nowhere";
 
 /// Reads an address as a request would name it: absolute, or a path.
 fn parse(text: &str) -> Option<Url> {
     if text.starts_with('/') {
-        return Url::parse(&format!("{BASE}//{text}")).ok().filter(|_| is_clean(text));
+        return Url::parse(&format!("{NO_SCHEME}://{text}")).ok().filter(|_| is_clean(text));
     }
     let url = Url::parse(text).ok()?;
     (is_clean(text) && (!url.cannot_be_a_base() || text.contains(':'))).then_some(url)
@@ -62,7 +64,7 @@ fn of<'a>(args: &'a Args<'_>) -> Result<&'a Url, Error> {
 
 fn scheme(args: &mut Args<'_>) -> Result<Value, Error> {
     let scheme = of(args)?.scheme();
-    Ok(if BASE.starts_with(scheme) { "".into() } else { scheme.into() })
+    Ok(if scheme == NO_SCHEME { "".into() } else { scheme.into() })
 }
 
 fn host(args: &mut Args<'_>) -> Result<Value, Error> {
@@ -88,12 +90,9 @@ fn path(args: &mut Args<'_>) -> Result<Value, Error> {
 }
 
 fn query(args: &mut Args<'_>) -> Result<Value, Error> {
-    let mut values: Vec<(String, Vec<Value>)> = Vec::new();
+    let mut values: BTreeMap<Cow<'_, str>, Vec<Value>> = BTreeMap::new();
     for (key, value) in of(args)?.query_pairs() {
-        match values.iter_mut().find(|(known, _)| *known == key) {
-            Some((_, list)) => list.push(Value::text(value)),
-            None => values.push((key.into_owned(), vec![Value::text(value)])),
-        }
+        values.entry(key).or_default().push(Value::text(value));
     }
     Ok(Value::map(values.into_iter().map(|(key, list)| (key, Value::list(list)))))
 }

@@ -7,13 +7,18 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use meta::Tree;
 
-use super::{Key, Value};
+use super::{Key, Value, WEIGHT_MAX};
 use crate::library::time;
 
 /// The value has no form in JSON.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
-#[error("unsupported type: {0}")]
-pub struct ToJsonError(pub String);
+pub enum ToJsonError {
+    #[error("unsupported type: {0}")]
+    Type(String),
+    /// Values may share their parts, their texts do not.
+    #[error("the value is too large")]
+    TooLarge,
+}
 
 impl From<&Tree> for Value {
     fn from(tree: &Tree) -> Self {
@@ -38,6 +43,10 @@ impl From<&Tree> for Value {
 impl Value {
     /// The value as JSON.
     pub fn to_json(&self) -> Result<Tree, ToJsonError> {
+        if self.weight() == WEIGHT_MAX { Err(ToJsonError::TooLarge) } else { self.tree() }
+    }
+
+    fn tree(&self) -> Result<Tree, ToJsonError> {
         Ok(match self {
             Self::Null | Self::Optional(None) => Tree::Null,
             Self::Bool(value) => Tree::Bool(*value),
@@ -49,19 +58,17 @@ impl Value {
             Self::Duration(duration) => Tree::from(time::duration_text(*duration)),
             Self::Timestamp(at) => Tree::from(time::timestamp_text(*at)),
             Self::List(items) => {
-                Tree::Array(items.iter().map(Self::to_json).collect::<Result<_, _>>()?)
+                Tree::Array(items.iter().map(Self::tree).collect::<Result<_, _>>()?)
             }
             Self::Map(entries) => {
                 let fields =
-                    entries.iter().map(|(key, value)| Ok((key.to_string(), value.to_json()?)));
+                    entries.iter().map(|(key, value)| Ok((key.to_string(), value.tree()?)));
                 Tree::Object(fields.collect::<Result<_, ToJsonError>>()?)
             }
-            Self::Optional(Some(value)) => value.to_json()?,
+            Self::Optional(Some(value)) => value.tree()?,
             Self::Record(record) => {
-                let fields = record
-                    .fields
-                    .iter()
-                    .map(|(name, value)| Ok((name.to_string(), value.to_json()?)));
+                let fields =
+                    record.fields.iter().map(|(name, value)| Ok((name.to_string(), value.tree()?)));
                 Tree::Object(fields.collect::<Result<_, ToJsonError>>()?)
             }
             Self::Quantity(quantity) => Tree::from(quantity.to_string()),
@@ -71,7 +78,7 @@ impl Value {
             | Self::Semver(_)
             | Self::Format(_)
             | Self::Check(_)
-            | Self::Type(_) => return Err(ToJsonError(self.type_name().to_owned())),
+            | Self::Type(_) => return Err(ToJsonError::Type(self.type_name().to_owned())),
         })
     }
 }

@@ -15,6 +15,7 @@ use meta::Quantity;
 pub use json::ToJsonError;
 pub use key::Key;
 
+use crate::eval::TOTAL_COST_MAX;
 use crate::library::authorizer::Check;
 use crate::library::formats::Format;
 
@@ -46,6 +47,9 @@ pub enum Value {
     /// A step on the way to a question whether something is permitted.
     Check(Arc<Check>),
 }
+
+/// More than an evaluation may cost.
+pub(crate) const WEIGHT_MAX: u64 = TOTAL_COST_MAX + 1;
 
 /// A record: the name of its type and the fields that were set.
 #[derive(Clone, Debug, Default)]
@@ -126,15 +130,29 @@ impl Value {
         u64::try_from(len).unwrap_or(u64::MAX)
     }
 
-    /// How much there is of the value through and through, which is what comparing it costs.
+    /// How much there is of the value through and through, which is what comparing it costs. Lists that share their parts can be larger than
+    /// any memory: nobody counts beyond [`WEIGHT_MAX`].
     pub(crate) fn weight(&self) -> u64 {
-        match self {
-            Self::String(_) | Self::Bytes(_) => self.size().div_ceil(10),
-            Self::List(items) => items.iter().map(Self::weight).sum::<u64>() + 1,
-            Self::Map(entries) => entries.values().map(Self::weight).sum::<u64>() + 1,
-            Self::Record(record) => record.fields.values().map(Self::weight).sum::<u64>() + 1,
-            Self::Optional(Some(value)) => value.weight(),
+        let mut left = WEIGHT_MAX;
+        self.weigh(&mut left);
+        WEIGHT_MAX - left
+    }
+
+    fn weigh(&self, left: &mut u64) {
+        let own = match self {
+            Self::String(_) | Self::Bytes(_) => self.size().div_ceil(10).max(1),
             _ => 1,
+        };
+        *left = left.saturating_sub(own);
+        if *left == 0 {
+            return;
+        }
+        match self {
+            Self::List(items) => items.iter().for_each(|item| item.weigh(left)),
+            Self::Map(entries) => entries.values().for_each(|value| value.weigh(left)),
+            Self::Record(record) => record.fields.values().for_each(|value| value.weigh(left)),
+            Self::Optional(Some(value)) => value.weigh(left),
+            _ => {}
         }
     }
 }

@@ -4,7 +4,7 @@ use super::*;
 fn json_goes_in_and_comes_out() {
     let tree = serde_json::json!({ "a": [1, -2.5, "x", null, true], "b": { "c": 18_446_744_073_709_551_615_u64 } });
     assert_eq!(Value::from(&tree).to_json(), Ok(tree));
-    assert_eq!(Value::Type("int".into()).to_json(), Err(ToJsonError("type".to_owned())));
+    assert_eq!(Value::Type("int".into()).to_json(), Err(ToJsonError::Type("type".to_owned())));
 }
 
 #[test]
