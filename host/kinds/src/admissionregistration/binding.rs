@@ -1,14 +1,41 @@
 //! What the bindings of validating and mutating policies share.
 
+use jiff::Timestamp;
 use k8s_openapi::api::admissionregistration::v1::ParamRef;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use meta::{Tree, names};
 
 use crate::check::{At, Errors};
+use crate::columns::{self, Column};
+use crate::label_selector;
 use crate::wire::OrEmpty;
-use crate::{columns, label_selector};
 
 pub(super) const SPEC: At<'static> = At::root("spec");
 const ACTIONS: &[&str] = &["Deny", "Allow"];
+
+pub(super) const COLUMNS: &[Column] = &[
+    columns::NAME,
+    Column::text(
+        "PolicyName",
+        "PolicyName indicates the policy definition which the policy binding binded to",
+    ),
+    Column::text(
+        "ParamRef",
+        "ParamRef indicates the param resource which sets the configuration param",
+    ),
+    columns::AGE,
+];
+
+/// The cells of a binding.
+pub(super) fn row(
+    metadata: &ObjectMeta,
+    policy: &str,
+    params: Option<&ParamRef>,
+    now: Timestamp,
+) -> Vec<Tree> {
+    let (policy, params) = (Tree::from(policy), param_ref_cell(params));
+    vec![columns::name(metadata), policy, params, columns::age(metadata, now)]
+}
 
 pub(super) fn validate_policy_name(errors: &mut Errors, name: &str) {
     let at = SPEC.field("policyName");
@@ -44,7 +71,7 @@ pub(super) fn validate_param_ref(errors: &mut Errors, given: Option<&ParamRef>) 
 }
 
 /// The parameters, as a cell.
-pub(super) fn param_ref_cell(given: Option<&ParamRef>) -> Tree {
+fn param_ref_cell(given: Option<&ParamRef>) -> Tree {
     let Some(given) = given else { return Tree::from(columns::UNSET) };
     let (namespace, name) = (given.namespace.or_empty(), given.name.or_empty());
     Tree::from(match (namespace, name, &given.selector) {

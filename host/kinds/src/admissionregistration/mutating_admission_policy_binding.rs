@@ -10,7 +10,6 @@ use meta::field::FieldError;
 use super::binding::{self, SPEC};
 use super::match_resources;
 use crate::check::Errors;
-use crate::columns::{self, Column};
 use crate::wire::OrEmpty;
 use crate::{Generation, Kind, KindInfo};
 
@@ -21,18 +20,7 @@ impl Kind for MutatingAdmissionPolicyBinding {
         type_name: "io.k8s.api.admissionregistration.v1.MutatingAdmissionPolicyBinding",
         generation: Generation::Spec,
         unconditional_update: false,
-        columns: &[
-            columns::NAME,
-            Column::text(
-                "PolicyName",
-                "PolicyName indicates the policy definition which the policy binding binded to",
-            ),
-            Column::text(
-                "ParamRef",
-                "ParamRef indicates the param resource which sets the configuration param",
-            ),
-            columns::AGE,
-        ],
+        columns: binding::COLUMNS,
         ..KindInfo::cluster::<Self>()
     };
 
@@ -60,11 +48,6 @@ impl Kind for MutatingAdmissionPolicyBinding {
 
     fn row(&self, now: Timestamp) -> Vec<Tree> {
         let spec = self.spec.clone().unwrap_or_default();
-        vec![
-            columns::name(&self.metadata),
-            Tree::from(spec.policy_name.or_empty()),
-            binding::param_ref_cell(spec.param_ref.as_ref()),
-            columns::age(&self.metadata, now),
-        ]
+        binding::row(&self.metadata, spec.policy_name.or_empty(), spec.param_ref.as_ref(), now)
     }
 }

@@ -9,7 +9,6 @@ use meta::field::FieldError;
 
 use super::webhook::{self, Defaulted, Kept, Webhook};
 use crate::check::Errors;
-use crate::columns::{self, Column};
 use crate::wire::{OrEmpty, default_text};
 use crate::{Generation, Kind, KindInfo};
 
@@ -20,15 +19,7 @@ impl Kind for MutatingWebhookConfiguration {
         type_name: "io.k8s.api.admissionregistration.v1.MutatingWebhookConfiguration",
         generation: Generation::Spec,
         unconditional_update: false,
-        columns: &[
-            columns::NAME,
-            Column::text(
-                "Webhooks",
-                "Webhooks indicates the number of webhooks registered in this configuration",
-            )
-            .integer(),
-            columns::AGE,
-        ],
+        columns: webhook::COLUMNS,
         ..KindInfo::cluster::<Self>()
     };
 
@@ -52,11 +43,7 @@ impl Kind for MutatingWebhookConfiguration {
     }
 
     fn row(&self, now: Timestamp) -> Vec<Tree> {
-        vec![
-            columns::name(&self.metadata),
-            Tree::from(self.webhooks.or_empty().len()),
-            columns::age(&self.metadata, now),
-        ]
+        webhook::row(&self.metadata, self.webhooks.or_empty().len(), now)
     }
 }
 

@@ -14,7 +14,6 @@ use meta::field::FieldError;
 use super::binding::{self, SPEC};
 use super::match_resources;
 use crate::check::{Errors, json};
-use crate::columns::{self, Column};
 use crate::{Generation, Kind, KindInfo};
 
 const ACTIONS: &[&str] = &["Audit", "Deny", "Warn"];
@@ -26,18 +25,7 @@ impl Kind for ValidatingAdmissionPolicyBinding {
         type_name: "io.k8s.api.admissionregistration.v1.ValidatingAdmissionPolicyBinding",
         generation: Generation::Spec,
         unconditional_update: false,
-        columns: &[
-            columns::NAME,
-            Column::text(
-                "PolicyName",
-                "PolicyName indicates the policy definition which the policy binding binded to",
-            ),
-            Column::text(
-                "ParamRef",
-                "ParamRef indicates the param resource which sets the configuration param",
-            ),
-            columns::AGE,
-        ],
+        columns: binding::COLUMNS,
         ..KindInfo::cluster::<Self>()
     };
 
@@ -65,12 +53,7 @@ impl Kind for ValidatingAdmissionPolicyBinding {
 
     fn row(&self, now: Timestamp) -> Vec<Tree> {
         let spec = &self.spec;
-        vec![
-            columns::name(&self.metadata),
-            Tree::from(spec.policy_name.as_str()),
-            binding::param_ref_cell(spec.param_ref.as_ref()),
-            columns::age(&self.metadata, now),
-        ]
+        binding::row(&self.metadata, &spec.policy_name, spec.param_ref.as_ref(), now)
     }
 }
 

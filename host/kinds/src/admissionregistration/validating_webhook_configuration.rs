@@ -11,7 +11,6 @@ use meta::field::FieldError;
 
 use super::webhook::{self, Defaulted, Kept, Webhook};
 use crate::check::Errors;
-use crate::columns::{self, Column};
 use crate::wire::OrEmpty;
 use crate::{Generation, Kind, KindInfo};
 
@@ -22,15 +21,7 @@ impl Kind for ValidatingWebhookConfiguration {
         type_name: "io.k8s.api.admissionregistration.v1.ValidatingWebhookConfiguration",
         generation: Generation::Spec,
         unconditional_update: false,
-        columns: &[
-            columns::NAME,
-            Column::text(
-                "Webhooks",
-                "Webhooks indicates the number of webhooks registered in this configuration",
-            )
-            .integer(),
-            columns::AGE,
-        ],
+        columns: webhook::COLUMNS,
         ..KindInfo::cluster::<Self>()
     };
 
@@ -54,11 +45,7 @@ impl Kind for ValidatingWebhookConfiguration {
     }
 
     fn row(&self, now: Timestamp) -> Vec<Tree> {
-        vec![
-            columns::name(&self.metadata),
-            Tree::from(self.webhooks.or_empty().len()),
-            columns::age(&self.metadata, now),
-        ]
+        webhook::row(&self.metadata, self.webhooks.or_empty().len(), now)
     }
 }
 

@@ -5,15 +5,17 @@
 use std::collections::BTreeSet;
 
 use expressions::admission::Composer;
+use jiff::Timestamp;
 use k8s_openapi::api::admissionregistration::v1::{
     MatchCondition, RuleWithOperations, ServiceReference, WebhookClientConfig,
 };
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
-use meta::names;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta};
+use meta::{Tree, names};
 
 use super::match_resources::MATCH_POLICIES;
 use super::{conditions, rules};
 use crate::check::{At, Errors, json};
+use crate::columns::{self, Column};
 use crate::label_selector;
 use crate::wire::{OrEmpty, default_text};
 
@@ -25,6 +27,21 @@ const REVIEW_VERSIONS: &[&str] = &["v1", "v1beta1"];
 const TIMEOUT_SECS: std::ops::RangeInclusive<i32> = 1..=30;
 const DEFAULT_TIMEOUT_SECS: i32 = 10;
 const DEFAULT_PORT: i32 = 443;
+
+pub(super) const COLUMNS: &[Column] = &[
+    columns::NAME,
+    Column::text(
+        "Webhooks",
+        "Webhooks indicates the number of webhooks registered in this configuration",
+    )
+    .integer(),
+    columns::AGE,
+];
+
+/// The cells of a configuration with so many webhooks.
+pub(super) fn row(metadata: &ObjectMeta, count: usize, now: Timestamp) -> Vec<Tree> {
+    vec![columns::name(metadata), Tree::from(count), columns::age(metadata, now)]
+}
 
 /// A webhook of either kind.
 pub(super) struct Webhook<'a> {
