@@ -90,24 +90,38 @@ impl Body {
     }
 
     /// Reads the whole body unless it is longer than `limit` bytes.
-    pub async fn read(self, limit: usize) -> Result<Bytes, ReadError> {
-        match self {
-            Body::Empty => Ok(Bytes::new()),
-            Body::Chunks(mut chunks) if chunks.len() == 1 => {
-                let chunk = chunks.pop_front().unwrap_or_default();
-                if chunk.len() > limit { Err(ReadError::TooLong { limit }) } else { Ok(chunk) }
-            }
-            body => body.collected(limit).await,
-        }
+    pub async fn read(mut self, limit: usize) -> Result<Bytes, ReadError> {
+        self.collected(limit).await
     }
 
-    async fn collected(mut self, limit: usize) -> Result<Bytes, ReadError> {
+    /// Reads the whole body of a request. The rest of one that is too long is read and dropped, up to a bound: a client that is cut off while
+    /// it sends never learns why.
+    pub(crate) async fn read_request(mut self, limit: usize) -> Result<Bytes, ReadError> {
+        let outcome = self.collected(limit).await;
+        if let Err(ReadError::TooLong { .. }) = outcome {
+            self.discard().await;
+        }
+        outcome
+    }
+
+    async fn collected(&mut self, limit: usize) -> Result<Bytes, ReadError> {
+        match self {
+            Body::Empty => return Ok(Bytes::new()),
+            Body::Chunks(chunks) if chunks.len() == 1 => {
+                let chunk = chunks.pop_front().unwrap_or_default();
+                return if chunk.len() > limit {
+                    Err(ReadError::TooLong { limit })
+                } else {
+                    Ok(chunk)
+                };
+            }
+            Body::Chunks(_) | Body::Stream(..) | Body::Incoming(_) => {}
+        }
         let mut bytes = BytesMut::new();
         while let Some(frame) = self.frame().await {
             let frame = frame.map_err(|source| ReadError::Broken { source })?;
             let Some(data) = frame.data_ref() else { continue };
             if bytes.len() + data.len() > limit {
-                self.discard().await;
                 return Err(ReadError::TooLong { limit });
             }
             bytes.extend_from_slice(data);
@@ -115,8 +129,7 @@ impl Body {
         Ok(bytes.freeze())
     }
 
-    /// Reads what is left of a body that is refused, up to a bound: a client that is cut off while it sends never learns why.
-    async fn discard(mut self) {
+    async fn discard(&mut self) {
         let all = async {
             let mut left = DISCARDED_BYTES_MAX;
             while let Some(Ok(frame)) = self.frame().await {

@@ -96,7 +96,7 @@ pub(crate) async fn read(state: &State, call: &mut Call) -> Result<Raw, StatusEr
 /// Reads a request's body whole, whatever its type.
 pub(crate) async fn bytes(state: &State, call: &mut Call) -> Result<Bytes, StatusError> {
     let body = std::mem::take(&mut call.body);
-    body.read(state.config.max_body_bytes).await.map_err(|error| status::from_read(&error))
+    body.read_request(state.config.max_body_bytes).await.map_err(|error| status::from_read(&error))
 }
 
 /// A body as a canonical tree of the expected type, with `apiVersion` and `kind` filled in.

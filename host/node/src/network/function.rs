@@ -83,12 +83,12 @@ impl Handler for Function {
                 ended = serving.as_mut() => ended,
                 () = closing.cancelled() => {
                     tokio::select! {
-                        () = asked.cancelled() => {}
-                        () = tokio::time::sleep(LAST_REQUEST) => {}
-                        _ = serving.as_mut() => return,
+                        ended = serving.as_mut() => ended,
+                        () = last_request(&asked) => {
+                            serving.as_mut().graceful_shutdown();
+                            serving.await
+                        }
                     }
-                    serving.as_mut().graceful_shutdown();
-                    serving.await
                 }
             };
             if let Err(error) = ended {
@@ -99,6 +99,14 @@ impl Handler for Function {
 
     fn as_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync> {
         self
+    }
+}
+
+/// Waits until a new connection was asked something, or until it need not wait for that any longer.
+async fn last_request(asked: &CancellationToken) {
+    tokio::select! {
+        () = asked.cancelled() => {}
+        () = tokio::time::sleep(LAST_REQUEST) => {}
     }
 }
 

@@ -136,10 +136,10 @@ impl Feed {
 
     /// The next message; waits for it. It may be dropped while it waits, and nothing is lost.
     pub(crate) async fn next(&mut self) -> Result<Change, Ended> {
+        if let Some(ready) = self.initial() {
+            return Ok(ready);
+        }
         loop {
-            if let Some(ready) = self.try_next()? {
-                return Ok(ready);
-            }
             let live = match &mut self.source {
                 Source::Live(watch) => watch,
                 Source::Refused(error) => {
@@ -147,14 +147,15 @@ impl Feed {
                 }
             };
             tokio::select! {
+                // In this order: changes that never cease keep no watch open.
                 biased;
+                () = &mut self.shutdown => return Err(Ended::Quietly),
+                () = &mut self.timer => return self.bookmark(),
                 event = live.next() => {
                     if let Some(change) = seen(&self.range, self.after, event.map_err(ended)?) {
                         return Ok(change);
                     }
                 }
-                () = &mut self.timer => return self.bookmark(),
-                () = &mut self.shutdown => return Err(Ended::Quietly),
             }
         }
     }
