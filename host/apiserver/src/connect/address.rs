@@ -4,7 +4,7 @@
 
 use std::net::IpAddr;
 
-use k8s_openapi::api::core::v1::Service;
+use k8s_openapi::api::core::v1::{ObjectReference, Service};
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -41,26 +41,21 @@ impl<'a> Address<'a> {
 }
 
 /// One place where a Service is answered.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) struct Endpoint {
-    pub(super) node: String,
+    /// Where the Pod runs, if it is one.
+    pub(super) node: Option<String>,
+    pub(super) target: Option<ObjectReference>,
     pub(super) address: IpAddr,
     pub(super) port: u16,
 }
 
-/// Why a Service cannot be reached, as clients are told.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum NoEndpoint {
-    Port(String),
-    Endpoint,
-}
-
-/// The ready endpoints of a Service's port. A number stands for the port of the Service that has it.
+/// The ready endpoints of a Service's port; none if it has no such port. A number stands for the port of the Service that has it.
 pub(super) fn endpoints(
     service: &Service,
     port: &str,
     slices: &[EndpointSlice],
-) -> Result<Vec<Endpoint>, NoEndpoint> {
+) -> Option<Vec<Endpoint>> {
     let name = port_name(service, port)?;
     let mut endpoints = Vec::new();
     for slice in slices {
@@ -73,24 +68,22 @@ pub(super) fn endpoints(
                     .as_ref()
                     .and_then(|conditions| conditions.ready)
                     .unwrap_or(true);
-                let node = endpoint.node_name.clone().filter(|_| ready);
                 let address = endpoint.addresses.first().and_then(|address| address.parse().ok());
-                if let (Some(node), Some(address)) = (node, address) {
-                    endpoints.push(Endpoint { node, address, port });
+                if let Some(address) = address.filter(|_| ready) {
+                    let (node, target) = (endpoint.node_name.clone(), endpoint.target_ref.clone());
+                    endpoints.push(Endpoint { node, target, address, port });
                 }
             }
         }
     }
-    if endpoints.is_empty() { Err(NoEndpoint::Endpoint) } else { Ok(endpoints) }
+    Some(endpoints)
 }
 
-fn port_name<'a>(service: &'a Service, port: &'a str) -> Result<&'a str, NoEndpoint> {
-    let Ok(number) = port.parse::<i32>() else { return Ok(port) };
-    let ports = service.spec.iter().flat_map(|spec| spec.ports.iter().flatten());
-    match ports.into_iter().find(|own| own.port == number) {
-        Some(own) => Ok(own.name.as_deref().unwrap_or_default()),
-        None => Err(NoEndpoint::Port(port.to_owned())),
-    }
+fn port_name<'a>(service: &'a Service, port: &'a str) -> Option<&'a str> {
+    let Ok(number) = port.parse::<i32>() else { return Some(port) };
+    let mut ports = service.spec.iter().flat_map(|spec| spec.ports.iter().flatten());
+    let own = ports.find(|own| own.port == number)?;
+    Some(own.name.as_deref().unwrap_or_default())
 }
 
 #[cfg(test)]
@@ -109,7 +102,7 @@ mod tests {
         }
     }
 
-    fn check(port: &str, expected: Result<&[&str], NoEndpoint>) {
+    fn check(port: &str, expected: Option<&[&str]>) {
         let service = serde_json::from_value(serde_json::json!({
             "spec": { "ports": [{ "name": "w", "port": 80 }, { "name": "d", "port": 53 }] },
         }));
@@ -128,7 +121,10 @@ mod tests {
         let found = found.map(|found| {
             found
                 .iter()
-                .map(|one| format!("{} {}:{}", one.node, one.address, one.port))
+                .map(|one| {
+                    let node = one.node.as_deref().unwrap_or("-");
+                    format!("{node} {}:{}", one.address, one.port)
+                })
                 .collect::<Vec<_>>()
         });
         assert_eq!(
@@ -140,11 +136,11 @@ mod tests {
 
     #[test]
     fn only_ready_endpoints_of_the_port_count() {
-        let both = ["n1 100.64.0.1:8080", "n2 100.64.0.3:8080"];
-        check("w", Ok(&both));
-        check("80", Ok(&both));
-        check("d", Err(NoEndpoint::Endpoint));
-        check("", Err(NoEndpoint::Endpoint));
-        check("81", Err(NoEndpoint::Port("81".to_owned())));
+        let ready = ["n1 100.64.0.1:8080", "n2 100.64.0.3:8080", "- 100.64.0.4:8080"];
+        check("w", Some(&ready));
+        check("80", Some(&ready));
+        check("d", Some(&[]));
+        check("", Some(&[]));
+        check("81", None);
     }
 }

@@ -14,13 +14,11 @@ use http::header::{
 };
 use http::{Method, Request, Response, StatusCode};
 use hyper::upgrade::OnUpgrade;
-use k8s_openapi::api::core::v1::Service;
-use k8s_openapi::api::discovery::v1::EndpointSlice;
 use meta::{GroupResource, Key, StatusError};
 use rand::seq::IndexedRandom as _;
 
-use super::address::{Address, Endpoint, NoEndpoint, Scheme, endpoints};
-use super::{find_pod, node, rewrite, upgrade};
+use super::address::{Address, Scheme, endpoints};
+use super::{find_pod, node, rewrite, service, upgrade};
 use crate::body::Body;
 use crate::chain::Call;
 use crate::request::ResourceRequest;
@@ -103,8 +101,8 @@ fn find(state: &State, request: &ResourceRequest) -> Result<Target, StatusError>
         _ => {
             let address = Address::parse(&request.name).ok_or_else(|| wrong("service"))?;
             plain(address.scheme)?;
-            let found = pick(state, &request.namespace, &address)?;
-            Ok(at(&found.node, found.address, found.port))
+            let (node, address, port) = pick(state, &request.namespace, &address)?;
+            Ok(at(&node, address, port))
         }
     }
 }
@@ -126,43 +124,32 @@ fn at(node: &str, address: IpAddr, port: u16) -> Target {
     Target { node: node.to_owned(), root: format!("/proxy/{address}/{port}"), server }
 }
 
-/// One of the ready endpoints of a Service, by chance.
-fn pick(state: &State, namespace: &str, address: &Address<'_>) -> Result<Endpoint, StatusError> {
+/// One of the ready endpoints of a Service that stand on nodes, by chance: the node and the address there.
+fn pick(
+    state: &State,
+    namespace: &str,
+    address: &Address<'_>,
+) -> Result<(String, IpAddr, u16), StatusError> {
     let snapshot = state.store.snapshot();
-    let services = GroupResource::new("", "services");
-    let key = Key::new(&services, namespace, address.name);
-    let Some(entry) = snapshot.get(key.as_str()) else {
-        return Err(StatusError::not_found(&services, address.name));
-    };
     let damaged = |error: serde_json::Error| {
         StatusError::internal(format!("a stored object is damaged: {error}"))
     };
-    let service: Service = serde_json::from_slice(&entry.body).map_err(damaged)?;
-    let prefix =
-        Key::prefix(&GroupResource::new("discovery.k8s.io", "endpointslices"), Some(namespace));
-    let slices: Vec<EndpointSlice> = snapshot
-        .range(&prefix, None)
-        .filter(|entry| entry.attributes.label("kubernetes.io/service-name") == Some(address.name))
-        .map(|entry| serde_json::from_slice(&entry.body).map_err(damaged))
-        .collect::<Result<_, _>>()?;
-    let found = endpoints(&service, address.port, &slices).map_err(|reason| {
-        StatusError::service_unavailable(match reason {
-            NoEndpoint::Port(port) => {
-                format!("no service port {port} found for service {}", meta::quote(address.name))
-            }
-            NoEndpoint::Endpoint => {
-                let id = match address.port {
-                    "" => address.name.to_owned(),
-                    port => format!("{}:{port}", address.name),
-                };
-                format!("no endpoints available for service {}", meta::quote(&id))
-            }
-        })
+    let Some(service) = service::find(&snapshot, namespace, address.name).map_err(damaged)? else {
+        return Err(StatusError::not_found(&GroupResource::new("", "services"), address.name));
+    };
+    let slices = service::slices(&snapshot, namespace, address.name).map_err(damaged)?;
+    let found = endpoints(&service, address.port, &slices).ok_or_else(|| {
+        StatusError::service_unavailable(service::no_port(address.name, address.port))
     })?;
-    found
-        .choose(&mut rand::rng())
-        .cloned()
-        .ok_or_else(|| StatusError::service_unavailable("no endpoints available"))
+    let on_nodes: Vec<_> =
+        found.into_iter().filter_map(|own| Some((own.node?, own.address, own.port))).collect();
+    on_nodes.choose(&mut rand::rng()).cloned().ok_or_else(|| {
+        let id = match address.port {
+            "" => address.name.to_owned(),
+            port => format!("{}:{port}", address.name),
+        };
+        StatusError::service_unavailable(service::no_endpoint(&id))
+    })
 }
 
 async fn pass(

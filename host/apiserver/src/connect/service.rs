@@ -5,13 +5,14 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use k8s_openapi::api::core::v1::Service;
-use k8s_openapi::api::discovery::v1::{Endpoint, EndpointSlice};
+use k8s_openapi::api::discovery::v1::EndpointSlice;
 use meta::{GroupResource, Key};
 use rand::seq::IndexedRandom as _;
 use store::Snapshot;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 
+use super::address::{Endpoint, endpoints};
 use super::node;
 use crate::state::State;
 
@@ -65,80 +66,93 @@ pub(crate) async fn to_service(
 /// One of the ways to a Service, by chance.
 fn way(snapshot: &Snapshot, namespace: &str, name: &str, port: u16) -> Result<Way, String> {
     let damaged = |error: serde_json::Error| format!("a stored object is damaged: {error}");
-    let quoted = meta::quote(name);
-    let key = Key::new(&GroupResource::new("", "services"), namespace, name);
-    let entry = snapshot.get(key.as_str()).filter(|_| !name.contains('/'));
-    let entry = entry.ok_or_else(|| format!("service {quoted} not found"))?;
-    let service: Service = serde_json::from_slice(&entry.body).map_err(damaged)?;
-    let spec = service.spec.unwrap_or_default();
-    if spec.type_.as_deref() == Some("ExternalName") {
-        return Ok(Way::Name(spec.external_name.unwrap_or_default(), port));
+    let service = find(snapshot, namespace, name).map_err(damaged)?;
+    let service = service.ok_or_else(|| format!("service {} not found", meta::quote(name)))?;
+    let spec = service.spec.as_ref();
+    if spec.and_then(|spec| spec.type_.as_deref()) == Some("ExternalName") {
+        let host = spec.and_then(|spec| spec.external_name.clone());
+        return Ok(Way::Name(host.unwrap_or_default(), port));
     }
-    let ports = spec.ports.unwrap_or_default();
-    let own = ports.iter().find(|own| own.port == i32::from(port));
-    let own = own.ok_or_else(|| format!("no service port {port} found for service {quoted}"))?;
-    let port_name = own.name.as_deref().unwrap_or_default();
-    let prefix =
-        Key::prefix(&GroupResource::new("discovery.k8s.io", "endpointslices"), Some(namespace));
-    let slices = snapshot
-        .range(&prefix, None)
-        .filter(|entry| entry.attributes.label("kubernetes.io/service-name") == Some(name));
-    let mut ways = Vec::new();
-    for entry in slices {
-        let slice: EndpointSlice = serde_json::from_slice(&entry.body).map_err(damaged)?;
-        ways.extend(ways_of(&slice, port_name));
-    }
-    let chosen = ways.choose(&mut rand::rng()).cloned();
-    chosen.ok_or_else(|| format!("no endpoints available for service {quoted}"))
+    let slices = slices(snapshot, namespace, name).map_err(damaged)?;
+    let port = port.to_string();
+    let found = endpoints(&service, &port, &slices).ok_or_else(|| no_port(name, &port))?;
+    let chosen = found.choose(&mut rand::rng()).cloned();
+    Ok(way_to(chosen.ok_or_else(|| no_endpoint(name))?))
 }
 
-fn ways_of(slice: &EndpointSlice, port_name: &str) -> Vec<Way> {
-    let ports = slice.ports.iter().flatten();
-    let fitting = ports.filter(|own| own.name.as_deref().unwrap_or_default() == port_name);
-    let numbers: Vec<u16> = fitting.filter_map(|own| u16::try_from(own.port?).ok()).collect();
-    let endpoints = slice.endpoints.iter().flatten().filter(|endpoint| is_ready(endpoint));
-    endpoints
-        .flat_map(|endpoint| numbers.iter().filter_map(|port| way_to(endpoint, *port)))
+/// A Service, if it is there.
+pub(super) fn find(
+    snapshot: &Snapshot,
+    namespace: &str,
+    name: &str,
+) -> Result<Option<Service>, serde_json::Error> {
+    let key = Key::new(&GroupResource::new("", "services"), namespace, name);
+    let entry = snapshot.get(key.as_str()).filter(|_| !name.contains('/'));
+    entry.map(|entry| serde_json::from_slice(&entry.body)).transpose()
+}
+
+/// The slices of a Service's endpoints.
+pub(super) fn slices(
+    snapshot: &Snapshot,
+    namespace: &str,
+    name: &str,
+) -> Result<Vec<EndpointSlice>, serde_json::Error> {
+    let prefix =
+        Key::prefix(&GroupResource::new("discovery.k8s.io", "endpointslices"), Some(namespace));
+    snapshot
+        .range(&prefix, None)
+        .filter(|entry| entry.attributes.label("kubernetes.io/service-name") == Some(name))
+        .map(|entry| serde_json::from_slice(&entry.body))
         .collect()
 }
 
-fn is_ready(endpoint: &Endpoint) -> bool {
-    endpoint.conditions.as_ref().and_then(|conditions| conditions.ready).unwrap_or(true)
+/// Says that a Service has no such port.
+pub(super) fn no_port(name: &str, port: &str) -> String {
+    format!("no service port {port} found for service {}", meta::quote(name))
+}
+
+/// Says that nothing is ready behind a Service.
+pub(super) fn no_endpoint(shown: &str) -> String {
+    format!("no endpoints available for service {}", meta::quote(shown))
 }
 
 /// Pods are reached through their nodes, everything else by its address.
-fn way_to(endpoint: &Endpoint, port: u16) -> Option<Way> {
-    let target =
-        endpoint.target_ref.as_ref().filter(|target| target.kind.as_deref() == Some("Pod"));
-    if let (Some(pod), Some(node)) = (target, &endpoint.node_name) {
-        return Some(Way::Pod {
-            node: node.clone(),
-            namespace: pod.namespace.clone().unwrap_or_default(),
-            pod: pod.name.clone().unwrap_or_default(),
-            uid: pod.uid.clone().unwrap_or_default(),
+fn way_to(endpoint: Endpoint) -> Way {
+    let Endpoint { node, target, address, port } = endpoint;
+    match (node, target.filter(|target| target.kind.as_deref() == Some("Pod"))) {
+        (Some(node), Some(pod)) => Way::Pod {
+            node,
+            namespace: pod.namespace.unwrap_or_default(),
+            pod: pod.name.unwrap_or_default(),
+            uid: pod.uid.unwrap_or_default(),
             port,
-        });
+        },
+        _ => Way::Address(address, port),
     }
-    Some(Way::Address(endpoint.addresses.first()?.parse().ok()?, port))
 }
 
 #[cfg(test)]
 mod tests {
+    use k8s_openapi::api::core::v1::ObjectReference;
+
     use super::*;
+
+    fn check(node: Option<&str>, kind: &str, expected: &Way) {
+        let target = ObjectReference {
+            kind: Some(kind.to_owned()),
+            namespace: Some("n".to_owned()),
+            name: Some("p".to_owned()),
+            uid: Some("u".to_owned()),
+            ..ObjectReference::default()
+        };
+        let node = node.map(str::to_owned);
+        let address = [192, 0, 2, 7].into();
+        let way = way_to(Endpoint { node, target: Some(target), address, port: 8443 });
+        assert_eq!(way, *expected, "{kind}");
+    }
 
     #[test]
     fn pods_are_reached_through_their_nodes() {
-        let slice = serde_json::from_value(serde_json::json!({
-            "addressType": "IPv4",
-            "metadata": {},
-            "ports": [{ "name": "w", "port": 8443 }, { "name": "x", "port": 1 }],
-            "endpoints": [
-                { "addresses": ["100.64.0.1"], "nodeName": "n1", "targetRef": { "kind": "Pod", "namespace": "n", "name": "p", "uid": "u" } },
-                { "addresses": ["100.64.0.2"], "conditions": { "ready": false } },
-                { "addresses": ["192.0.2.7"] },
-            ],
-        }));
-        let ways = ways_of(&slice.expect("a slice"), "w");
         let pod = Way::Pod {
             node: "n1".to_owned(),
             namespace: "n".to_owned(),
@@ -146,6 +160,9 @@ mod tests {
             uid: "u".to_owned(),
             port: 8443,
         };
-        assert_eq!(ways, [pod, Way::Address([192, 0, 2, 7].into(), 8443)]);
+        let outside = Way::Address([192, 0, 2, 7].into(), 8443);
+        check(Some("n1"), "Pod", &pod);
+        check(None, "Pod", &outside);
+        check(Some("n1"), "Node", &outside);
     }
 }

@@ -8,15 +8,13 @@
 
 use jiff::Timestamp;
 use kinds::certificates::pkcs10::{self, Subject};
+use kinds::certificates::x509;
 use pem::{EncodeConfig, LineEnding, Pem};
 use rcgen::{
     CustomExtension, ExtendedKeyUsagePurpose, KeyUsagePurpose, SanType, SerialNumber,
     SigningKey as _,
 };
-use rustls_pki_types::CertificateDer;
-use rustls_pki_types::pem::PemObject as _;
 use x509_parser::asn1_rs::{Any, BitString, FromDer as _, Sequence, ToDer as _};
-use x509_parser::prelude::X509Certificate;
 
 use super::certificate::{Authority, params};
 
@@ -87,7 +85,7 @@ impl Authority {
     /// Signs what was asked for; PEM.
     pub(super) fn sign(&self, order: &Order<'_>) -> Result<String, RequestError> {
         let (subject, raw) = pkcs10::read_signed(order.request)?;
-        let end = self.ends().ok_or(RequestError::Shape)?;
+        let end = x509::not_after(self.certificate().as_bytes()).ok_or(RequestError::Shape)?;
         if order.not_before >= end {
             return Err(RequestError::Ended(end));
         }
@@ -105,12 +103,6 @@ impl Authority {
         let der = signed(draft.der(), &to_sign, &signature).ok_or(RequestError::Shape)?;
         let lines = EncodeConfig::new().set_line_ending(LineEnding::LF);
         Ok(pem::encode_config(&Pem::new("CERTIFICATE", der), lines))
-    }
-
-    fn ends(&self) -> Option<Timestamp> {
-        let der = CertificateDer::from_pem_slice(self.certificate().as_bytes()).ok()?;
-        let (_, own) = X509Certificate::from_der(&der).ok()?;
-        Timestamp::from_second(own.validity().not_after.timestamp()).ok()
     }
 }
 

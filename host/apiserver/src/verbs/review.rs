@@ -47,9 +47,7 @@ pub(super) async fn token(mut context: Context) -> Result<Response<Body>, Status
         &resource.name,
         request,
     )?;
-    if let Some(metadata) = answer.get_mut("metadata").and_then(Tree::as_object_mut) {
-        metadata.insert("managedFields".to_owned(), owners);
-    }
+    managed::put(&mut answer, owners);
     finish(&mut answer, &expected);
     context.answer(StatusCode::CREATED, &encode::plain(&answer))
 }
@@ -76,7 +74,7 @@ fn token_owners(
         reset: None,
     };
     managed::track_update(&tracking, None, &mut request, false);
-    request.pointer_mut("/metadata/managedFields").map(Tree::take).unwrap_or_default()
+    managed::take(&mut request).unwrap_or_default()
 }
 
 async fn read(

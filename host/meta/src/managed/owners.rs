@@ -23,9 +23,8 @@ pub fn without_owners(json: &[u8]) -> (Cow<'_, [u8]>, Option<Vec<ManagedFieldsEn
 }
 
 /// An entry as far as [`heads`] tell of it.
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-#[derive(Default)]
 struct Head {
     manager: Option<String>,
     operation: Option<String>,

@@ -224,18 +224,17 @@ async fn connect(
     state: &Arc<State>,
 ) -> Result<SendRequest<Body>, String> {
     let tls = client.tls()?;
+    let host = target.host.trim_start_matches('[').trim_end_matches(']');
     let io: BoxIo = match target.service {
         Some(service) => {
             connect::to_service(state, &service.namespace, &service.name, target.port).await?
         }
         None => {
-            let host = target.host.trim_start_matches('[').trim_end_matches(']');
             let stream = TcpStream::connect((host, target.port)).await;
             Box::new(stream.map_err(|error| format!("dial tcp: {error}"))?)
         }
     };
-    let host = target.host.trim_start_matches('[').trim_end_matches(']').to_owned();
-    let name = ServerName::try_from(host).map_err(|error| error.to_string())?;
+    let name = ServerName::try_from(host.to_owned()).map_err(|error| error.to_string())?;
     let secured = TlsConnector::from(tls).connect(name, io).await;
     let secured = secured.map_err(|error| format!("tls: {error}"))?;
     let (sender, connection) =

@@ -6,11 +6,10 @@ use expressions::admission::{Composer, Purpose};
 use expressions::{Composition, Program};
 use k8s_openapi::api::admissionregistration::v1::{
     MatchCondition, MatchResources, MutatingAdmissionPolicy, MutatingAdmissionPolicyBinding,
-    MutatingAdmissionPolicySpec, MutatingWebhookConfiguration, Mutation, ParamKind, ParamRef,
-    RuleWithOperations, ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding,
-    ValidatingAdmissionPolicySpec, ValidatingWebhookConfiguration, Variable, WebhookClientConfig,
+    MutatingAdmissionPolicySpec, MutatingWebhook, MutatingWebhookConfiguration, Mutation,
+    ParamKind, ParamRef, ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding,
+    ValidatingAdmissionPolicySpec, ValidatingWebhook, ValidatingWebhookConfiguration, Variable,
 };
-use meta::LabelSelector;
 
 use super::client::Client;
 use super::matching::Matcher;
@@ -253,22 +252,6 @@ pub(super) struct Webhook {
     conditions: OnceLock<Vec<Expression>>,
 }
 
-/// The fields that both kinds of webhooks have.
-struct Given {
-    name: String,
-    rules: Option<Vec<RuleWithOperations>>,
-    failure_policy: Option<String>,
-    match_policy: Option<String>,
-    namespaces: Option<LabelSelector>,
-    objects: Option<LabelSelector>,
-    side_effects: String,
-    timeout_secs: Option<i32>,
-    versions: Vec<String>,
-    conditions: Option<Vec<MatchCondition>>,
-    client: WebhookClientConfig,
-    again: bool,
-}
-
 /// Where no time is given.
 const TIMEOUT_SECS: u64 = 10;
 
@@ -276,25 +259,7 @@ impl Webhook {
     pub(super) fn all_mutating(configuration: MutatingWebhookConfiguration) -> Vec<Arc<Webhook>> {
         let name = configuration.metadata.name.unwrap_or_default();
         let hooks = configuration.webhooks.into_iter().flatten();
-        hooks
-            .map(|hook| {
-                let given = Given {
-                    name: hook.name,
-                    rules: hook.rules,
-                    failure_policy: hook.failure_policy,
-                    match_policy: hook.match_policy,
-                    namespaces: hook.namespace_selector,
-                    objects: hook.object_selector,
-                    side_effects: hook.side_effects,
-                    timeout_secs: hook.timeout_seconds,
-                    versions: hook.admission_review_versions,
-                    conditions: hook.match_conditions,
-                    client: hook.client_config,
-                    again: hook.reinvocation_policy.as_deref() == Some("IfNeeded"),
-                };
-                Webhook::new(&name, given)
-            })
-            .collect()
+        hooks.map(|hook| Webhook::new(&name, hook)).collect()
     }
 
     pub(super) fn all_validating(
@@ -302,46 +267,28 @@ impl Webhook {
     ) -> Vec<Arc<Webhook>> {
         let name = configuration.metadata.name.unwrap_or_default();
         let hooks = configuration.webhooks.into_iter().flatten();
-        hooks
-            .map(|hook| {
-                let given = Given {
-                    name: hook.name,
-                    rules: hook.rules,
-                    failure_policy: hook.failure_policy,
-                    match_policy: hook.match_policy,
-                    namespaces: hook.namespace_selector,
-                    objects: hook.object_selector,
-                    side_effects: hook.side_effects,
-                    timeout_secs: hook.timeout_seconds,
-                    versions: hook.admission_review_versions,
-                    conditions: hook.match_conditions,
-                    client: hook.client_config,
-                    again: false,
-                };
-                Webhook::new(&name, given)
-            })
-            .collect()
+        hooks.map(|hook| Webhook::new(&name, never_again(hook))).collect()
     }
 
-    fn new(configuration: &str, given: Given) -> Arc<Webhook> {
+    fn new(configuration: &str, hook: MutatingWebhook) -> Arc<Webhook> {
         let matcher = Matcher::of_webhook(
-            given.rules.as_deref().unwrap_or_default(),
-            given.match_policy.as_deref(),
-            given.namespaces.as_ref(),
-            given.objects.as_ref(),
+            hook.rules.as_deref().unwrap_or_default(),
+            hook.match_policy.as_deref(),
+            hook.namespace_selector.as_ref(),
+            hook.object_selector.as_ref(),
         );
-        let secs = given.timeout_secs.and_then(|secs| u64::try_from(secs).ok());
+        let secs = hook.timeout_seconds.and_then(|secs| u64::try_from(secs).ok());
         Arc::new(Webhook {
             configuration: configuration.to_owned(),
-            name: given.name,
-            fails: given.failure_policy.as_deref() != Some("Ignore"),
+            name: hook.name,
+            fails: hook.failure_policy.as_deref() != Some("Ignore"),
             timeout_secs: secs.unwrap_or(TIMEOUT_SECS),
-            dry_run: matches!(given.side_effects.as_str(), "None" | "NoneOnDryRun"),
-            versions: given.versions,
-            again: given.again,
+            dry_run: matches!(hook.side_effects.as_str(), "None" | "NoneOnDryRun"),
+            versions: hook.admission_review_versions,
+            again: hook.reinvocation_policy.as_deref() == Some("IfNeeded"),
             matcher,
-            client: Client::new(given.client),
-            given: given.conditions.unwrap_or_default(),
+            client: Client::new(hook.client_config),
+            given: hook.match_conditions.unwrap_or_default(),
             conditions: OnceLock::new(),
         })
     }
@@ -352,5 +299,23 @@ impl Webhook {
             let composer = Composer::new(false, false, false);
             conditions(Some(&self.given), &composer)
         })
+    }
+}
+
+/// A webhook that only refuses, as one that changes: it has the same fields, but for being asked again.
+fn never_again(hook: ValidatingWebhook) -> MutatingWebhook {
+    MutatingWebhook {
+        admission_review_versions: hook.admission_review_versions,
+        client_config: hook.client_config,
+        failure_policy: hook.failure_policy,
+        match_conditions: hook.match_conditions,
+        match_policy: hook.match_policy,
+        name: hook.name,
+        namespace_selector: hook.namespace_selector,
+        object_selector: hook.object_selector,
+        reinvocation_policy: None,
+        rules: hook.rules,
+        side_effects: hook.side_effects,
+        timeout_seconds: hook.timeout_seconds,
     }
 }

@@ -21,6 +21,14 @@ pub(super) struct Matched {
     pub(super) shown_as: Option<KindRef>,
 }
 
+impl Matched {
+    /// The kind of the request's object and the one as which it is shown, if they differ.
+    pub(super) fn conversion(&self, asked: &Asked<'_>) -> Option<(KindRef, KindRef)> {
+        let (own, other) = (asked.stored?, self.shown_as?);
+        (own.info().gvk() != other.info().gvk()).then_some((own, other))
+    }
+}
+
 /// Who is meant, in a form that is quick to compare with a request.
 #[derive(Debug)]
 pub(super) struct Matcher {

@@ -164,11 +164,8 @@ async fn mutate(
     params: Option<&Tree>,
 ) -> Result<Outcome, StatusError> {
     let steps = policy.steps();
-    let other = match (asked.stored, matched.shown_as) {
-        (Some(own), Some(other)) if own.info().gvk() != other.info().gvk() => Some((own, other)),
-        _ => None,
-    };
-    let mut seen = match other {
+    let conversion = matched.conversion(asked);
+    let mut seen = match conversion {
         Some((own, other)) => objects.converted(own, other),
         None => objects.clone(),
     };
@@ -195,7 +192,7 @@ async fn mutate(
             Err(problem) => problems.push(problem),
         }
     }
-    objects.object = match (other, seen.object) {
+    objects.object = match (conversion, seen.object) {
         (Some((own, other)), Some(tree)) => Some(convert(&tree, other, own)),
         (_, tree) => tree,
     };

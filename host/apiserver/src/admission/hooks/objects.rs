@@ -5,7 +5,7 @@
 
 use kinds::{Object, ScalePaths};
 use meta::selector::label::Selector;
-use meta::{GroupVersionKind, LabelSelector, Tree};
+use meta::{GroupVersionKind, LabelSelector, Tree, managed};
 
 use super::super::Attempted;
 use crate::registry::KindRef;
@@ -83,10 +83,15 @@ impl Objects {
 /// The object as a tree, without the owners of its fields.
 pub(super) fn without_owners(object: &dyn Object) -> Tree {
     let mut tree = object.tree();
-    if let Some(metadata) = tree.get_mut("metadata").and_then(Tree::as_object_mut) {
-        metadata.remove("managedFields");
-    }
+    managed::take(&mut tree);
     tree
+}
+
+/// A canonical object with its defaults, as those who look next see it.
+pub(super) fn defaulted(tree: &Tree, kind: KindRef) -> Result<Tree, String> {
+    let mut object = kind.object(tree).map_err(|error| crate::status::chain(&error))?;
+    object.set_defaults();
+    Ok(object.tree())
 }
 
 fn scale_paths(context: &Context) -> Option<ScalePaths> {

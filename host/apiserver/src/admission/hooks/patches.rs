@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::compiled::Step;
 use super::matching::Matched;
+use super::objects::defaulted;
 
 /// The object after a mutation, with its defaults; or what is wrong with the mutation.
 pub(super) fn changed(
@@ -46,10 +47,10 @@ fn finished(mut tree: Tree, ty: &TypeRef, matched: &Matched) -> Result<Tree, Str
     if let Some(unknown) = findings.unknown.first() {
         return Err(format!("strict decoding error: unknown field {}", meta::quote(unknown)));
     }
-    let Some(kind) = matched.shown_as else { return Ok(tree) };
-    let mut object = kind.object(&tree).map_err(|error| crate::status::chain(&error))?;
-    object.set_defaults();
-    Ok(object.tree())
+    match matched.shown_as {
+        Some(kind) => defaulted(&tree, kind),
+        None => Ok(tree),
+    }
 }
 
 fn applied(value: &Value, object: &Tree, ty: &TypeRef) -> Result<Tree, String> {

@@ -88,12 +88,12 @@ async fn ask(
     };
     let Some(matched) = matched else { return Ok(None) };
     let converted;
-    let seen = match (asked.stored, matched.shown_as) {
-        (Some(own), Some(other)) if own.info().gvk() != other.info().gvk() => {
+    let seen = match matched.conversion(asked) {
+        Some((own, other)) => {
             converted = objects.converted(own, other);
             &converted
         }
-        _ => objects,
+        None => objects,
     };
     let mut evaluation = Evaluation::new(asked, &matched, seen);
     let mut refused = None;

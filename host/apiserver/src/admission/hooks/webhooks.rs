@@ -6,14 +6,14 @@ use std::time::Duration;
 
 use futures::future::BoxFuture;
 use futures::{StreamExt as _, stream};
-use meta::{StatusError, Tree, patch};
+use meta::{StatusError, patch};
 
 use super::asked::Asked;
 use super::compiled::Webhook;
 use super::configured::Configured;
 use super::evaluate::{Evaluation, Met};
 use super::matching::Matched;
-use super::objects::{Objects, convert};
+use super::objects::{Objects, convert, defaulted};
 use super::review::{self, Review, Verdict};
 use super::{Turn, client};
 
@@ -78,11 +78,9 @@ async fn meant(
         Err(problem) => return Err(StatusError::internal(problem)),
     };
     let Some(matched) = matched else { return Ok(None) };
-    let objects = match (asked.stored, matched.shown_as) {
-        (Some(own), Some(other)) if own.info().gvk() != other.info().gvk() => {
-            objects.converted(own, other)
-        }
-        _ => objects.clone(),
+    let objects = match matched.conversion(asked) {
+        Some((own, other)) => objects.converted(own, other),
+        None => objects.clone(),
     };
     let conditions = webhook.conditions();
     if !conditions.is_empty() {
@@ -166,19 +164,13 @@ fn apply(
     };
     wanted.apply(&mut tree).map_err(StatusError::internal)?;
     let tree = match (asked.stored, meant.matched.shown_as) {
-        (Some(own), Some(other)) => convert(&defaulted(tree, other)?, other, own),
+        (Some(own), Some(other)) => {
+            meta::decode::canonicalize(&mut tree, other.type_ref(), kinds::schema())
+                .map_err(StatusError::internal)?;
+            convert(&defaulted(&tree, other).map_err(StatusError::internal)?, other, own)
+        }
         _ => tree,
     };
     objects.object = Some(tree);
     Ok(())
-}
-
-/// The object with its defaults, as the next webhook sees it.
-fn defaulted(mut tree: Tree, kind: crate::registry::KindRef) -> Result<Tree, StatusError> {
-    meta::decode::canonicalize(&mut tree, kind.type_ref(), kinds::schema())
-        .map_err(StatusError::internal)?;
-    let mut object =
-        kind.object(&tree).map_err(|error| StatusError::internal(crate::status::chain(&error)))?;
-    object.set_defaults();
-    Ok(object.tree())
 }

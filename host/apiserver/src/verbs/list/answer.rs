@@ -49,7 +49,7 @@ async fn objects(context: &Context, page: &Page) -> Result<Response<Body>, Statu
             Ok(sent(context, pieces, len))
         }
         Format::Protobuf => {
-            let chunks = messages(context, &page.head, &bodies).await;
+            let chunks = messages(context, &page.head, &bodies).await?;
             let len = chunks.iter().map(|chunk| chunk.len() as u64).sum();
             Ok(sent(context, stream::iter(chunks), len))
         }
@@ -65,16 +65,19 @@ async fn objects(context: &Context, page: &Page) -> Result<Response<Body>, Statu
 }
 
 /// A list as protobuf. Its envelope begins with its length, so that it has to be there as a whole.
-async fn messages(context: &Context, head: &ListHead, bodies: &[Bytes]) -> Vec<Bytes> {
+async fn messages(
+    context: &Context,
+    head: &ListHead,
+    bodies: &[Bytes],
+) -> Result<Vec<Bytes>, StatusError> {
     let info = context.info();
-    let ty = encode::list_type(info);
-    let items = ty.as_ref().and_then(|ty| kinds::schema().resolve(ty)?.field("items"));
-    let items = items.map_or(0, |field| field.proto);
+    let missing = || StatusError::internal(format!("the type of {} is not known", info.list_kind));
+    let ty = encode::list_type(info).ok_or_else(missing)?;
+    let items = kinds::schema().resolve(&ty).and_then(|ty| ty.field("items"));
+    let items = items.ok_or_else(missing)?.proto;
     let mut piece = Vec::with_capacity(PIECE_BYTES + 16 * 1024);
-    if let Some(ty) = &ty {
-        let head = format!("{{\"metadata\":{}}}", head_tree(head));
-        protobuf::message_of(&mut piece, head.as_bytes(), ty);
-    }
+    let head = format!("{{\"metadata\":{}}}", head_tree(head));
+    protobuf::message_of(&mut piece, head.as_bytes(), &ty);
     let mut pieces = Vec::new();
     for body in bodies {
         protobuf::element(&mut piece, items, body, context.kind.type_ref());
@@ -91,7 +94,7 @@ async fn messages(context: &Context, head: &ListHead, bodies: &[Bytes]) -> Vec<B
     protobuf::end(&mut piece);
     pieces.insert(0, begin.into());
     pieces.push(piece.into());
-    pieces
+    Ok(pieces)
 }
 
 const TAIL: &[u8] = b"]}\n";
