@@ -70,7 +70,7 @@ pub struct Field {
     pub pointer: bool,
     /// Listed as required in the published schema.
     pub required: bool,
-    /// In protobuf a list inside a message of its own, as named list types of Go are.
+    /// In protobuf a list inside a message of its own, as named list types of Go are; of a map, each of its values.
     pub wrapped: bool,
     pub default: Option<Tree>,
 }

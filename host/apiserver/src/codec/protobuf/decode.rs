@@ -177,9 +177,12 @@ fn place(
     depth: usize,
 ) -> Result<(), ProtobufError> {
     let name = field.name.to_string();
-    // A named type of a list or map is one more message, whose first field holds the elements.
-    let value = match (field.wrapped, value) {
-        (true, Value::Bytes(bytes)) => return wrapped(object, field, bytes, depth),
+    // A named type of a list is one more message.
+    let value = match (&field.ty, value) {
+        (TypeRef::List(item), Value::Bytes(bytes)) if field.wrapped => {
+            object.insert(name, list(item, bytes, depth)?);
+            return Ok(());
+        }
         (_, value) => value,
     };
     match &field.ty {
@@ -215,26 +218,16 @@ fn place(
     Ok(())
 }
 
-fn wrapped(
-    object: &mut Map<String, Tree>,
-    field: &Field,
-    bytes: &[u8],
-    depth: usize,
-) -> Result<(), ProtobufError> {
-    let inner = Field { wrapped: false, ..field.clone() };
+/// A list in a message of its own, whose first field holds the elements.
+fn list(item: &TypeRef, bytes: &[u8], depth: usize) -> Result<Tree, ProtobufError> {
     let mut reader = Reader(bytes);
-    let empty = if matches!(field.ty, TypeRef::Map(_)) {
-        Tree::Object(Map::new())
-    } else {
-        Tree::Array(Vec::new())
-    };
-    object.entry(field.name.to_string()).or_insert(empty);
+    let mut items = Vec::new();
     while let Some((number, value)) = reader.next()? {
         if number == 1 {
-            place(object, &inner, value, depth)?;
+            items.push(single(item, value, depth)?);
         }
     }
-    Ok(())
+    Ok(Tree::Array(items))
 }
 
 fn entry(bytes: &[u8], item: &TypeRef, depth: usize) -> Result<(String, Tree), ProtobufError> {
@@ -274,6 +267,7 @@ fn single(ty: &TypeRef, value: Value<'_>, depth: usize) -> Result<Tree, Protobuf
         (TypeRef::Duration, Value::Bytes(bytes)) => first_number(bytes),
         (TypeRef::IntOrString, Value::Bytes(bytes)) => int_or_string(bytes),
         (TypeRef::Any, Value::Bytes(bytes)) => raw(bytes),
+        (TypeRef::List(item), Value::Bytes(bytes)) => list(item, bytes, depth),
         (TypeRef::Struct(id), Value::Bytes(bytes)) => match kinds::schema().get(*id) {
             Some(ty) => message(bytes, ty, depth + 1),
             None => Ok(Tree::Object(Map::new())),

@@ -115,7 +115,7 @@ fn arrange(
 fn place(out: &mut Vec<u8>, field: &Field, json: &mut Json<'_>) {
     if json.is_null() {
         json.skip();
-    } else if field.wrapped {
+    } else if field.wrapped && matches!(field.ty, TypeRef::List(_)) {
         nested(out, field.proto, |out| elements(out, 1, &field.ty, json));
     } else {
         elements(out, field.proto, &field.ty, json);
@@ -168,8 +168,9 @@ fn single(out: &mut Vec<u8>, number: u32, ty: &TypeRef, json: &mut Json<'_>) {
             Some(ty) => message(out, json, ty),
             None => json.skip(),
         }),
-        // Protobuf has no lists of lists.
-        TypeRef::List(_) | TypeRef::Map(_) => json.skip(),
+        // Protobuf has no maps of lists: such a list is in a message of its own.
+        ty @ TypeRef::List(_) => nested(out, number, |out| elements(out, 1, ty, json)),
+        TypeRef::Map(_) => json.skip(),
     }
 }
 

@@ -76,6 +76,21 @@ fn every_kind_comes_back_from_protobuf() {
 }
 
 #[test]
+fn lists_in_maps_are_messages_of_their_own() {
+    let object = json!({
+        "apiVersion": "certificates.k8s.io/v1", "kind": "CertificateSigningRequest", "metadata": {},
+        "spec": { "request": "", "signerName": "", "extra": { "k": ["a", "b"] } },
+    });
+    let kind =
+        kinds::find("certificates.k8s.io", "v1", "certificatesigningrequests").expect("a kind");
+    let bytes = encode(object.to_string().as_bytes(), kind.type_ref());
+    // extra = 6 { key = 1: "k", value = 2 { items = 1: "a", items = 1: "b" } }
+    let extra = b"\x32\x0b\x0a\x01k\x12\x06\x0a\x01a\x0a\x01b";
+    assert!(bytes.windows(extra.len()).any(|part| part == extra), "{bytes:?}");
+    assert_eq!(decode(&bytes, &Expected::of_kind(kind)).expect("an object"), object);
+}
+
+#[test]
 fn texts_with_escapes_and_long_messages_come_back() {
     let text = "\"quoted\" \\ \n é \u{1}".repeat(50);
     let object = json!({
