@@ -66,18 +66,17 @@ fn write_metadata(out: &mut Vec<u8>, body: &[u8], version: ViewVersion) {
     out.push(b'}');
 }
 
-/// A Table of objects, from their bytes. `head` is the JSON of the list's metadata.
+/// A Table of rows. `head` is the JSON of the list's metadata.
 pub(crate) fn table(
     kind: KindRef,
-    bodies: &[&Bytes],
+    mut rows: Vec<Row<'_>>,
     head: &[u8],
     version: ViewVersion,
     include: Include,
     shown: Shown,
-    now: Timestamp,
 ) -> Vec<u8> {
     let columns = kind.info().columns;
-    let mut out = Vec::with_capacity(1024 + bodies.len() * 256);
+    let mut out = Vec::with_capacity(1024 + rows.len() * 256);
     out.extend_from_slice(b"{\"kind\":\"Table\",\"apiVersion\":\"");
     out.extend_from_slice(version.api_version().as_bytes());
     out.extend_from_slice(b"\",\"metadata\":");
@@ -88,12 +87,10 @@ pub(crate) fn table(
     } else {
         write_json(&mut out, &definitions(columns));
     }
-    let default = if shown == Shown::List { default_name(kind, bodies) } else { None };
+    let default = if shown == Shown::List { default_name(kind, &rows) } else { None };
     out.extend_from_slice(b",\"rows\":[");
-    let mut rows: Vec<(Row, &Bytes)> =
-        bodies.iter().map(|body| (row(kind, body, now), *body)).collect();
-    rows.sort_by_key(|(row, _)| row.rank);
-    for (index, (mut row, body)) in rows.into_iter().enumerate() {
+    rows.sort_by_key(|row| row.rank);
+    for (index, mut row) in rows.into_iter().enumerate() {
         if index > 0 {
             out.push(b',');
         }
@@ -107,8 +104,8 @@ pub(crate) fn table(
         out.extend_from_slice(b",\"object\":");
         match include {
             Include::None => out.extend_from_slice(b"null"),
-            Include::Metadata => write_metadata(&mut out, body, version),
-            Include::Object => out.extend_from_slice(body.trim_ascii_end()),
+            Include::Metadata => write_metadata(&mut out, row.body, version),
+            Include::Object => out.extend_from_slice(row.body.trim_ascii_end()),
         }
         out.push(b'}');
     }
@@ -132,31 +129,30 @@ fn definitions(columns: &[Column]) -> Tree {
 }
 
 /// What a row shows of an object.
-#[derive(Default)]
-struct Row {
+pub(crate) struct Row<'a> {
+    body: &'a Bytes,
     cells: Vec<Tree>,
     conditions: Vec<Tree>,
     rank: i64,
 }
 
 /// The row of an object, with at least as many cells as there are columns whatever the object is.
-fn row(kind: KindRef, body: &[u8], now: Timestamp) -> Row {
-    let object = kind.parse(body).ok();
-    let row = object.map(|object| Row {
-        cells: object.row(now),
-        conditions: object.row_conditions(),
-        rank: object.row_rank(),
-    });
-    let mut row = row.unwrap_or_default();
+pub(crate) fn row(kind: KindRef, body: &Bytes, now: Timestamp) -> Row<'_> {
+    let mut row = Row { body, cells: Vec::new(), conditions: Vec::new(), rank: 0 };
+    if let Ok(object) = kind.parse(body) {
+        row.cells = object.row(now);
+        row.conditions = object.row_conditions();
+        row.rank = object.row_rank();
+    }
     row.cells.resize(kind.info().columns.len().max(row.cells.len()), Tree::Null);
     row
 }
 
 /// The object of a list that others get by default.
-fn default_name(kind: KindRef, bodies: &[&Bytes]) -> Option<String> {
+fn default_name(kind: KindRef, rows: &[Row<'_>]) -> Option<String> {
     kind.info().is_default?;
-    let metadata = |body: &&Bytes| serde_json::from_slice(member(body, "metadata")?).ok();
-    kind.info().default_among(bodies.iter().filter_map(metadata))
+    let metadata = |row: &Row<'_>| serde_json::from_slice(member(row.body, "metadata")?).ok();
+    kind.info().default_among(rows.iter().filter_map(metadata))
 }
 
 fn mark_default(cells: &mut [Tree], default: Option<&str>) {

@@ -15,7 +15,9 @@ fn kind() -> KindRef {
 
 fn rows(include: Include) -> Tree {
     let now = "2026-01-01T00:00:00Z".parse().unwrap();
-    let text = table(kind(), &[&body()], b"{}", V1, include, Shown::Object, now);
+    let body = body();
+    let rows = vec![row(kind(), &body, now)];
+    let text = table(kind(), rows, b"{}", V1, include, Shown::Object);
     serde_json::from_slice::<Tree>(&text).unwrap()["rows"].take()
 }
 
@@ -35,17 +37,9 @@ fn rows_carry_what_was_asked_for() {
 
 #[test]
 fn a_table_names_its_columns_once() {
-    let now = "2026-01-01T00:00:00Z".parse().unwrap();
     let of = |shown| -> Tree {
-        let text = table(
-            kind(),
-            &[],
-            br#"{"resourceVersion":"3"}"#,
-            ViewVersion::V1Beta1,
-            Include::None,
-            shown,
-            now,
-        );
+        let head = br#"{"resourceVersion":"3"}"#;
+        let text = table(kind(), Vec::new(), head, ViewVersion::V1Beta1, Include::None, shown);
         serde_json::from_slice(&text).unwrap()
     };
     let first = of(Shown::List);
@@ -85,9 +79,9 @@ fn a_list_marks_what_others_get_by_default() {
     };
     let kind = kinds::find("storage.k8s.io", "v1", "storageclasses").unwrap();
     let names = |shown, classes: &[Bytes]| -> Tree {
-        let bodies: Vec<&Bytes> = classes.iter().collect();
         let now = "2026-01-01T00:00:00Z".parse().unwrap();
-        let text = table(kind, &bodies, b"{}", V1, Include::None, shown, now);
+        let rows = classes.iter().map(|class| row(kind, class, now)).collect();
+        let text = table(kind, rows, b"{}", V1, Include::None, shown);
         let table: Tree = serde_json::from_slice(&text).unwrap();
         table["rows"].as_array().unwrap().iter().map(|row| row["cells"][0].clone()).collect()
     };

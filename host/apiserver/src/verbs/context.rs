@@ -152,9 +152,10 @@ impl Context {
                 let include = table::include(&self.call.info.query)?;
                 let head = super::list::head_of_object(body);
                 let now = self.state.clock.now();
+                let rows = vec![table::row(self.kind, body, now)];
                 let shown = Shown::Object;
                 self.formatted(
-                    &table::table(self.kind, &[body], &head, version, include, shown, now).into(),
+                    &table::table(self.kind, rows, &head, version, include, shown).into(),
                 )
             }
         };

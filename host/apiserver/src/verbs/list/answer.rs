@@ -19,6 +19,9 @@ use crate::table::{self, Shown};
 /// Pieces of an answer have about this many bytes: large enough for the socket, small enough for memory.
 const PIECE_BYTES: usize = 128 * 1024;
 
+/// Rows are made from objects that are decoded for it, in about 15 µs each.
+const ROWS_AT_ONCE: usize = 100;
+
 pub(crate) async fn list(context: &Context, page: &Page) -> Result<Response<Body>, StatusError> {
     match context.accepted.view {
         View::Object => objects(context, page).await,
@@ -30,11 +33,17 @@ pub(crate) async fn list(context: &Context, page: &Page) -> Result<Response<Body
         View::Table(version) => {
             let include = table::include(&context.call.info.query)?;
             let bodies = bodies(context, &page.entries)?;
-            let bodies: Vec<&Bytes> = bodies.iter().collect();
             let now = context.state.clock.now();
+            let mut rows = Vec::with_capacity(bodies.len());
+            for body in &bodies {
+                rows.push(table::row(context.kind, body, now));
+                if rows.len().is_multiple_of(ROWS_AT_ONCE) {
+                    // Others have their turn on this thread.
+                    tokio::task::yield_now().await;
+                }
+            }
             let head = encode::plain(&head_tree(&page.head));
-            let json =
-                table::table(context.kind, &bodies, &head, version, include, Shown::List, now);
+            let json = table::table(context.kind, rows, &head, version, include, Shown::List);
             Ok(whole(context, context.formatted(&json.into())))
         }
     }

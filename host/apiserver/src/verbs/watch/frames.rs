@@ -160,8 +160,9 @@ impl Frames {
                 let head = head_of_object(body);
                 let now = self.context.state.clock.now();
                 let shown = if told { Shown::Object } else { Shown::LaterEvent };
-                let table =
-                    table::table(self.context.kind, &[body], &head, version, include, shown, now);
+                let kind = self.context.kind;
+                let rows = vec![table::row(kind, body, now)];
+                let table = table::table(kind, rows, &head, version, include, shown);
                 if told {
                     self.view = View::Table { version, include, with_columns: false };
                 }
