@@ -244,7 +244,7 @@ pub(crate) fn not_in_this_form(asked: &str, is_list: bool) -> StatusError {
     StatusError::new(406, "NotAcceptable", message)
 }
 
-fn not_acceptable() -> StatusError {
+pub(crate) fn not_acceptable() -> StatusError {
     StatusError::not_acceptable(&ACCEPTED)
 }
 

@@ -105,3 +105,15 @@ async fn writes_the_status_by_itself() {
         Some(json!("status"))
     );
 }
+
+#[tokio::test]
+async fn answers_of_reviews_are_no_tables() {
+    let server = Server::start().await;
+    let path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
+    let body = r#"{"spec":{"nonResourceAttributes":{"path":"/","verb":"get"}}}"#;
+    let accept = |view: &str| format!("application/json;as={view};v=v1;g=meta.k8s.io");
+    let (table, metadata) = (accept("Table"), accept("PartialObjectMetadata"));
+    let reply = server.send("POST", path, &[("accept", &table)], body).await.expect(406);
+    assert_eq!(reply.at("/reason"), "NotAcceptable");
+    server.send("POST", path, &[("accept", &metadata)], body).await.expect(201);
+}

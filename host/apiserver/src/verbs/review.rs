@@ -11,6 +11,7 @@ use crate::authentication;
 use crate::body::Body;
 use crate::codec::decode::{self, Expected};
 use crate::codec::encode;
+use crate::codec::negotiate::{self, View};
 use crate::options::{WriteOptions, Writing};
 use crate::reviews;
 
@@ -81,6 +82,9 @@ async fn read(
     context: &mut Context,
     expected: &Expected<'_>,
 ) -> Result<(Tree, WriteOptions), StatusError> {
+    if matches!(context.accepted.view, View::Table(_)) {
+        return Err(negotiate::not_acceptable());
+    }
     let raw = decode::read(&context.state, &mut context.call).await?;
     let options = WriteOptions::read(&context.call, Writing::Create)?;
     let mut tree = decode::tree(&raw, expected, options.validation, &context.call.warnings)?;
