@@ -5,12 +5,14 @@
 //! evaluator are ours, since they must say what Kubernetes says and stop when an expression does too much.
 //!
 //! Everything is pure: what an expression asks of the outside ([`Error::Ask`]) ends its evaluation, to be begun anew with the answer.
-//! This room knows no kind and no request. What an admission policy may name is in [`admission`].
+//! This room knows no kind and no request. What an admission policy may name is in [`admission`], what a request for
+//! devices in [`devices`].
 //!
 //! See <https://kubernetes.io/docs/reference/using-api/cel/>.
 
 pub mod admission;
 mod check;
+pub mod devices;
 mod environment;
 mod eval;
 mod issue;

@@ -57,7 +57,11 @@ pub(crate) fn parse(text: &str) -> Result<Parsed, Issues> {
 fn worded(message: String) -> String {
     match message.as_str() {
         "argument must be a simple name" => "argument is not an identifier".to_owned(),
-        _ => message,
+        // Where an expression could end, Kubernetes' parser names nothing else.
+        _ => match message.split_once(" expecting {<EOF>,") {
+            Some((what, _)) => format!("{what} expecting <EOF>"),
+            None => message,
+        },
     }
 }
 

@@ -93,6 +93,8 @@ fn node(type_: &str, value: Option<&Tree>) -> Node {
     match (mark, value) {
         ("*" | "[" | "{" | "n", None) => scalar("null"),
         ("*", value) => node(rest, value),
+        // An empty list on the wire is mostly one that is not there: typed objects have required lists anyway.
+        ("[", Some(Tree::Array(items))) if items.is_empty() => scalar("null"),
         ("[", Some(Tree::Array(items))) => {
             Node::List(items.iter().map(|item| node(rest, Some(item))).collect())
         }

@@ -50,6 +50,11 @@ impl<V> OrEmpty for Option<BTreeMap<String, V>> {
     }
 }
 
+/// Fills in a text that is absent. Kubernetes has a pointer there, and an empty text is one that is refused.
+pub(crate) fn default_absent(field: &mut Option<String>, value: &str) {
+    field.get_or_insert_with(|| value.to_owned());
+}
+
 /// Fills in a text that is absent or empty.
 pub(crate) fn default_text(field: &mut Option<String>, value: &str) {
     if field.is_unset() {

@@ -105,6 +105,11 @@ fn needs_ports(spec: &ServiceSpec) -> bool {
     }
 }
 
+/// Whether its ports may be open on nodes too.
+fn may_have_ports(spec: &ServiceSpec) -> bool {
+    matches!(spec.type_.as_deref(), Some("NodePort" | "LoadBalancer"))
+}
+
 fn needs_health_port(spec: &ServiceSpec) -> bool {
     spec.type_.as_deref() == Some("LoadBalancer")
         && spec.external_traffic_policy.as_deref() == Some("Local")
@@ -133,6 +138,7 @@ impl Assignment<'_> {
         let mut shared: BTreeMap<i32, (i32, BTreeSet<String>)> = BTreeMap::new();
         let asked: Vec<i32> =
             spec.ports.iter().flatten().filter_map(|port| port.node_port).collect();
+        let has_ports = may_have_ports(spec);
         for (index, port) in spec.ports.iter_mut().flatten().enumerate() {
             let protocol = port.protocol.clone().unwrap_or_else(|| "TCP".to_owned());
             let known = shared
@@ -144,6 +150,8 @@ impl Assignment<'_> {
                 (0, _) if !automatic => continue,
                 (0, Some(known)) => known,
                 (0, None) => self.pick(&asked)?,
+                // Refused later, for its type.
+                (_, _) if !has_ports => continue,
                 (given, Some(known)) if given == known => given,
                 (given, _) => {
                     let path = at.index(index).child("nodePort");

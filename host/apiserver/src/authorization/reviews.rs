@@ -10,6 +10,7 @@ use k8s_openapi::api::authorization::v1::{
     SubjectAccessReviewSpec, SubjectAccessReviewStatus, SubjectRulesReviewStatus,
 };
 use meta::field::BadValue;
+use meta::names;
 use meta::selector::{field, label};
 use meta::{FieldError, GroupKind, Path, StatusError, Tree};
 use serde::de::DeserializeOwned;
@@ -158,6 +159,7 @@ fn validate(spec: &SubjectAccessReviewSpec, names_subject: bool) -> Vec<FieldErr
             });
             errors.extend(validate_selector(
                 &path.child("fieldSelector"),
+                field_key,
                 raw_selector.as_deref(),
                 requirements,
             ));
@@ -170,6 +172,7 @@ fn validate(spec: &SubjectAccessReviewSpec, names_subject: bool) -> Vec<FieldErr
             });
             errors.extend(validate_selector(
                 &path.child("labelSelector"),
+                label_key,
                 raw_selector.as_deref(),
                 requirements,
             ));
@@ -178,8 +181,32 @@ fn validate(spec: &SubjectAccessReviewSpec, names_subject: bool) -> Vec<FieldErr
     errors
 }
 
+/// What is wrong with the key of a requirement and with its values.
+type Validate = fn(&Path, &str, &[String]) -> Vec<FieldError>;
+
+fn field_key(path: &Path, key: &str, _: &[String]) -> Vec<FieldError> {
+    if key.is_empty() {
+        vec![FieldError::required(&path.child("key"), "must be specified")]
+    } else {
+        Vec::new()
+    }
+}
+
+fn label_key(path: &Path, key: &str, values: &[String]) -> Vec<FieldError> {
+    let of_key = names::is_qualified_name(key).into_iter();
+    let mut errors: Vec<_> =
+        of_key.map(|detail| FieldError::invalid(&path.child("key"), key, detail)).collect();
+    for (index, value) in values.iter().enumerate() {
+        let path = path.child("values").index(index);
+        let details = names::is_label_value(value).into_iter();
+        errors.extend(details.map(|detail| FieldError::invalid(&path, value.as_str(), detail)));
+    }
+    errors
+}
+
 fn validate_selector<'a>(
     path: &Path,
+    validate: Validate,
     raw: Option<&str>,
     requirements: impl Iterator<Item = (&'a str, &'a str, Vec<String>)>,
 ) -> Vec<FieldError> {
@@ -196,9 +223,7 @@ fn validate_selector<'a>(
     }
     for (index, (key, operator, values)) in requirements.into_iter().enumerate() {
         let path = path.child("requirements").index(index);
-        if key.is_empty() {
-            errors.push(FieldError::required(&path.child("key"), "must be specified"));
-        }
+        errors.extend(validate(&path, key, &values));
         // Operators that are not known yet are let through: newer clients may send them.
         match operator {
             "In" | "NotIn" if values.is_empty() => {

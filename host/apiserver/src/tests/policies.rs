@@ -18,13 +18,13 @@ async fn server() -> Server {
 }
 
 /// A rule about `ConfigMap`s in the namespace `n`.
-fn about_config_maps() -> Tree {
+fn about_config_maps(operations: &[&str]) -> Tree {
     json!({
         "namespaceSelector": { "matchLabels": { "team": "n" } },
         "resourceRules": [{
             "apiGroups": [""],
             "apiVersions": ["v1"],
-            "operations": ["CREATE", "UPDATE", "DELETE"],
+            "operations": operations,
             "resources": ["configmaps"],
         }],
     })
@@ -32,7 +32,7 @@ fn about_config_maps() -> Tree {
 
 async fn validating(server: &Server, name: &str, spec: Tree, binding: Tree) {
     let mut spec = spec;
-    spec["matchConstraints"] = about_config_maps();
+    spec["matchConstraints"] = about_config_maps(&["CREATE", "UPDATE", "DELETE"]);
     let policy = json!({ "metadata": { "name": name }, "spec": spec });
     server.post(&format!("{GROUP}/validatingadmissionpolicies"), &policy).await.expect(201);
     let mut spec = binding;
@@ -43,7 +43,7 @@ async fn validating(server: &Server, name: &str, spec: Tree, binding: Tree) {
 
 async fn mutating(server: &Server, name: &str, spec: Tree) {
     let mut spec = spec;
-    spec["matchConstraints"] = about_config_maps();
+    spec["matchConstraints"] = about_config_maps(&["CREATE", "UPDATE"]);
     let policy = json!({ "metadata": { "name": name }, "spec": spec });
     server.post(&format!("{GROUP}/mutatingadmissionpolicies"), &policy).await.expect(201);
     let binding =
@@ -286,7 +286,7 @@ async fn who_binds_parameters_must_be_able_to_read_them() {
     let server = server().await;
     let spec = json!({
         "paramKind": { "apiVersion": "v1", "kind": "Secret" },
-        "matchConstraints": about_config_maps(),
+        "matchConstraints": about_config_maps(&["CREATE", "UPDATE"]),
         "validations": [{ "expression": "true" }],
     });
     let policy = json!({ "metadata": { "name": "p" }, "spec": spec });

@@ -5,12 +5,12 @@ use k8s_openapi::api::admissionregistration::v1::MatchResources;
 use super::rules;
 use crate::check::{At, Errors};
 use crate::label_selector;
-use crate::wire::default_text;
+use crate::wire::default_absent;
 
 pub(super) const MATCH_POLICIES: &[&str] = &["Equivalent", "Exact"];
 
 pub(super) fn set_defaults(resources: &mut MatchResources) {
-    default_text(&mut resources.match_policy, "Equivalent");
+    default_absent(&mut resources.match_policy, "Equivalent");
     resources.namespace_selector.get_or_insert_default();
     resources.object_selector.get_or_insert_default();
     let given = resources.resource_rules.iter_mut().flatten();

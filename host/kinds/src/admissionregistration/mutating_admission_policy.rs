@@ -12,7 +12,7 @@ use super::policy::{self, SPEC, Shared};
 use super::{match_resources, webhook};
 use crate::check::{At, Errors};
 use crate::columns::{self, Column};
-use crate::wire::{OrEmpty, default_text};
+use crate::wire::{OrEmpty, default_absent};
 use crate::{Generation, Kind, KindInfo};
 
 const PATCH_TYPES: &[&str] = &["ApplyConfiguration", "JSONPatch"];
@@ -42,7 +42,7 @@ impl Kind for MutatingAdmissionPolicy {
 
     fn set_defaults(&mut self) {
         let spec = self.spec.get_or_insert_default();
-        default_text(&mut spec.failure_policy, "Fail");
+        default_absent(&mut spec.failure_policy, "Fail");
         if let Some(resources) = &mut spec.match_constraints {
             match_resources::set_defaults(resources);
         }
@@ -71,6 +71,9 @@ impl Kind for MutatingAdmissionPolicy {
     }
 }
 
+/// Those that have an object to change.
+const OPERATIONS: &[&str] = &["*", "CONNECT", "CREATE", "UPDATE"];
+
 fn validate_spec(policy: &MutatingAdmissionPolicy, conditions_are_old: bool) -> Vec<FieldError> {
     let mut errors = Errors::new();
     let spec = policy.spec.clone().unwrap_or_default();
@@ -82,6 +85,14 @@ fn validate_spec(policy: &MutatingAdmissionPolicy, conditions_are_old: bool) -> 
         variables: spec.variables.or_empty(),
     };
     let composer = policy::validate(&mut errors, &shared, true, conditions_are_old);
+    let rules = spec.match_constraints.as_ref().map(|it| it.resource_rules.or_empty());
+    for operation in rules.unwrap_or_default().iter().flat_map(|rule| rule.operations.or_empty()) {
+        errors.one_of(
+            &SPEC.field("matchConstraints.resourceRules.operations"),
+            operation,
+            OPERATIONS,
+        );
+    }
     let all = SPEC.field("mutations");
     let mutations = spec.mutations.or_empty();
     if mutations.is_empty() {

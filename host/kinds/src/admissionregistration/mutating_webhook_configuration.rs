@@ -9,7 +9,7 @@ use meta::field::FieldError;
 
 use super::webhook::{self, Defaulted, Kept, Webhook};
 use crate::check::Errors;
-use crate::wire::{OrEmpty, default_text};
+use crate::wire::{OrEmpty, default_absent};
 use crate::{Generation, Kind, KindInfo};
 
 impl Kind for MutatingWebhookConfiguration {
@@ -48,7 +48,7 @@ impl Kind for MutatingWebhookConfiguration {
 }
 
 fn defaulted(hook: &mut MutatingWebhook) -> Defaulted<'_> {
-    default_text(&mut hook.reinvocation_policy, "Never");
+    default_absent(&mut hook.reinvocation_policy, "Never");
     Defaulted {
         failure_policy: &mut hook.failure_policy,
         match_policy: &mut hook.match_policy,

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use k8s_openapi::api::admissionregistration::v1::{NamedRuleWithOperations, RuleWithOperations};
 
 use crate::check::{At, Errors, json};
-use crate::wire::{OrEmpty, default_text};
+use crate::wire::{OrEmpty, default_absent};
 
 const OPERATIONS: &[&str] = &["*", "CONNECT", "CREATE", "DELETE", "UPDATE"];
 const SCOPES: &[&str] = &["*", "Cluster", "Namespaced"];
@@ -23,7 +23,7 @@ struct Rule<'a> {
 }
 
 pub(super) fn default_scope(scope: &mut Option<String>) {
-    default_text(scope, ALL);
+    default_absent(scope, ALL);
 }
 
 pub(super) fn validate(errors: &mut Errors, at: &At<'_>, rule: &RuleWithOperations) {

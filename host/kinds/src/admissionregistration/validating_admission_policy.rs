@@ -17,7 +17,7 @@ use super::match_resources;
 use super::policy::{self, SPEC, Shared};
 use crate::check::{At, Errors, json};
 use crate::columns::{self, Column};
-use crate::wire::{OrEmpty, default_text};
+use crate::wire::{OrEmpty, default_absent};
 use crate::{Generation, Kind, KindInfo, conditions, label_selector};
 
 const REASONS: &[&str] = &["Forbidden", "Invalid", "RequestEntityTooLarge"];
@@ -55,7 +55,7 @@ impl Kind for ValidatingAdmissionPolicy {
 
     fn set_defaults(&mut self) {
         let spec = self.spec.get_or_insert_default();
-        default_text(&mut spec.failure_policy, "Fail");
+        default_absent(&mut spec.failure_policy, "Fail");
         if let Some(resources) = &mut spec.match_constraints {
             match_resources::set_defaults(resources);
         }

@@ -17,7 +17,7 @@ use super::{conditions, rules};
 use crate::check::{At, Errors, json};
 use crate::columns::{self, Column};
 use crate::label_selector;
-use crate::wire::{OrEmpty, default_text};
+use crate::wire::{OrEmpty, default_absent};
 
 pub(super) const FAILURE_POLICIES: &[&str] = &["Fail", "Ignore"];
 pub(super) const REINVOCATION_POLICIES: &[&str] = &["IfNeeded", "Never"];
@@ -72,8 +72,8 @@ pub(super) struct Defaulted<'a> {
 
 impl Defaulted<'_> {
     pub(super) fn set(self) {
-        default_text(self.failure_policy, "Fail");
-        default_text(self.match_policy, "Equivalent");
+        default_absent(self.failure_policy, "Fail");
+        default_absent(self.match_policy, "Equivalent");
         self.namespace_selector.get_or_insert_default();
         self.object_selector.get_or_insert_default();
         self.timeout_secs.get_or_insert(DEFAULT_TIMEOUT_SECS);

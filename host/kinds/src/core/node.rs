@@ -245,7 +245,30 @@ fn taints(errors: &mut Errors, all: &At<'_>, taints: &[Taint]) {
     }
 }
 
+/// Names of features that a node says it has: `MyFeature` or `MyFeature/mySubFeature`.
+fn features(errors: &mut Errors, new: &Node) {
+    let is_name = |name: &str| {
+        let is_word =
+            |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric());
+        name.starts_with(|first: char| first.is_ascii_uppercase()) && name.split('/').all(is_word)
+    };
+    let status_at = At::root("status");
+    let all = status_at.field("declaredFeatures");
+    let names = new.status.as_ref().map(|status| status.declared_features.or_empty());
+    for (index, name) in names.unwrap_or_default().iter().enumerate() {
+        if !is_name(name) {
+            let detail = format!(
+                "invalid feature name {}: must start with an UpperCamelCase segment, with subsequent segments separated by '/' \
+                 (e.g., MyFeature or MyFeature/mySubFeature), and contain only alphanumeric characters and slashes",
+                meta::quote(name)
+            );
+            errors.invalid(&all.index(index), name, detail);
+        }
+    }
+}
+
 fn validate_change(errors: &mut Errors, new: &Node, old: &Node) {
+    features(errors, new);
     amounts(errors, new);
     let status_at = At::root("status");
     let all = status_at.field("addresses");

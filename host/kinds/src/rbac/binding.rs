@@ -4,9 +4,9 @@ use k8s_openapi::api::rbac::v1::{RoleRef, Subject};
 use meta::Tree;
 
 use super::GROUP;
-use crate::check::{At, Errors};
+use crate::check::{At, Errors, IMMUTABLE};
 use crate::wire::{OrEmpty, default_text};
-use crate::{columns, names};
+use crate::{columns, internal, names};
 
 /// Bindings are of this group unless they say otherwise, and so are the users and groups they name.
 pub(super) fn set_defaults(role: &mut RoleRef, subjects: Option<&mut Vec<Subject>>) {
@@ -43,6 +43,13 @@ pub(super) fn validate(
     }
     if role.name.is_empty() {
         errors.required(&at.field("name"), "");
+    }
+}
+
+/// Who could change the role would grant what they may not have, under a name that others trust.
+pub(super) fn validate_update(errors: &mut Errors, new: &RoleRef, old: &RoleRef) {
+    if new != old {
+        errors.invalid(&At::root("roleRef"), internal::value("@RoleRef", new), IMMUTABLE);
     }
 }
 

@@ -8,7 +8,7 @@ use meta::Tree;
 use meta::field::FieldError;
 
 use super::binding;
-use crate::check::{At, Errors};
+use crate::check::Errors;
 use crate::columns::{self, Column};
 use crate::wire::OrEmpty;
 use crate::{Kind, KindInfo, NameRule};
@@ -45,8 +45,7 @@ impl Kind for RoleBinding {
     fn validate_update(&self, old: &Self) -> Vec<FieldError> {
         let mut errors = Errors::new();
         errors.extend(Kind::validate(self));
-        // Who could change the role would grant what they may not have, under a name that others trust.
-        errors.immutable(&At::root("roleRef"), &self.role_ref, &old.role_ref);
+        binding::validate_update(&mut errors, &self.role_ref, &old.role_ref);
         errors.into_list()
     }
 

@@ -1,5 +1,6 @@
 //! Requests for devices: how many of which class, with which properties, in spite of which taints.
 
+use expressions::devices;
 use k8s_openapi::api::resource::v1::{
     DeviceRequest, DeviceSelector, DeviceSubRequest, DeviceToleration, ExactDeviceRequest,
 };
@@ -77,7 +78,12 @@ pub(super) fn declared(errors: &mut Errors, at: &At<'_>, request: &DeviceRequest
     let all = at.field("firstAvailable");
     let alternatives = request.first_available.or_empty().iter().enumerate();
     for (index, sub) in alternatives.take(ALTERNATIVES_MAX) {
-        Wish::from(sub).declared(errors, &all.index(index));
+        let at = all.index(index);
+        // Alternatives beside another wish are not looked into otherwise.
+        if request.exactly.is_some() && sub.device_class_name.is_empty() {
+            errors.required(&at.field("deviceClassName"), "");
+        }
+        Wish::from(sub).declared(errors, &at);
     }
 }
 
@@ -165,7 +171,11 @@ pub(super) fn selectors(errors: &mut Errors, all: &At<'_>, selectors: &[DeviceSe
             Some(cel) if cel.expression.len() > EXPRESSION_BYTES_MAX => {
                 errors.too_long(&at.field("expression"), EXPRESSION_BYTES_MAX);
             }
-            Some(_) => {}
+            Some(cel) => {
+                if let Err(detail) = devices::compile(&cel.expression) {
+                    errors.invalid(&at.field("expression"), &cel.expression, detail);
+                }
+            }
         }
     });
 }

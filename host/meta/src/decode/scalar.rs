@@ -157,6 +157,12 @@ fn bytes(text: &mut String) -> Result<(), DecodeError> {
     }
     let decoded = BASE64.decode(text.as_bytes()).map_err(|error| {
         let at = match error {
+            // What follows padding is told by where that ends.
+            base64::DecodeError::InvalidByte(at, b'=') => match at % 4 {
+                2 if text.as_bytes().get(at + 1) == Some(&b'=') => at + 2,
+                3 => at + 1,
+                _ => at,
+            },
             base64::DecodeError::InvalidByte(at, _)
             | base64::DecodeError::InvalidLastSymbol(at, _) => at,
             // An incomplete group is told by where it begins, incomplete padding by where it ends.

@@ -259,6 +259,8 @@ fn wrong_types() {
     check(r#"{"spec":{"data":{"a":"?"}}}"#, "illegal base64 data at input byte 0");
     check(r#"{"spec":{"data":{"a":"YWJjYQ"}}}"#, "illegal base64 data at input byte 4");
     check(r#"{"spec":{"data":{"a":"YQ="}}}"#, "illegal base64 data at input byte 3");
+    check(r#"{"spec":{"data":{"a":"YQ==x"}}}"#, "illegal base64 data at input byte 4");
+    check(r#"{"spec":{"data":{"a":"YWI=x"}}}"#, "illegal base64 data at input byte 4");
 }
 
 #[test]

@@ -16,7 +16,7 @@ use meta::field::FieldError;
 
 use crate::check::At;
 use crate::columns::{self, Column};
-use crate::wire::{OrEmpty, default_text};
+use crate::wire::{OrEmpty, default_absent};
 use crate::{Generation, Kind, KindInfo, Propagation, pod_template};
 
 impl Kind for Job {
@@ -50,7 +50,7 @@ impl Kind for Job {
         spec.parallelism.get_or_insert(1);
         let retries = if spec.backoff_limit_per_index.is_some() { i32::MAX } else { 6 };
         spec.backoff_limit.get_or_insert(retries);
-        default_text(&mut spec.completion_mode, "NonIndexed");
+        default_absent(&mut spec.completion_mode, "NonIndexed");
         spec.suspend.get_or_insert(false);
         let when = if spec.pod_failure_policy.is_some() { "Failed" } else { "TerminatingOrFailed" };
         spec.pod_replacement_policy.get_or_insert_with(|| when.to_owned());

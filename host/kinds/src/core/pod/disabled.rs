@@ -2,12 +2,15 @@
 //!
 //! See <https://kubernetes.io/docs/reference/command-line-tools-reference/feature-gates/>.
 
-use k8s_openapi::api::core::v1::{Container, EphemeralContainer, Lifecycle, PodSpec, Probe};
+use k8s_openapi::api::core::v1::{
+    Container, EphemeralContainer, Lifecycle, PodSpec, PodStatus, Probe, Volume, VolumeProjection,
+};
 
 /// Drops what nobody would act on.
 pub(crate) fn drop(spec: &mut PodSpec) {
     spec.eviction_responders = None;
     spec.scheduling_group = None;
+    spec.volumes.iter_mut().flatten().for_each(drop_volume);
     let init = spec.init_containers.iter_mut().flatten();
     for Container {
         lifecycle,
@@ -36,7 +39,57 @@ pub(crate) fn drop(spec: &mut PodSpec) {
     }
 }
 
+/// The same of what nodes report.
+pub(crate) fn drop_status(status: &mut PodStatus) {
+    status.volume_health = None;
+    status.node_allocatable_resource_claim_statuses = None;
+}
+
+/// Owners and modes of what is made in a volume.
+fn drop_volume(volume: &mut Volume) {
+    if let Some(empty) = &mut volume.empty_dir {
+        empty.mode = None;
+    }
+    if let Some(source) = &mut volume.config_map {
+        source.default_user = None;
+        source.items.iter_mut().flatten().for_each(|item| item.user = None);
+    }
+    if let Some(source) = &mut volume.secret {
+        source.default_user = None;
+        source.items.iter_mut().flatten().for_each(|item| item.user = None);
+    }
+    if let Some(source) = &mut volume.downward_api {
+        source.default_user = None;
+        source.items.iter_mut().flatten().for_each(|item| item.user = None);
+    }
+    if let Some(source) = &mut volume.projected {
+        source.default_user = None;
+        source.sources.iter_mut().flatten().for_each(drop_projection);
+    }
+}
+
+fn drop_projection(source: &mut VolumeProjection) {
+    if let Some(source) = &mut source.config_map {
+        source.items.iter_mut().flatten().for_each(|item| item.user = None);
+    }
+    if let Some(source) = &mut source.secret {
+        source.items.iter_mut().flatten().for_each(|item| item.user = None);
+    }
+    if let Some(source) = &mut source.downward_api {
+        source.items.iter_mut().flatten().for_each(|item| item.user = None);
+    }
+    if let Some(source) = &mut source.service_account_token {
+        source.user = None;
+    }
+    if let Some(source) = &mut source.cluster_trust_bundle {
+        source.user = None;
+    }
+}
+
 fn drop_probe(probe: &mut Probe) {
+    if let Some(action) = &mut probe.grpc {
+        action.mode = None;
+    }
     if let Some(action) = &mut probe.http_get {
         action.protocol = None;
     }

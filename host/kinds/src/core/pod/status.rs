@@ -4,6 +4,7 @@ use k8s_openapi::api::core::v1::{Container, ContainerStatus, Pod, PodCondition, 
 use meta::field::FieldError;
 use meta::names;
 
+use super::disabled;
 use super::update::annotations_update;
 use crate::address;
 use crate::check::{At, Errors};
@@ -16,6 +17,9 @@ const STATUS: At<'static> = At::root("status");
 pub(super) fn prepare(new: &mut Pod, old: &Pod) {
     new.metadata.deletion_timestamp.clone_from(&old.metadata.deletion_timestamp);
     new.metadata.owner_references.clone_from(&old.metadata.owner_references);
+    if let Some(status) = &mut new.status {
+        disabled::drop_status(status);
+    }
     let Some(old) = &old.status else { return };
     let new = new.status.get_or_insert_default();
     if new.qos_class.is_unset() {
@@ -93,7 +97,20 @@ pub(super) fn validate(new: &Pod, old: &Pod) -> Vec<FieldError> {
         ),
         |_, _| false,
     );
+    allocated(
+        &mut errors,
+        "containerStatuses",
+        status.container_statuses.or_empty(),
+        &spec.containers,
+    );
+    allocated(
+        &mut errors,
+        "initContainerStatuses",
+        status.init_container_statuses.or_empty(),
+        init,
+    );
     resource_claims(&mut errors, new, status);
+    extended_resource_claim(&mut errors, status);
     addresses(&mut errors, status);
     errors.into_list()
 }
@@ -153,6 +170,41 @@ fn transitions(
             let detail = "may not be transitioned to non-terminated state";
             errors.forbidden(&at.field("state"), detail);
         }
+    }
+}
+
+/// What a node says of a resource is of one that the container asks for; devices are named after their claim.
+fn allocated(
+    errors: &mut Errors,
+    field: &str,
+    statuses: &[ContainerStatus],
+    containers: &[Container],
+) {
+    const OF_A_CLAIM: &str = "claim:";
+    let all = STATUS.field(field);
+    for (index, status) in statuses.iter().enumerate() {
+        let own = containers.iter().find(|container| container.name == status.name);
+        let requests = own.and_then(|container| container.resources.as_ref()?.requests.as_ref());
+        let at = all.index(index);
+        let of_resources = at.field("allocatedResourcesStatus");
+        for (index, resource) in status.allocated_resources_status.or_empty().iter().enumerate() {
+            let is_known = requests.is_some_and(|requests| requests.contains_key(&resource.name));
+            if !is_known && !resource.name.starts_with(OF_A_CLAIM) {
+                let detail = "must match one of the container's resource requests";
+                errors.invalid(&of_resources.index(index).field("name"), &resource.name, detail);
+            }
+        }
+    }
+}
+
+fn extended_resource_claim(errors: &mut Errors, status: &PodStatus) {
+    let Some(claim) = &status.extended_resource_claim_status else { return };
+    let at = STATUS.field("extendedResourceClaimStatus");
+    if claim.request_mappings.is_empty() {
+        errors.required(&at.field("requestMappings"), "at least one request mapping is required");
+    }
+    if claim.resource_claim_name.is_empty() {
+        errors.required(&at.field("resourceClaimName"), "");
     }
 }
 

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 
 use k8s_openapi::api::core::v1::{Service, ServiceSpec};
 
+use super::validate::TRAFFIC_POLICIES;
 use super::{
     is_external_name, is_externally_accessible, is_load_balancer, needs_health_check,
     needs_node_ports,
@@ -70,8 +71,8 @@ fn keep_addresses_in_step(new: &mut ServiceSpec, old: &ServiceSpec) {
 
 fn drop_what_belongs_to_the_old_type(new: &mut ServiceSpec, old: &ServiceSpec) {
     if is_external_name(new) {
-        // Traffic to a name outside of the cluster has no policy.
-        new.internal_traffic_policy = None;
+        // Traffic to a name outside of the cluster has no policy. One that is none is refused.
+        new.internal_traffic_policy.take_if(|policy| TRAFFIC_POLICIES.contains(&policy.as_str()));
     }
     if !is_external_name(old) && is_external_name(new) {
         let same_ips = new.cluster_ip.or_empty() == old.cluster_ip.or_empty()

@@ -63,7 +63,8 @@ pub(super) fn cluster_ips(errors: &mut Errors, spec: &ServiceSpec, old: Option<&
     }
     if !is_headless(spec) {
         for (index, (ip, family)) in ips.iter().zip(families).enumerate() {
-            if (family == "IPv4") == ip.contains(':') {
+            let is_known = matches!(family.as_str(), "IPv4" | "IPv6");
+            if is_known && (family == "IPv4") == ip.contains(':') {
                 let detail =
                     format!("expected an {family} value as indicated by `ipFamilies[{index}]`");
                 errors.invalid(&ips_at.index(index), ip, detail);

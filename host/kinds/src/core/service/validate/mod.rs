@@ -248,10 +248,12 @@ fn external_traffic(errors: &mut Errors, spec: &ServiceSpec) {
     }
 }
 
+pub(super) const TRAFFIC_POLICIES: &[&str] = &["Cluster", "Local"];
+
 fn other_policies(errors: &mut Errors, spec: &ServiceSpec) {
     let at = SPEC.field("internalTrafficPolicy");
     match &spec.internal_traffic_policy {
-        Some(policy) => errors.one_of(&at, policy, &["Cluster", "Local"]),
+        Some(policy) => errors.one_of(&at, policy, TRAFFIC_POLICIES),
         None if matches!(spec.type_.or_empty(), "ClusterIP" | "NodePort" | "LoadBalancer") => {
             errors.required(&at, "");
         }
