@@ -7,6 +7,7 @@ mod abuse;
 mod client;
 mod clients;
 mod examples;
+mod fields;
 mod helm;
 mod images;
 mod kube_rs;
