@@ -118,7 +118,7 @@ fn files() -> Vec<PathBuf> {
     files
 }
 
-/// Makes the namespace; the ServiceAccount of Pods comes by itself.
+/// Makes the namespace; the `ServiceAccount` of Pods comes by itself.
 async fn prepare(client: &Client) {
     let namespace = json!({"metadata": {"name": NAMESPACE}});
     send(client, Method::POST, "/api/v1/namespaces", Some(&namespace)).await;

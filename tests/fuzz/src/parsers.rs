@@ -44,10 +44,10 @@ pub fn protobuf(data: &[u8]) {
             let mut bytes = vec![field << 3 | 2];
             let mut len = content.len();
             while len > 0x7f {
-                bytes.push(len as u8 | 0x80);
+                bytes.push(len.to_le_bytes()[0] | 0x80);
                 len >>= 7;
             }
-            bytes.push(len as u8);
+            bytes.push(len.to_le_bytes()[0]);
             bytes.extend_from_slice(content);
             bytes
         };
