@@ -40,6 +40,7 @@ struct Metadata {
 struct Package {
     name: String,
     dependencies: Vec<Dependency>,
+    default_run: Option<String>,
 }
 
 #[derive(serde::Deserialize)]
@@ -48,20 +49,30 @@ struct Dependency {
     kind: Option<String>,
 }
 
-/// The dependencies of each package in the workspace, those for tests left out.
-fn dependencies() -> BTreeMap<String, Vec<String>> {
+fn packages() -> Vec<Package> {
     let output = Command::new(env!("CARGO"))
         .args(["metadata", "--no-deps", "--format-version=1"])
         .current_dir(root())
         .output()
         .unwrap();
     let metadata: Metadata = serde_json::from_slice(&output.stdout).unwrap();
+    metadata.packages
+}
+
+/// The dependencies of each package in the workspace, those for tests left out.
+fn dependencies() -> BTreeMap<String, Vec<String>> {
     let real = |package: Package| {
         let names =
             package.dependencies.into_iter().filter(|it| it.kind.is_none()).map(|it| it.name);
         (package.name, names.collect())
     };
-    metadata.packages.into_iter().map(real).collect()
+    packages().into_iter().map(real).collect()
+}
+
+#[test]
+fn cargo_run_starts_skiff() {
+    let chosen: Vec<_> = packages().into_iter().filter_map(|package| package.default_run).collect();
+    assert_eq!(chosen, ["skiff"], "README's first command is `cargo run`");
 }
 
 #[test]
