@@ -3,7 +3,8 @@
 //! See <https://kubernetes.io/docs/reference/command-line-tools-reference/feature-gates/>.
 
 use k8s_openapi::api::core::v1::{
-    Container, EphemeralContainer, Lifecycle, PodSpec, PodStatus, Probe, Volume, VolumeProjection,
+    Container, DownwardAPIVolumeFile, EphemeralContainer, KeyToPath, Lifecycle, PodSpec, PodStatus,
+    Probe, Volume, VolumeProjection,
 };
 
 /// Drops what nobody would act on.
@@ -52,15 +53,15 @@ fn drop_volume(volume: &mut Volume) {
     }
     if let Some(source) = &mut volume.config_map {
         source.default_user = None;
-        source.items.iter_mut().flatten().for_each(|item| item.user = None);
+        drop_key_users(&mut source.items);
     }
     if let Some(source) = &mut volume.secret {
         source.default_user = None;
-        source.items.iter_mut().flatten().for_each(|item| item.user = None);
+        drop_key_users(&mut source.items);
     }
     if let Some(source) = &mut volume.downward_api {
         source.default_user = None;
-        source.items.iter_mut().flatten().for_each(|item| item.user = None);
+        drop_file_users(&mut source.items);
     }
     if let Some(source) = &mut volume.projected {
         source.default_user = None;
@@ -70,13 +71,13 @@ fn drop_volume(volume: &mut Volume) {
 
 fn drop_projection(source: &mut VolumeProjection) {
     if let Some(source) = &mut source.config_map {
-        source.items.iter_mut().flatten().for_each(|item| item.user = None);
+        drop_key_users(&mut source.items);
     }
     if let Some(source) = &mut source.secret {
-        source.items.iter_mut().flatten().for_each(|item| item.user = None);
+        drop_key_users(&mut source.items);
     }
     if let Some(source) = &mut source.downward_api {
-        source.items.iter_mut().flatten().for_each(|item| item.user = None);
+        drop_file_users(&mut source.items);
     }
     if let Some(source) = &mut source.service_account_token {
         source.user = None;
@@ -84,6 +85,17 @@ fn drop_projection(source: &mut VolumeProjection) {
     if let Some(source) = &mut source.cluster_trust_bundle {
         source.user = None;
     }
+    if let Some(source) = &mut source.pod_certificate {
+        source.user = None;
+    }
+}
+
+fn drop_key_users(items: &mut Option<Vec<KeyToPath>>) {
+    items.iter_mut().flatten().for_each(|item| item.user = None);
+}
+
+fn drop_file_users(items: &mut Option<Vec<DownwardAPIVolumeFile>>) {
+    items.iter_mut().flatten().for_each(|item| item.user = None);
 }
 
 fn drop_probe(probe: &mut Probe) {
