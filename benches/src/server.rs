@@ -124,8 +124,11 @@ impl Server {
         for question in
             [&["describe", "nodes"][..], &["get", "pods", "-o", "wide"], &["get", "events"]]
         {
-            let answer = self.asked(size, question)?;
-            state.push_str(&String::from_utf8_lossy(&answer.stdout));
+            // Without an answer the error is still told.
+            if let Ok(answer) = self.asked(size, question) {
+                state.push_str(&String::from_utf8_lossy(&answer.stdout));
+                state.push_str(&String::from_utf8_lossy(&answer.stderr));
+            }
         }
         Err(error.context(state))
     }

@@ -301,7 +301,7 @@ fn changed(object: &Value, change: &str) -> Value {
 /// An answer as the files have it.
 fn tell(before: &Value, answer: &Answer) -> String {
     let mut told = format!("= {}", answer.code);
-    if answer.code < 300 {
+    if (200..300).contains(&answer.code) {
         told.push('\n');
         let (before, got) = (leaves(before), leaves(&answer.body));
         for (pointer, value) in &got {

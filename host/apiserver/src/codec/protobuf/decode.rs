@@ -178,13 +178,10 @@ fn place(
 ) -> Result<(), ProtobufError> {
     let name = field.name.to_string();
     // A named type of a list is one more message.
-    let value = match (&field.ty, value) {
-        (TypeRef::List(item), Value::Bytes(bytes)) if field.wrapped => {
-            object.insert(name, list(item, bytes, depth)?);
-            return Ok(());
-        }
-        (_, value) => value,
-    };
+    if field.wrapped && matches!(field.ty, TypeRef::List(_)) {
+        object.insert(name, single(&field.ty, value, depth)?);
+        return Ok(());
+    }
     match &field.ty {
         TypeRef::List(item) => {
             let list = object.entry(name).or_insert_with(|| Tree::Array(Vec::new()));
@@ -240,7 +237,11 @@ fn entry(bytes: &[u8], item: &TypeRef, depth: usize) -> Result<(String, Tree), P
             _ => {}
         }
     }
-    Ok((key, value.unwrap_or_else(|| Tree::String(String::new()))))
+    let empty = || match item {
+        TypeRef::List(_) => Tree::Array(Vec::new()),
+        _ => Tree::String(String::new()),
+    };
+    Ok((key, value.unwrap_or_else(empty)))
 }
 
 const fn is_number(ty: &TypeRef) -> bool {

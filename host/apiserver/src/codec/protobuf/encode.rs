@@ -116,7 +116,7 @@ fn place(out: &mut Vec<u8>, field: &Field, json: &mut Json<'_>) {
     if json.is_null() {
         json.skip();
     } else if field.wrapped && matches!(field.ty, TypeRef::List(_)) {
-        nested(out, field.proto, |out| elements(out, 1, &field.ty, json));
+        single(out, field.proto, &field.ty, json);
     } else {
         elements(out, field.proto, &field.ty, json);
     }
