@@ -32,7 +32,7 @@ pub struct Setup<K> {
     pub selected: ListParams,
     /// Keep an index of every label, for [`Cache::labelled`].
     pub index_labels: bool,
-    /// Drops what no reader needs from objects that arrive as JSON.
+    /// Drops what no reader needs from objects that are not shared with others.
     pub prune: Option<fn(&mut K)>,
 }
 

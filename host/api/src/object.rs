@@ -84,4 +84,10 @@ impl Object for PartialObject {
     fn meta(&self) -> &ObjectMeta {
         &self.metadata
     }
+
+    /// A server in this process shares the metadata alone.
+    fn from_shared(value: Arc<dyn Any + Send + Sync>) -> Option<Arc<Self>> {
+        let metadata = Arc::unwrap_or_clone(value.downcast::<ObjectMeta>().ok()?);
+        Some(Arc::new(Self { metadata, ..Self::default() }))
+    }
 }

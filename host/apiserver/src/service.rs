@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{Request, Response};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use meta::{Attributes, GroupResource, Key, Revision, StatusError};
 use store::Describe;
 
@@ -111,7 +112,7 @@ pub enum EventKind {
 /// An object as a watcher in this process gets it.
 #[derive(Clone, Debug)]
 pub enum Payload {
-    /// The typed object, shared by all watchers.
+    /// The typed object, shared by all watchers; for those of metadata its `ObjectMeta`.
     Typed(Arc<dyn Any + Send + Sync>),
     /// Its JSON: of metadata, and of kinds without a type.
     Json(Bytes),
@@ -162,9 +163,10 @@ impl Watch {
             }),
             Change::Object { kind, event } => {
                 let leaves = kind == ChangeKind::Deleted && event.kind == store::EventKind::Put;
-                let typed = event.value().filter(|_| {
-                    !leaves && !self.metadata && self.context.info().stored_as.is_none()
-                });
+                let typed = event
+                    .value()
+                    .filter(|_| !leaves && self.context.info().stored_as.is_none())
+                    .and_then(|value| self.shared(value));
                 let object = match typed {
                     Some(value) => Payload::Typed(value),
                     None if leaves => {
@@ -181,6 +183,15 @@ impl Watch {
                 Ok(Event { kind, object, revision: event.revision })
             }
         }
+    }
+
+    /// What this watcher wants of a typed object: all of it, or its metadata without the owners of its fields.
+    fn shared(&self, value: Arc<dyn Any + Send + Sync>) -> Option<Arc<dyn Any + Send + Sync>> {
+        if !self.metadata {
+            return Some(value);
+        }
+        let metadata = self.context.kind.metadata_of(&*value)?;
+        Some(Arc::new(ObjectMeta { managed_fields: None, ..metadata.clone() }))
     }
 
     fn decoded(&self, body: &Bytes) -> Result<Payload, StatusError> {

@@ -14,7 +14,7 @@ use api::{Cache, Client, ListParams, Object, PartialObject, Resource, Setup};
 use controllers::garbage::{Graph, Verdict};
 use controllers::{Content, Heed, Inventory};
 use futures::future::BoxFuture;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 use meta::GroupVersionResource;
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::Notify;
@@ -42,11 +42,20 @@ pub(crate) struct Collector {
     watched: RwLock<BTreeMap<Resource, Watched>>,
     /// Whether every resource of the last discovery has been read.
     is_complete: std::sync::atomic::AtomicBool,
-    graph: Mutex<Graph>,
+    graph: Mutex<Graph<Seen>>,
     queue: Mutex<Queue<String>>,
     wake: Notify,
     stale: Notify,
     on_content: RwLock<Vec<OnContent>>,
+}
+
+/// An object of a cache, as the graph shares it.
+struct Seen(Arc<PartialObject>);
+
+impl AsRef<ObjectMeta> for Seen {
+    fn as_ref(&self) -> &ObjectMeta {
+        self.0.meta()
+    }
 }
 
 struct Watched {
@@ -137,10 +146,9 @@ impl Collector {
             let setup =
                 Setup { selected: ListParams::default(), index_labels: false, prune: Some(prune) };
             let (cache, driver) = Cache::new(api, setup);
-            let (collector, of) = (self.clone(), gvr(&resource));
+            let (collector, of) = (self.clone(), Arc::new(gvr(&resource)));
             cache.observe(move |change| {
-                let (before, after) = (change.before.as_deref(), change.after.as_deref());
-                collector.changed(&of, before, after);
+                collector.changed(&of, change.before.as_ref(), change.after.as_ref());
             });
             let task = tasks.spawn(driver.run());
             watched.insert(resource, Watched { cache, task });
@@ -171,9 +179,9 @@ impl Collector {
 
     fn changed(
         &self,
-        resource: &GroupVersionResource,
-        before: Option<&PartialObject>,
-        after: Option<&PartialObject>,
+        resource: &Arc<GroupVersionResource>,
+        before: Option<&Arc<PartialObject>>,
+        after: Option<&Arc<PartialObject>>,
     ) {
         let look = {
             let mut graph = self.graph.lock();
@@ -184,7 +192,7 @@ impl Collector {
                 look.extend(graph.remove(before.uid()));
             }
             if let Some(after) = after {
-                look.extend(graph.put(resource, after.meta()));
+                look.extend(graph.put(resource, Seen(after.clone())));
             }
             look
         };
@@ -312,11 +320,31 @@ pub(crate) fn task(collector: Arc<Collector>) -> BoxFuture<'static, ()> {
     Box::pin(collector.run())
 }
 
-/// The graph needs owners, finalizers and times, and nothing else.
+/// The graph needs owners, finalizers and whether an object is being deleted; of who it is, what names it.
 fn prune(object: &mut PartialObject) {
-    object.metadata.labels = None;
-    object.metadata.annotations = None;
-    object.metadata.managed_fields = None;
+    let ObjectMeta {
+        name,
+        namespace,
+        uid,
+        resource_version,
+        owner_references,
+        finalizers,
+        deletion_timestamp,
+        ..
+    } = std::mem::take(&mut object.metadata);
+    *object = PartialObject {
+        metadata: ObjectMeta {
+            name,
+            namespace,
+            uid,
+            resource_version,
+            owner_references,
+            finalizers,
+            deletion_timestamp,
+            ..ObjectMeta::default()
+        },
+        ..PartialObject::default()
+    };
 }
 
 fn gvr(resource: &Resource) -> GroupVersionResource {

@@ -12,6 +12,7 @@
 //! See <https://kubernetes.io/docs/concepts/architecture/garbage-collection/>.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 use meta::GroupVersionResource;
@@ -24,31 +25,73 @@ const ORPHAN: &str = "orphan";
 /// Owners found missing that are remembered.
 const MISSING_MAX: usize = 4096;
 
-/// Every object, by uid.
-#[derive(Debug, Default)]
-pub struct Graph {
-    nodes: BTreeMap<String, Node>,
+/// Every object, by uid. There are as many as the cluster has, so that what `M` gives a look at is not copied: whoever tells of a change
+/// and the graph share it.
+#[derive(Debug)]
+pub struct Graph<M> {
+    nodes: BTreeMap<Arc<str>, Node<M>>,
     /// Uids of objects that name an owner, by the owner's uid, known or not.
-    dependents: BTreeMap<String, BTreeSet<String>>,
+    dependents: BTreeMap<Arc<str>, BTreeSet<Arc<str>>>,
     /// Owners that the server does not have.
     missing: BTreeSet<String>,
 }
 
-#[derive(Clone, Debug)]
-struct Node {
-    target: Target,
-    owners: Vec<OwnerReference>,
-    finalizers: Vec<String>,
-    is_going: bool,
+impl<M> Default for Graph<M> {
+    fn default() -> Self {
+        Self {
+            nodes: BTreeMap::default(),
+            dependents: BTreeMap::default(),
+            missing: BTreeSet::default(),
+        }
+    }
 }
 
-impl Node {
+#[derive(Debug)]
+struct Node<M> {
+    resource: Arc<GroupVersionResource>,
+    seen: M,
+}
+
+impl<M: AsRef<ObjectMeta>> Node<M> {
+    fn metadata(&self) -> &ObjectMeta {
+        self.seen.as_ref()
+    }
+
+    fn owners(&self) -> &[OwnerReference] {
+        self.metadata().owner_references.as_deref().unwrap_or_default()
+    }
+
+    fn finalizers(&self) -> &[String] {
+        self.metadata().finalizers.as_deref().unwrap_or_default()
+    }
+
+    fn namespace(&self) -> &str {
+        self.metadata().namespace.as_deref().unwrap_or_default()
+    }
+
+    fn has_finalizer(&self, name: &str) -> bool {
+        self.finalizers().iter().any(|finalizer| finalizer == name)
+    }
+
+    fn is_going(&self) -> bool {
+        self.metadata().deletion_timestamp.is_some()
+    }
+
     fn is_waiting(&self) -> bool {
-        self.is_going && self.finalizers.iter().any(|f| f == FOREGROUND)
+        self.is_going() && self.has_finalizer(FOREGROUND)
     }
 
     fn is_orphaning(&self) -> bool {
-        self.is_going && self.finalizers.iter().any(|f| f == ORPHAN)
+        self.is_going() && self.has_finalizer(ORPHAN)
+    }
+
+    /// The very state that was seen.
+    fn target(&self) -> Target {
+        let metadata = self.metadata();
+        Target {
+            revision: metadata.resource_version.clone(),
+            ..Target::at((*self.resource).clone(), metadata)
+        }
     }
 }
 
@@ -63,54 +106,58 @@ pub enum Verdict {
     Act(Vec<Action>),
 }
 
-impl Graph {
+impl<M: AsRef<ObjectMeta>> Graph<M> {
     /// An object appeared or changed. Returns whom to look at.
-    pub fn put(&mut self, resource: &GroupVersionResource, metadata: &ObjectMeta) -> Vec<String> {
-        let uid = metadata.uid.clone().unwrap_or_default();
-        let revision = metadata.resource_version.clone();
-        let node = Node {
-            target: Target { revision, ..Target::at(resource.clone(), metadata) },
-            owners: metadata.owner_references.clone().unwrap_or_default(),
-            finalizers: metadata.finalizers.clone().unwrap_or_default(),
-            is_going: metadata.deletion_timestamp.is_some(),
-        };
-        self.missing.remove(&uid);
+    pub fn put(&mut self, resource: &Arc<GroupVersionResource>, seen: M) -> Vec<String> {
+        let node = Node { resource: resource.clone(), seen };
+        let uid = node.metadata().uid.as_deref().unwrap_or_default();
+        let uid = self.nodes.get_key_value(uid).map_or_else(|| uid.into(), |(uid, _)| uid.clone());
+        self.missing.remove(&*uid);
         let mut look = Vec::new();
-        if !node.owners.is_empty() || node.is_going {
-            look.push(uid.clone());
+        if !node.owners().is_empty() || node.is_going() {
+            look.push(uid.to_string());
         }
         let before = self.nodes.remove(&uid);
         let was_waiting = before.as_ref().is_some_and(Node::is_waiting);
         if node.is_waiting() && !was_waiting {
-            look.extend(self.dependents.get(&uid).into_iter().flatten().cloned());
+            look.extend(self.dependents_of(&uid).map(ToString::to_string));
         }
-        for owner in before.iter().flat_map(|node| &node.owners) {
+        for owner in before.iter().flat_map(Node::owners) {
             self.unlink(&owner.uid, &uid);
             // An owner may wait for just this reference to go.
             look.push(owner.uid.clone());
         }
-        for owner in &node.owners {
-            self.dependents.entry(owner.uid.clone()).or_default().insert(uid.clone());
+        for owner in node.owners() {
+            match self.dependents.get_mut(owner.uid.as_str()) {
+                Some(dependents) => dependents.insert(uid.clone()),
+                None => {
+                    let dependents = BTreeSet::from([uid.clone()]);
+                    self.dependents.insert(owner.uid.as_str().into(), dependents).is_none()
+                }
+            };
         }
         self.nodes.insert(uid, node);
-        look.retain(|uid| self.nodes.contains_key(uid));
+        look.retain(|uid| self.nodes.contains_key(uid.as_str()));
         look
     }
 
     /// An object is gone. Returns whom to look at.
     pub fn remove(&mut self, uid: &str) -> Vec<String> {
         let Some(gone) = self.nodes.remove(uid) else { return Vec::new() };
-        let mut look: Vec<String> =
-            self.dependents.get(uid).into_iter().flatten().cloned().collect();
-        for owner in &gone.owners {
+        let mut look: Vec<String> = self.dependents_of(uid).map(ToString::to_string).collect();
+        for owner in gone.owners() {
             self.unlink(&owner.uid, uid);
             look.push(owner.uid.clone());
         }
         if !look.is_empty() {
             self.note_missing(uid);
         }
-        look.retain(|uid| self.nodes.contains_key(uid));
+        look.retain(|uid| self.nodes.contains_key(uid.as_str()));
         look
+    }
+
+    fn dependents_of(&self, uid: &str) -> impl Iterator<Item = &Arc<str>> {
+        self.dependents.get(uid).into_iter().flatten()
     }
 
     /// The server does not have this owner.
@@ -141,16 +188,16 @@ impl Graph {
         if node.is_waiting() {
             return self.foreground(uid, node);
         }
-        if node.is_going || node.owners.is_empty() {
+        if node.is_going() || node.owners().is_empty() {
             return Verdict::Keep;
         }
         self.judge_owners(uid, node)
     }
 
-    fn judge_owners(&self, uid: &str, node: &Node) -> Verdict {
+    fn judge_owners(&self, uid: &str, node: &Node<M>) -> Verdict {
         let (mut solid, mut missing, mut waiting, mut unknown) = (0, vec![], vec![], vec![]);
-        for owner in &node.owners {
-            match self.nodes.get(&owner.uid) {
+        for owner in node.owners() {
+            match self.nodes.get(owner.uid.as_str()) {
                 // An owner in another namespace is none.
                 Some(known) if is_elsewhere(known, node) => missing.push(owner),
                 Some(known) if known.is_waiting() => waiting.push(owner),
@@ -160,7 +207,7 @@ impl Graph {
             }
         }
         if !unknown.is_empty() {
-            return Verdict::Ask(unknown, node.target.namespace.clone());
+            return Verdict::Ask(unknown, node.namespace().to_owned());
         }
         if solid > 0 {
             let lost: Vec<&OwnerReference> = missing.into_iter().chain(waiting).collect();
@@ -171,7 +218,7 @@ impl Graph {
                 lost.iter().any(|lost| lost.uid == owner.uid)
             })]);
         }
-        let has_dependents = self.dependents.get(uid).is_some_and(|uids| !uids.is_empty());
+        let has_dependents = self.dependents_of(uid).next().is_some();
         if !waiting.is_empty() && has_dependents {
             let mut actions = Vec::new();
             if self.is_in_cycle(uid) {
@@ -181,9 +228,9 @@ impl Graph {
             actions.push(delete(node, Propagation::Foreground));
             return Verdict::Act(actions);
         }
-        let propagation = if node.finalizers.iter().any(|f| f == ORPHAN) {
+        let propagation = if node.has_finalizer(ORPHAN) {
             Propagation::Orphan
-        } else if node.finalizers.iter().any(|f| f == FOREGROUND) {
+        } else if node.has_finalizer(FOREGROUND) {
             Propagation::Foreground
         } else {
             Propagation::Background
@@ -193,30 +240,27 @@ impl Graph {
 
     /// Whether a dependent waits for its own dependents already.
     fn is_in_cycle(&self, uid: &str) -> bool {
-        let dependents = self.dependents.get(uid).into_iter().flatten();
-        dependents.filter_map(|uid| self.nodes.get(uid)).any(Node::is_waiting)
+        self.dependents_of(uid).filter_map(|uid| self.nodes.get(uid)).any(Node::is_waiting)
     }
 
     /// The owner goes once no dependent blocks it; those who do have been woken to go themselves.
-    fn foreground(&self, uid: &str, node: &Node) -> Verdict {
-        let blocks = |dependent: &&String| {
-            self.nodes.get(*dependent).is_some_and(|other| {
-                other
-                    .owners
-                    .iter()
-                    .any(|owner| owner.uid == uid && owner.block_owner_deletion == Some(true))
-                    && !is_elsewhere(node, other)
-            })
-        };
-        let blocked = self.dependents.get(uid).into_iter().flatten().any(|uid| blocks(&uid));
-        if blocked { Verdict::Keep } else { Verdict::Act(vec![drop_finalizer(node, FOREGROUND)]) }
+    fn foreground(&self, uid: &str, node: &Node<M>) -> Verdict {
+        let blocks =
+            |owner: &OwnerReference| owner.uid == uid && owner.block_owner_deletion == Some(true);
+        let mut dependents = self.dependents_of(uid).filter_map(|uid| self.nodes.get(uid));
+        let is_blocked =
+            dependents.any(|other| other.owners().iter().any(blocks) && !is_elsewhere(node, other));
+        if is_blocked {
+            Verdict::Keep
+        } else {
+            Verdict::Act(vec![drop_finalizer(node, FOREGROUND)])
+        }
     }
 
     /// Every dependent forgets the owner; then the owner may go.
-    fn orphan(&self, uid: &str, node: &Node) -> Vec<Action> {
-        let dependents = self.dependents.get(uid).into_iter().flatten();
+    fn orphan(&self, uid: &str, node: &Node<M>) -> Vec<Action> {
+        let dependents = self.dependents_of(uid).filter_map(|uid| self.nodes.get(uid));
         let mut actions: Vec<Action> = dependents
-            .filter_map(|dependent| self.nodes.get(dependent))
             .map(|dependent| forget_owners(dependent, |owner| owner.uid == uid))
             .collect();
         actions.push(drop_finalizer(node, ORPHAN));
@@ -233,14 +277,13 @@ impl Graph {
     }
 }
 
-fn is_elsewhere(owner: &Node, dependent: &Node) -> bool {
-    let namespace = &owner.target.namespace;
-    !namespace.is_empty() && *namespace != dependent.target.namespace
+fn is_elsewhere<M: AsRef<ObjectMeta>>(owner: &Node<M>, dependent: &Node<M>) -> bool {
+    !owner.namespace().is_empty() && owner.namespace() != dependent.namespace()
 }
 
-fn delete(node: &Node, propagation: Propagation) -> Action {
+fn delete<M: AsRef<ObjectMeta>>(node: &Node<M>, propagation: Propagation) -> Action {
     Action::Delete {
-        target: node.target.clone(),
+        target: node.target(),
         propagation: Some(propagation),
         grace_secs: None,
         announce: None,
@@ -249,34 +292,38 @@ fn delete(node: &Node, propagation: Propagation) -> Action {
 
 /// Lists are replaced as a whole: custom resources know no other patch. The revision keeps it from
 /// undoing what somebody else wrote.
-fn replace(node: &Node, field: &str, value: &serde_json::Value) -> Action {
+fn replace<M: AsRef<ObjectMeta>>(node: &Node<M>, field: &str, value: &serde_json::Value) -> Action {
+    let target = node.target();
     let metadata = json!({
-        "uid": node.target.uid,
-        "resourceVersion": node.target.revision,
+        "uid": target.uid,
+        "resourceVersion": target.revision,
         field: value,
     });
     Action::Patch {
-        target: node.target.clone(),
+        target,
         subresource: "",
         patch: Change::Merge(json!({"metadata": metadata})),
         announce: None,
     }
 }
 
-fn forget_owners(node: &Node, lost: impl Fn(&OwnerReference) -> bool) -> Action {
-    let left: Vec<&OwnerReference> = node.owners.iter().filter(|owner| !lost(owner)).collect();
+fn forget_owners<M: AsRef<ObjectMeta>>(
+    node: &Node<M>,
+    lost: impl Fn(&OwnerReference) -> bool,
+) -> Action {
+    let left: Vec<&OwnerReference> = node.owners().iter().filter(|owner| !lost(owner)).collect();
     replace(node, "ownerReferences", &json!(left))
 }
 
-fn unblock(node: &Node) -> Action {
-    let owners = node.owners.iter().cloned();
+fn unblock<M: AsRef<ObjectMeta>>(node: &Node<M>) -> Action {
+    let owners = node.owners().iter().cloned();
     let owners: Vec<OwnerReference> =
         owners.map(|owner| OwnerReference { block_owner_deletion: Some(false), ..owner }).collect();
     replace(node, "ownerReferences", &json!(owners))
 }
 
-fn drop_finalizer(node: &Node, finalizer: &str) -> Action {
-    let left: Vec<&String> = node.finalizers.iter().filter(|f| *f != finalizer).collect();
+fn drop_finalizer<M: AsRef<ObjectMeta>>(node: &Node<M>, finalizer: &str) -> Action {
+    let left: Vec<&String> = node.finalizers().iter().filter(|f| *f != finalizer).collect();
     replace(node, "finalizers", &json!(left))
 }
 

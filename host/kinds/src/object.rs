@@ -45,6 +45,9 @@ pub trait AnyKind: Send + Sync + Debug {
     /// object for those, and they would be the larger part of it.
     fn parse(&self, body: &[u8]) -> Result<Box<dyn Object>, DecodeError>;
 
+    /// The metadata of an object of this kind that readers share (see [`Object::into_any_arc`]); none if it is of another.
+    fn metadata_of<'a>(&self, shared: &'a dyn Any) -> Option<&'a ObjectMeta>;
+
     /// The name under which the stored kind knows a field that selectors look at.
     fn stored_field<'a>(&self, field: &'a str) -> &'a str {
         field
@@ -159,6 +162,10 @@ impl<K: Kind> AnyKind for Of<K> {
         };
         object.metadata_mut().managed_fields = heads;
         Ok(object)
+    }
+
+    fn metadata_of<'a>(&self, shared: &'a dyn Any) -> Option<&'a ObjectMeta> {
+        shared.downcast_ref::<K>().map(k8s_openapi::Metadata::metadata)
     }
 
     fn stored_field<'a>(&self, field: &'a str) -> &'a str {

@@ -109,9 +109,14 @@ impl<K: Object> Driver<K> {
     fn decode(&self, payload: Payload) -> Option<Arc<K>> {
         match payload {
             Payload::Typed(value) => {
-                let shared = K::from_shared(value);
+                let mut shared = K::from_shared(value);
                 if shared.is_none() {
                     tracing::error!(resource = %self.api.resource().plural, "event of another type");
+                }
+                if let Some(own) = shared.as_mut().and_then(Arc::get_mut)
+                    && let Some(prune) = self.setup.prune
+                {
+                    prune(own);
                 }
                 shared
             }

@@ -1,6 +1,8 @@
 use std::sync::Arc;
 
 use http::Request;
+use http::header::ACCEPT;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 use super::*;
 use crate::seams::Identity;
@@ -151,4 +153,23 @@ async fn shares_typed_objects_in_this_process() {
     assert_eq!(object.metadata.resource_version.as_deref(), Some(&*second.revision.to_string()));
     server.service.shutdown();
     assert!(watch.next().await.is_none());
+}
+
+#[tokio::test]
+async fn shares_metadata_alone_in_this_process() {
+    let server = Server::start().await;
+    let request = Request::builder()
+        .uri(format!("{CONFIG_MAPS}?watch=1&resourceVersion=1"))
+        .header(ACCEPT, "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1")
+        .body(())
+        .expect("a request");
+    let identity = Arc::new(Identity::system("inside"));
+    let mut watch = server.service.watch(request, identity).await.expect("a watch");
+    server.post(CONFIG_MAPS, &config_map("a")).await.expect(201);
+    let event = watch.next().await.expect("an event").expect("no error");
+    let Payload::Typed(metadata) = event.object else { panic!("typed") };
+    let metadata = metadata.downcast::<ObjectMeta>().expect("metadata");
+    assert_eq!(metadata.name.as_deref(), Some("a"));
+    assert_eq!(metadata.resource_version.as_deref(), Some(&*event.revision.to_string()));
+    assert_eq!(metadata.managed_fields, None, "who owns which field is the larger part of it");
 }

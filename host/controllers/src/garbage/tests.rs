@@ -1,7 +1,15 @@
 use super::*;
 
+struct Seen(ObjectMeta);
+
+impl AsRef<ObjectMeta> for Seen {
+    fn as_ref(&self) -> &ObjectMeta {
+        &self.0
+    }
+}
+
 /// `name owner! owner ~finalizer -` : owners (`!` blocks), finalizers, and `-` for being deleted.
-fn put(graph: &mut Graph, text: &str) -> Vec<String> {
+fn put(graph: &mut Graph<Seen>, text: &str) -> Vec<String> {
     let mut words = text.split(' ');
     let name = words.next().unwrap_or("").to_owned();
     let mut metadata = ObjectMeta {
@@ -26,10 +34,10 @@ fn put(graph: &mut Graph, text: &str) -> Vec<String> {
             });
         }
     }
-    graph.put(&GroupVersionResource::default(), &metadata)
+    graph.put(&Arc::default(), Seen(metadata))
 }
 
-fn graph(objects: &[&str]) -> Graph {
+fn graph(objects: &[&str]) -> Graph<Seen> {
     let mut graph = Graph::default();
     for text in objects {
         put(&mut graph, text);
