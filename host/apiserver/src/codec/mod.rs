@@ -6,3 +6,6 @@ pub(crate) mod gzip;
 pub(crate) mod negotiate;
 pub(crate) mod protobuf;
 pub(crate) mod yaml;
+
+#[cfg(test)]
+mod roundtrips;
