@@ -2,9 +2,12 @@
 //!
 //! See <https://kubernetes.io/docs/reference/access-authn-authz/validating-admission-policy/#type-checking>.
 
-use k8s_openapi::api::admissionregistration::v1::{TypeChecking, ValidatingAdmissionPolicy};
+use k8s_openapi::api::admissionregistration::v1::{
+    TypeChecking, ValidatingAdmissionPolicy, ValidatingAdmissionPolicyStatus,
+};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
-use crate::{Controller, Key, Look, Plan, Watch};
+use crate::{Action, Controller, Key, Look, Plan, Sourced, Watch};
 
 /// The controller.
 #[derive(Clone, Copy, Debug)]
@@ -22,15 +25,30 @@ impl Controller for ValidatingPolicies {
     fn plan(&self, look: &Look<'_>, key: &Key) -> Plan {
         let mut plan = Plan::default();
         let Some(seen) = look.sources.validating_policies.get("", &key.name) else { return plan };
-        let mut wanted = (*seen).clone();
-        let status = wanted.status.get_or_insert_default();
-        if status.observed_generation != seen.metadata.generation {
-            status.observed_generation = seen.metadata.generation;
-            let warnings = kinds::expression_warnings(&seen);
-            let expression_warnings = (!warnings.is_empty()).then_some(warnings);
-            status.type_checking = Some(TypeChecking { expression_warnings });
+        let generation = seen.metadata.generation;
+        if seen.status.as_ref().and_then(|status| status.observed_generation) == generation {
+            return plan;
         }
-        plan.status_if_changed(&*seen, wanted);
+        let warnings = kinds::expression_warnings(&seen);
+        let expression_warnings = (!warnings.is_empty()).then_some(warnings);
+        let said = ValidatingAdmissionPolicy {
+            metadata: ObjectMeta {
+                name: seen.metadata.name.clone(),
+                uid: seen.metadata.uid.clone(),
+                ..ObjectMeta::default()
+            },
+            status: Some(ValidatingAdmissionPolicyStatus {
+                observed_generation: generation,
+                type_checking: Some(TypeChecking { expression_warnings }),
+                ..ValidatingAdmissionPolicyStatus::default()
+            }),
+            ..ValidatingAdmissionPolicy::default()
+        };
+        plan.act(Action::Apply {
+            object: said.into_any(),
+            subresource: "status",
+            manager: self.name(),
+        });
         plan
     }
 }
@@ -51,8 +69,11 @@ mod tests {
             "status": {"observedGeneration": 1},
         }));
         let plan = told::plan(&ValidatingPolicies, &world, "policy");
-        let status = told::status::<ValidatingAdmissionPolicy>(&plan);
-        assert_eq!(status, json!({"observedGeneration": 2, "typeChecking": {}}));
+        let [Action::Apply { object, subresource: "status", .. }] = plan.actions.as_slice() else {
+            panic!("its status is claimed: {plan:?}");
+        };
+        let tree = serde_json::to_value(object).expect("it is JSON");
+        assert_eq!(tree["status"], json!({"observedGeneration": 2, "typeChecking": {}}));
         for action in plan.actions {
             world.apply(action).expect("it is allowed");
         }
