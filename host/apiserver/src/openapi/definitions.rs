@@ -1,5 +1,6 @@
 //! The types of a document: which ones it needs, and what the schema of each says.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use kinds::KindInfo;
@@ -21,9 +22,7 @@ const MICRO_TIME: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.MicroTime";
 const QUANTITY: &str = "io.k8s.apimachinery.pkg.api.resource.Quantity";
 const INT_OR_STRING: &str = "io.k8s.apimachinery.pkg.util.intstr.IntOrString";
 const ANY: &str = "io.k8s.apimachinery.pkg.runtime.RawExtension";
-
-/// The number that the items of every list type have; how a list of objects merges is nothing to publish.
-const LIST_ITEMS: u32 = 2;
+const FIELDS: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.FieldsV1";
 
 /// Which of the two languages a schema is written in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,9 +69,7 @@ pub(super) fn names(parts: &[&Part]) -> BTreeSet<String> {
             continue;
         }
         if let Some(ty) = find(&name) {
-            pending.extend(ty.fields().iter().filter_map(|field| reference_name(&field.ty)));
-        } else if name == WATCH_EVENT {
-            pending.push(ANY.to_owned());
+            pending.extend(ty.fields().iter().filter_map(reference_name_of));
         }
         names.insert(name);
     }
@@ -88,6 +85,15 @@ pub(super) fn body_name(body: kinds::SubresourceBody) -> Option<&'static str> {
 fn find(name: &str) -> Option<&'static Struct> {
     let schema = kinds::schema();
     schema.find(name).and_then(|id| schema.get(id))
+}
+
+/// The type that a field refers to.
+fn reference_name_of(field: &Field) -> Option<String> {
+    match field.ty {
+        TypeRef::Any if &*field.name == "fieldsV1" => Some(FIELDS.to_owned()),
+        TypeRef::Any => Some(ANY.to_owned()),
+        _ => reference_name(&field.ty),
+    }
 }
 
 /// The type that a value refers to, through lists and maps.
@@ -147,7 +153,9 @@ fn structure(
             let text = texts
                 .and_then(|texts| texts.field(&field.name))
                 .or_else(|| field_text(&field.name));
-            (field.name.to_string(), property(field, text, language))
+            // How the objects of a list merge is nothing to publish.
+            let is_items = &*field.name == "items" && ty.name.ends_with("List");
+            (field.name.to_string(), property(field, is_items, text, language))
         })
         .collect();
     if !properties.is_empty() {
@@ -159,8 +167,15 @@ fn structure(
     schema
 }
 
-fn property(field: &Field, text: Option<&str>, language: Language) -> Tree {
-    let mut schema = match value(&field.ty, language) {
+fn property(field: &Field, is_items: bool, text: Option<&str>, language: Language) -> Tree {
+    let mut published = match (&field.ty, reference_name_of(field)) {
+        (TypeRef::Any, Some(name)) => language.reference(&name),
+        (ty, _) => value(ty, language),
+    };
+    if let Some(one_of) = &field.one_of {
+        innermost(&mut published)["enum"] = one_of.split(',').collect();
+    }
+    let mut schema = match published {
         // Version 3 allows nothing beside a reference, so that it is put into a list of one.
         Tree::Object(reference)
             if reference.contains_key("$ref") && language == Language::Three =>
@@ -178,12 +193,11 @@ fn property(field: &Field, text: Option<&str>, language: Language) -> Tree {
     }
     // Version 2 says nothing of defaults.
     if language == Language::Three
-        && let Some(default) = field.default.clone().or_else(|| zero(field))
+        && let Some(default) = default(field)
     {
         set("default", default);
     }
     let facts = &field.facts;
-    let is_items = &*field.name == "items" && field.proto == LIST_ITEMS;
     if matches!(field.ty, TypeRef::List(_)) && !is_items {
         match &facts.list {
             ListType::Atomic => set("x-kubernetes-list-type", "atomic".into()),
@@ -219,17 +233,21 @@ fn strategy(strategy: PatchStrategy) -> Option<String> {
     (!parts.is_empty()).then(|| parts.join(","))
 }
 
-/// The value that a field has which is always printed.
-fn zero(field: &Field) -> Option<Tree> {
-    if field.presence != Presence::Always || field.pointer {
-        return None;
+/// The schema of the values in lists and maps.
+fn innermost(schema: &mut Tree) -> &mut Tree {
+    match ["items", "additionalProperties"].into_iter().find(|name| schema.get(name).is_some()) {
+        Some(name) => innermost(&mut schema[name]),
+        None => schema,
     }
+}
+
+/// The value that a field has where nothing is given: its default, or that of what is always printed.
+fn default(field: &Field) -> Option<Tree> {
     match field.ty {
-        TypeRef::String => Some("".into()),
-        TypeRef::Bool => Some(false.into()),
-        TypeRef::Int32 | TypeRef::Int64 | TypeRef::Uint32 | TypeRef::Uint64 => Some(0.into()),
-        TypeRef::Struct(_) => Some(json!({})),
-        _ => None,
+        TypeRef::Struct(_) if field.presence == Presence::Always && !field.pointer => {
+            Some(json!({}))
+        }
+        _ => field.default_or_zero().map(Cow::into_owned),
     }
 }
 
@@ -267,17 +285,6 @@ fn special(name: &str, language: Language) -> Map<String, Tree> {
         (INT_OR_STRING, Language::Two) => json!({ "type": "string", "format": "int-or-string" }),
         (QUANTITY, Language::Two) => json!({ "type": "string" }),
         (TIME | MICRO_TIME, _) => json!({ "type": "string", "format": "date-time" }),
-        (WATCH_EVENT, _) => {
-            let mut object = language.reference(ANY);
-            if language == Language::Three {
-                object = json!({ "allOf": [object] });
-            }
-            json!({
-                "type": "object",
-                "required": ["type", "object"],
-                "properties": { "type": { "type": "string", "default": "" }, "object": object },
-            })
-        }
         _ => json!({ "type": "object" }),
     };
     match schema {
@@ -292,6 +299,7 @@ fn about(name: &str) -> Option<&'static str> {
         "Patch" => "The body of a PATCH request.",
         "WatchEvent" => "One change that a watch tells.",
         "RawExtension" => "Any object.",
+        "FieldsV1" => "A set of fields.",
         "MicroTime" => "A time with microseconds.",
         _ if short.ends_with("List") => "A list of objects.",
         _ => return None,

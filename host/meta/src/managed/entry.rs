@@ -4,7 +4,7 @@ use serde_json::{Map, json};
 use thiserror::Error;
 
 use super::FieldSet;
-use crate::Tree;
+use crate::{GroupVersion, Tree};
 
 /// The fields that one manager owns through one way of writing.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,7 +30,9 @@ pub enum EntryError {
     #[error("operation must be `Apply` or `Update`")]
     Operation,
     #[error("apiVersion must not be empty")]
-    ApiVersion,
+    NoApiVersion,
+    #[error("unexpected apiVersion {0:?}")]
+    ApiVersion(String),
     #[error("missing fieldsType in managed fields entry {0}")]
     NoFieldsType(usize),
     #[error("invalid fieldsType {1:?} in managed fields entry {0}")]
@@ -86,7 +88,10 @@ fn decode(index: usize, entry: &Tree) -> Result<Entry, EntryError> {
         _ => return Err(EntryError::Operation),
     };
     if text("apiVersion").is_empty() {
-        return Err(EntryError::ApiVersion);
+        return Err(EntryError::NoApiVersion);
+    }
+    if GroupVersion::parse(text("apiVersion")).is_none() {
+        return Err(EntryError::ApiVersion(text("apiVersion").to_owned()));
     }
     match text("fieldsType") {
         "FieldsV1" => {}

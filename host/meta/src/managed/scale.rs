@@ -54,8 +54,11 @@ pub fn from_scale(
     for entry in scale.iter().filter(owns) {
         let known = parent.iter().any(|old| old.fields.has(replicas) && same(old, entry));
         if !known {
+            // Kubernetes takes the time from the resource, where the entry was not yet.
+            let before = parent.iter().find(|old| old.identity() == entry.identity());
             out.push(Entry {
                 api_version: api_version.to_owned(),
+                time: before.map(|entry| entry.time.clone()).unwrap_or_default(),
                 fields: FieldSet::from_paths([replicas]),
                 ..entry.clone()
             });

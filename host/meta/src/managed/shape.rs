@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{DEPTH_MAX, Element, Scalar};
 use crate::Tree;
 use crate::quote::json;
-use crate::schema::{Facts, ListType, PatchStrategy, Schema, Struct, TypeRef, Unknown};
+use crate::schema::{Facts, Field, ListType, PatchStrategy, Schema, Struct, TypeRef, Unknown};
 
 /// A type and what its field adds to it.
 #[derive(Clone, Copy, Debug)]
@@ -174,9 +174,11 @@ impl Items<'_> {
         let strukt = schema.resolve(self.shape.ty);
         let mut key = Vec::with_capacity(self.keys.len());
         for name in self.keys {
-            let default = || strukt?.field(name)?.default.as_ref();
-            if let Some(value) = map.get(&**name).or_else(default) {
+            let field = || strukt?.field(name);
+            if let Some(value) = map.get(&**name) {
                 key.push((name.clone(), Scalar::from(value)));
+            } else if let Some(default) = field().and_then(Field::default_or_zero) {
+                key.push((name.clone(), Scalar::from(&*default)));
             }
         }
         if key.is_empty() {

@@ -36,6 +36,7 @@ F\tnodeSelector\t{s\tz\t5\tmapType=atomic
 F\traw\tx\tz\t6\tstructType=granular
 F\topaque\tx\tz\t6\t
 F\tstrategy\t@7\ta\t7\t
+F\treplies\t[@8\tz\t8\tlistType=map;keys=to
 T\tk8s.io/api/apps/v1\tSelector\tSelector\tatomic
 F\tmatchLabels\t{s\tz\t1\t
 T\tk8s.io/api/core/v1\tContainer\tContainer\t
@@ -49,6 +50,9 @@ T\tk8s.io/api/apps/v1\tDeploymentStatus\tDeploymentStatus\t
 F\tready\ti\tz\t1\t
 T\tk8s.io/api/apps/v1\tStrategy\tStrategy\t
 F\ttype\ts\tz\t1\t
+T\tk8s.io/api/apps/v1\tReply\tReply\t
+F\tto\ts\tz\t1\t
+F\ttext\ts\tz\t2\t
 ";
 
 fn schema() -> (Schema, TypeRef) {

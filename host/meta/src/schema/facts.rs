@@ -139,6 +139,7 @@ fn read_facts(field: &mut Field, text: &str) -> Result<(), &'static str> {
             ("listType", "atomic") => {}
             ("required", "true") => field.required = true,
             ("wrapped", "true") => field.wrapped = true,
+            ("enum", values) => field.one_of = Some(values.into()),
             ("mapType" | "structType", "granular") => facts.atomic = Some(false),
             ("listType", "set") => facts.list = ListType::Set,
             ("listType", "map") => facts.list = ListType::Map(Box::default()),

@@ -8,6 +8,7 @@
 
 mod facts;
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 pub use facts::FactsError;
@@ -73,6 +74,8 @@ pub struct Field {
     /// In protobuf a list inside a message of its own, as named list types of Go are; of a map, each of its values.
     pub wrapped: bool,
     pub default: Option<Tree>,
+    /// The values that the published schema lists for the text, or for each in a list or map, joined by commas.
+    pub one_of: Option<Box<str>>,
 }
 
 /// The type of a value.
@@ -276,6 +279,7 @@ impl Field {
             required: false,
             wrapped: false,
             default: None,
+            one_of: None,
         }
     }
 
@@ -295,6 +299,25 @@ impl Field {
     pub fn with_default(mut self, default: Option<Tree>) -> Self {
         self.default = default;
         self
+    }
+
+    /// What stands for an absent value: the default, or for scalars that are always printed their zero, which is the default that
+    /// Kubernetes publishes for them.
+    pub fn default_or_zero(&self) -> Option<Cow<'_, Tree>> {
+        if let Some(default) = &self.default {
+            return Some(Cow::Borrowed(default));
+        }
+        if self.presence != Presence::Always || self.pointer {
+            return None;
+        }
+        match self.ty {
+            TypeRef::String => Some(Cow::Owned("".into())),
+            TypeRef::Bool => Some(Cow::Owned(false.into())),
+            TypeRef::Int32 | TypeRef::Int64 | TypeRef::Uint32 | TypeRef::Uint64 => {
+                Some(Cow::Owned(0.into()))
+            }
+            _ => None,
+        }
     }
 }
 

@@ -203,13 +203,18 @@ fn configurations_are_checked() {
         ".spec.containers: duplicate entries for key [name=\"a\"]",
     );
     check(
-        json!({"containers": [{}]}),
-        ".spec.containers: element 0: associative list with keys has an element that omits all key fields [\"name\"] (and doesn't have default values for any key fields)",
+        json!({"replies": [{"text": "x"}]}),
+        ".spec.replies: element 0: associative list with keys has an element that omits all key fields [\"to\"] (and doesn't have default values for any key fields)",
     );
     check(
         json!({"foo": 1, "containers": [{"name": "a", "x": 1}]}),
         "errors:\n  .spec.containers[name=\"a\"].x: field not declared in schema\n  .spec.foo: field not declared in schema",
     );
+    // A key that is always printed is empty where it is left out.
+    let applied = try_apply(None, deployment(json!({"containers": [{}]})), "one", 1, false);
+    let applied = applied.expect("it is a matter of validation");
+    let owned = &applied["metadata"]["managedFields"][0]["fieldsV1"]["f:spec"]["f:containers"];
+    assert_eq!(owned, &json!({"k:{\"name\":\"\"}": {}}));
     let mut config = deployment(json!({}));
     config["metadata"]["managedFields"] = json!([]);
     let error = try_apply(None, config, "one", 1, false).unwrap_err();
