@@ -12,32 +12,24 @@ pub(crate) enum Part {
     Main,
     /// The status.
     Status,
-    /// Named fields only; the rest stays as it was.
+    /// What the kind picks; the rest stays as it was.
     Fields(&'static Corner),
 }
 
-/// A corner of an object that a subresource writes.
+/// A corner of an object that a subresource writes. The kind picks what counts (see `kinds::Kind::on_subresource_update`), so that it can tell
+/// what else was changed.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Corner {
     pub(crate) subresource: &'static str,
-    /// Pointers to what is written; a pointer may go through `*` for each item of a list, joined by name.
-    fields: &'static [&'static str],
     /// Whether the generation leaves the change out, as for a status.
     of_status: bool,
-    /// Whether the kind itself picks what counts (see `kinds::Kind::on_subresource_update`), so that it can tell what else was changed.
-    by_kind: bool,
 }
 
 const CORNERS: &[Corner] = &[
-    Corner {
-        subresource: "finalize",
-        fields: &["/spec/finalizers"],
-        of_status: true,
-        by_kind: false,
-    },
-    Corner { subresource: "ephemeralcontainers", fields: &[], of_status: false, by_kind: true },
-    Corner { subresource: "resize", fields: &[], of_status: false, by_kind: true },
-    Corner { subresource: "approval", fields: &[], of_status: true, by_kind: true },
+    Corner { subresource: "finalize", of_status: true },
+    Corner { subresource: "ephemeralcontainers", of_status: false },
+    Corner { subresource: "resize", of_status: false },
+    Corner { subresource: "approval", of_status: true },
 ];
 
 impl Part {
@@ -73,25 +65,7 @@ impl Part {
                 set(&mut tree, "metadata", wanted.get("metadata"));
                 tree
             }
-            Part::Fields(corner) if corner.by_kind => wanted,
-            Part::Fields(corner) => {
-                let mut tree = old.clone();
-                for pointer in corner.fields {
-                    let path: Vec<&str> = pointer.split('/').skip(1).collect();
-                    carry_field(&mut tree, &wanted, &path);
-                }
-                if let Some(managed) = wanted.pointer("/metadata/managedFields")
-                    && let Some(metadata) = tree.get_mut("metadata").and_then(Tree::as_object_mut)
-                {
-                    metadata.insert("managedFields".to_owned(), managed.clone());
-                }
-                if let Some(revision) = wanted.pointer("/metadata/resourceVersion")
-                    && let Some(metadata) = tree.get_mut("metadata").and_then(Tree::as_object_mut)
-                {
-                    metadata.insert("resourceVersion".to_owned(), revision.clone());
-                }
-                tree
-            }
+            Part::Fields(_) => wanted,
         }
     }
 
@@ -128,32 +102,6 @@ fn set(tree: &mut Tree, name: &str, value: Option<&Tree>) {
         Some(value) => object.insert(name.to_owned(), value.clone()),
         None => object.remove(name),
     };
-}
-
-fn carry_field(tree: &mut Tree, wanted: &Tree, path: &[&str]) {
-    let Some((&step, rest)) = path.split_first() else { return };
-    if step == "*" {
-        let (Some(items), Some(wanted)) = (tree.as_array_mut(), wanted.as_array()) else { return };
-        for item in items {
-            let same = wanted.iter().find(|other| other.get("name") == item.get("name"));
-            if let Some(same) = same {
-                carry_field(item, same, rest);
-            }
-        }
-        return;
-    }
-    if rest.is_empty() {
-        set(tree, step, wanted.get(step));
-        return;
-    }
-    if let Some(wanted) = wanted.get(step) {
-        if tree.get(step).is_none() {
-            set(tree, step, Some(&Tree::Object(serde_json::Map::new())));
-        }
-        if let Some(inner) = tree.get_mut(step) {
-            carry_field(inner, wanted, rest);
-        }
-    }
 }
 
 #[cfg(test)]

@@ -65,7 +65,9 @@ pub(super) async fn change(
     let context = &context;
     let mut change = |current: Option<&Current>| {
         let mut wanted = if patch.language == Language::Apply {
-            ownership::apply(context, &patch.options, &patch.tree, current, part)?
+            let applied = ownership::apply(context, &patch.options, &patch.tree, current, part)?;
+            report_applied(context, &patch)?;
+            applied
         } else {
             let current = current.ok_or_else(|| context.not_found(&context.resource.name))?;
             let tree =
@@ -97,20 +99,21 @@ pub(super) async fn read(context: &mut Context) -> Result<Patch, StatusError> {
     let bytes = decode::bytes(&context.state, &mut context.call).await?;
     let writing = if language == Language::Apply { Writing::Apply } else { Writing::Patch };
     let options = WriteOptions::read(&context.call, writing)?;
-    let patch = if language == Language::Apply {
+    if language == Language::Apply {
         parse_apply(bytes, options)
     } else {
         parse(language, bytes, options)
-    }?;
-    if language == Language::Apply {
-        decode::report(
-            patch.findings.clone(),
-            patch.options.validation,
-            &context.call.warnings,
-            |text| StatusError::bad_request(format!("error strict decoding patch: {text}")),
-        )?;
     }
-    Ok(patch)
+}
+
+/// Repeated keys of a configuration, told once it was found to fit the object.
+pub(super) fn report_applied(context: &Context, patch: &Patch) -> Result<(), StatusError> {
+    decode::report(
+        patch.findings.clone(),
+        patch.options.validation,
+        &context.call.warnings,
+        |text| StatusError::bad_request(format!("error strict decoding patch: {text}")),
+    )
 }
 
 fn parse(language: Language, bytes: Bytes, options: WriteOptions) -> Result<Patch, StatusError> {

@@ -97,6 +97,7 @@ fn wanted(
         Input::Patch(patch) if patch.language == Language::Apply => {
             let applied = managed::apply(&tracking, Some(&live), &patch.tree, patch.options.force);
             let mut tree = applied.map_err(|error| error.status())?.tree;
+            patch::report_applied(context, patch)?;
             meta::decode::canonicalize(&mut tree, expected.ty, kinds::schema())
                 .map_err(|error| StatusError::unknown(error.to_string()))?;
             tree

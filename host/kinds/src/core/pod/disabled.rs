@@ -22,7 +22,7 @@ pub(crate) fn drop(spec: &mut PodSpec) {
         ..
     } in spec.containers.iter_mut().chain(init)
     {
-        drop_lifecycle(lifecycle.as_mut());
+        drop_lifecycle(lifecycle);
         for probe in [liveness_probe, readiness_probe, startup_probe].into_iter().flatten() {
             drop_probe(probe);
         }
@@ -33,7 +33,7 @@ pub(crate) fn drop(spec: &mut PodSpec) {
     for EphemeralContainer { lifecycle, volume_mounts, .. } in
         spec.ephemeral_containers.iter_mut().flatten()
     {
-        drop_lifecycle(lifecycle.as_mut());
+        drop_lifecycle(lifecycle);
         for mount in volume_mounts.iter_mut().flatten() {
             mount.bind_mount_options = None;
         }
@@ -107,9 +107,12 @@ fn drop_probe(probe: &mut Probe) {
     }
 }
 
-fn drop_lifecycle(lifecycle: Option<&mut Lifecycle>) {
-    let Some(lifecycle) = lifecycle else { return };
-    lifecycle.stop_signal = None;
+fn drop_lifecycle(place: &mut Option<Lifecycle>) {
+    let Some(lifecycle) = place else { return };
+    if lifecycle.stop_signal.take().is_some() && *lifecycle == Lifecycle::default() {
+        *place = None;
+        return;
+    }
     for handler in [&mut lifecycle.post_start, &mut lifecycle.pre_stop].into_iter().flatten() {
         if let Some(action) = &mut handler.http_get {
             action.protocol = None;
