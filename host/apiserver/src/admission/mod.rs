@@ -66,6 +66,8 @@ pub(crate) struct Attempted<'a> {
     pub(crate) warnings: &'a Warnings,
     /// The object as it is stored.
     pub(crate) old: Option<&'a dyn Object>,
+    /// Whether nothing is stored in the end.
+    pub(crate) dry_run: bool,
 }
 
 impl Attempted<'_> {

@@ -209,15 +209,22 @@ fn families(
             "not configured on this cluster",
         ));
     }
+    let given = spec.cluster_ips.as_deref().unwrap_or_default();
+    for (index, text) in given.iter().enumerate() {
+        let family = text.parse().map_or("IPv4", family_of);
+        if text != NONE && !served.contains(&family) {
+            let at = at.child("clusterIPs").index(index);
+            let detail = format!("{family} is not configured on this cluster");
+            errors.push(FieldError::invalid(&at, given, detail));
+        }
+    }
     if !errors.is_empty() {
         return Err(StatusError::invalid(&attempted.info.group_kind(), name, &errors));
     }
     if families.is_empty() {
         let given =
             spec.cluster_ips.iter().flatten().filter_map(|text| text.parse::<IpAddr>().ok());
-        families.extend(
-            given.map(|address| if address.is_ipv6() { "IPv6" } else { "IPv4" }.to_owned()),
-        );
+        families.extend(given.map(|address| family_of(address).to_owned()));
     }
     if families.is_empty() {
         families.push(served.first().copied().unwrap_or("IPv4").to_owned());
@@ -234,10 +241,14 @@ fn families(
     Ok(())
 }
 
-const fn family(range: &IpNet) -> &'static str {
-    match range {
-        IpNet::V4(_) => "IPv4",
-        IpNet::V6(_) => "IPv6",
+fn family(range: &IpNet) -> &'static str {
+    family_of(range.addr())
+}
+
+const fn family_of(address: IpAddr) -> &'static str {
+    match address {
+        IpAddr::V4(_) => "IPv4",
+        IpAddr::V6(_) => "IPv6",
     }
 }
 
@@ -252,10 +263,16 @@ fn check_free(
     if before.contains(&address) {
         return Ok(());
     }
-    let why = if !ranges(attempted).iter().any(|range| range.contains(&address)) {
-        "the provided network does not match the current range"
-    } else if !is_free(attempted, address) {
-        "provided IP is already allocated"
+    let ranges = ranges(attempted);
+    let why = if !ranges.iter().any(|range| is_given_out(range, address)) {
+        match ranges.iter().find(|range| range.addr().is_ipv4() == address.is_ipv4()) {
+            Some(range) if attempted.dry_run => format!(
+                "the provided IP ({address}) is not in the valid range. The range of valid IPs is {range}"
+            ),
+            _ => "the provided network does not match the current range".to_owned(),
+        }
+    } else if !attempted.dry_run && !is_free(attempted, address) {
+        "provided IP is already allocated".to_owned()
     } else {
         return Ok(());
     };
@@ -263,6 +280,12 @@ fn check_free(
     let detail = format!("failed to allocate IP {address}: {why}");
     let error = FieldError::invalid(&path, given, detail);
     Err(StatusError::invalid(&attempted.info.group_kind(), name, &[error]))
+}
+
+/// Whether a range has an address to give. The first, and the last of IPv4, stand for all of them.
+fn is_given_out(range: &IpNet, address: IpAddr) -> bool {
+    let is_last = address.is_ipv4() && address == range.broadcast();
+    range.contains(&address) && address != range.network() && !is_last
 }
 
 fn is_free(attempted: &Attempted<'_>, address: IpAddr) -> bool {

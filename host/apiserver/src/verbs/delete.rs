@@ -77,6 +77,7 @@ pub(super) async fn delete(
             name,
             warnings: &context.call.warnings,
             old: Some(&*current.object),
+            dry_run: options.dry_run,
         };
         deletion::check_preconditions(
             context.info(),

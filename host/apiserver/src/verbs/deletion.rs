@@ -223,6 +223,7 @@ pub(super) async fn remove(
         name,
         warnings: &context.call.warnings,
         old: Some(&*current.object),
+        dry_run: false,
     };
     if context.info().stored_as.is_some() {
         context.kind.rewrite_to_stored(&mut last);

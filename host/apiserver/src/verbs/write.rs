@@ -169,6 +169,7 @@ impl Draft {
 
 fn attempted<'a>(
     context: &'a Context,
+    options: &WriteOptions,
     snapshot: &'a Snapshot,
     operation: Operation,
     name: &'a str,
@@ -189,6 +190,7 @@ fn attempted<'a>(
         name,
         warnings: &context.call.warnings,
         old,
+        dry_run: options.dry_run,
     }
 }
 
@@ -212,7 +214,8 @@ async fn draft_new(
         ownership::of_new(context, options, &mut *object, tree)
     };
     let given_name = object.metadata().name.clone().unwrap_or_default();
-    let attempted_as_sent = attempted(context, snapshot, Operation::Create, &given_name, None);
+    let attempted_as_sent =
+        attempted(context, options, snapshot, Operation::Create, &given_name, None);
     admission::mutate(&attempted_as_sent, &mut *object)?;
     let mut object = hooks::mutate(context, options, &attempted_as_sent, object).await?;
 
@@ -236,7 +239,7 @@ async fn draft_new(
     object.on_create();
 
     let name = object.metadata().name.clone().unwrap_or_default();
-    let attempted = attempted(context, snapshot, Operation::Create, &name, None);
+    let attempted = attempted(context, options, snapshot, Operation::Create, &name, None);
     let mut ops = Vec::new();
     admission::reserve(&attempted, Some(&mut *object), &mut ops)?;
     refuse_invalid(context, &name, &object.validate())?;
@@ -268,7 +271,7 @@ async fn draft_changed(
     } else {
         ownership::of_changed(context, options, &mut *object, tree, current, *part)
     };
-    let attempted = attempted(context, snapshot, Operation::Update, name, Some(old));
+    let attempted = attempted(context, options, snapshot, Operation::Update, name, Some(old));
     admission::mutate(&attempted, &mut *object)?;
     let mut object = hooks::mutate(context, options, &attempted, object).await?;
     keep_system_metadata(&mut *object, old, current.entry.revision);
