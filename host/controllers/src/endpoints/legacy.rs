@@ -4,15 +4,16 @@
 //! [`MAX`] addresses and says so when there are more. See
 //! <https://kubernetes.io/docs/concepts/services-networking/service/#endpoints>.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{
     EndpointAddress, EndpointPort, EndpointSubset, Endpoints, ObjectReference, Pod, Service,
 };
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
-use super::{HEADLESS, TRIGGER_TIME};
+use super::HEADLESS;
 use crate::{Action, Controller, Key, Look, Plan, Sourced, Target, Watch, pods};
 
 const MAX: usize = 1000;
@@ -82,9 +83,7 @@ fn reconcile(view: &View) -> Plan {
     } else {
         notes.remove(OVER_CAPACITY);
     }
-    if let Some(at) = super::trigger_time(service, &view.pods) {
-        notes.insert(TRIGGER_TIME.to_owned(), at.to_string());
-    }
+    super::note_trigger(&mut wanted.metadata, trigger(service, view.seen.as_deref(), &view.pods));
     wanted.metadata.labels = Some(labels);
     wanted.subsets = Some(subsets).filter(|subsets| !subsets.is_empty());
     let object = wanted.into_any();
@@ -94,6 +93,20 @@ fn reconcile(view: &View) -> Plan {
         Action::Create { object, announce: None }
     });
     plan
+}
+
+/// When that happened which the object does not tell yet.
+fn trigger(service: &Service, seen: Option<&Endpoints>, pods: &[Arc<Pod>]) -> Option<Timestamp> {
+    let subsets = || seen.into_iter().flat_map(|seen| seen.subsets.iter().flatten());
+    let uid = |address: &EndpointAddress| address.target_ref.as_ref()?.uid.clone();
+    let ready = subsets().flat_map(|subset| subset.addresses.iter().flatten());
+    let unready = subsets().flat_map(|subset| subset.not_ready_addresses.iter().flatten());
+    let told: BTreeSet<(Option<String>, bool)> = ready
+        .map(|address| (uid(address), true))
+        .chain(unready.map(|address| (uid(address), false)))
+        .collect();
+    let is_told = |pod: &Pod| told.contains(&(pod.metadata.uid.clone(), pods::is_ready(pod)));
+    super::trigger_time(service, seen.is_none(), pods, is_told)
 }
 
 fn is_ours(endpoints: &Endpoints) -> bool {

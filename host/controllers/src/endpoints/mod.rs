@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{Container, Pod, Service, ServicePort, ServiceSpec};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
 use crate::{Key, Source, Sources, Watch, pods};
@@ -121,12 +122,26 @@ pub(crate) fn target_port(pod: &Pod, port: &ServicePort) -> Option<i32> {
     found.map(|own| own.container_port)
 }
 
-/// When the newest change that an update carries happened: the creation of the Service, or the last
-/// time a Pod became ready or unready.
-pub(crate) fn trigger_time(service: &Service, pods: &[Arc<Pod>]) -> Option<Timestamp> {
-    let created = service.metadata.creation_timestamp.as_ref().map(|time| time.0);
-    let turned = pods.iter().filter_map(|pod| {
+/// When the first of the changes that a write carries happened: the creation of the Service if it is the first write, or
+/// that a Pod turned ready or unready of which it is not told yet.
+pub(crate) fn trigger_time(
+    service: &Service,
+    is_first: bool,
+    pods: &[Arc<Pod>],
+    is_told: impl Fn(&Pod) -> bool,
+) -> Option<Timestamp> {
+    let created = service.metadata.creation_timestamp.as_ref().filter(|_| is_first);
+    let turned = pods.iter().filter(|pod| !is_told(pod)).filter_map(|pod| {
         pods::condition(pod, "Ready")?.last_transition_time.as_ref().map(|time| time.0)
     });
-    turned.chain(created).max()
+    turned.chain(created.map(|time| time.0)).min()
+}
+
+/// Writes the time down, or takes an old one away.
+pub(crate) fn note_trigger(metadata: &mut ObjectMeta, trigger: Option<Timestamp>) {
+    let notes = metadata.annotations.get_or_insert_default();
+    match trigger {
+        Some(at) => notes.insert(TRIGGER_TIME.to_owned(), at.to_string()),
+        None => notes.remove(TRIGGER_TIME),
+    };
 }

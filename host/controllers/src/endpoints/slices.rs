@@ -67,6 +67,25 @@ fn zone(node: &Node) -> Option<String> {
 /// The endpoints of one set of ports.
 type Group = (Vec<EndpointPort>, Vec<Endpoint>);
 
+/// What becomes of the slices of one family.
+#[derive(Default)]
+struct Changes {
+    create: Vec<Group>,
+    update: Vec<(Arc<EndpointSlice>, Group)>,
+    delete: Vec<Arc<EndpointSlice>>,
+}
+
+impl Changes {
+    /// A slice that would go takes over what would need a new one: whoever watches sees one change and no gap.
+    fn reuse(&mut self) {
+        while !self.delete.is_empty()
+            && let Some(group) = self.create.pop()
+        {
+            self.update.push((self.delete.remove(0), group));
+        }
+    }
+}
+
 fn reconcile(view: &View) -> Plan {
     let mut plan = Plan::default();
     if view.service.metadata.deletion_timestamp.is_some() {
@@ -83,14 +102,38 @@ fn reconcile(view: &View) -> Plan {
             plan.act(delete(slice));
         }
     }
+    let trigger = trigger(view);
     for v6 in families {
         let slices = view.slices.iter().filter(|slice| is_known(slice, v6)).cloned().collect();
-        of_family(view, v6, slices, &mut plan);
+        let Changes { create, update, delete } = of_family(view, v6, slices);
+        create.into_iter().for_each(|group| plan.act(self::create(view, v6, group, trigger)));
+        for (slice, group) in update {
+            self::update(view, &slice, group, trigger, &mut plan);
+        }
+        delete.iter().for_each(|slice| plan.act(self::delete(slice)));
     }
     plan
 }
 
-fn of_family(view: &View, v6: bool, slices: Vec<Arc<EndpointSlice>>, plan: &mut Plan) {
+/// When that happened which the slices do not tell yet: the Service came into being, or Pods turned ready or unready.
+fn trigger(view: &View) -> Option<Timestamp> {
+    let told: BTreeSet<(&str, bool)> = view
+        .slices
+        .iter()
+        .flat_map(|slice| slice.endpoints.iter().flatten())
+        .filter_map(|endpoint| {
+            let uid = endpoint.target_ref.as_ref()?.uid.as_deref()?;
+            Some((uid, endpoint.conditions.as_ref()?.serving?))
+        })
+        .collect();
+    let is_told = |pod: &Pod| {
+        told.contains(&(pod.metadata.uid.as_deref().unwrap_or(""), pods::is_ready(pod)))
+    };
+    super::trigger_time(&view.service, view.slices.is_empty(), &view.pods, is_told)
+}
+
+fn of_family(view: &View, v6: bool, slices: Vec<Arc<EndpointSlice>>) -> Changes {
+    let mut changes = Changes::default();
     let mut groups = desired(view, v6);
     if groups.is_empty() {
         groups.push((Vec::new(), Vec::new()));
@@ -105,21 +148,19 @@ fn of_family(view: &View, v6: bool, slices: Vec<Arc<EndpointSlice>>, plan: &mut 
             }
             !is_same
         });
-        group(view, v6, &ports, endpoints, same, plan);
+        group(&ports, endpoints, same, &mut changes);
     }
-    for slice in left {
-        plan.act(delete(&slice));
-    }
+    changes.delete.extend(left);
+    changes.reuse();
+    changes
 }
 
 /// Brings one group of slices to its endpoints.
 fn group(
-    view: &View,
-    v6: bool,
     ports: &[EndpointPort],
     endpoints: Vec<Endpoint>,
     mut seen: Vec<Arc<EndpointSlice>>,
-    plan: &mut Plan,
+    changes: &mut Changes,
 ) {
     let mut missing: BTreeMap<_, Endpoint> =
         endpoints.into_iter().map(|endpoint| (identity(&endpoint), endpoint)).collect();
@@ -139,21 +180,21 @@ fn group(
     }
     let mut rest = missing.peekable();
     let is_empty = rest.peek().is_none() && kept.iter().all(Vec::is_empty);
-    let trigger = super::trigger_time(&view.service, &view.pods);
-    for (index, (slice, endpoints)) in seen.iter().zip(kept).enumerate() {
+    if is_empty && ports.is_empty() && seen.is_empty() {
+        changes.create.push((Vec::new(), Vec::new()));
+    }
+    for (index, (slice, endpoints)) in seen.into_iter().zip(kept).enumerate() {
         let is_placeholder = is_empty && ports.is_empty() && index == 0;
         if endpoints.is_empty() && !is_placeholder {
-            plan.act(delete(slice));
+            changes.delete.push(slice);
         } else {
-            update(view, slice, endpoints, trigger, plan);
+            let ports = slice.ports.clone().unwrap_or_default();
+            changes.update.push((slice, (ports, endpoints)));
         }
-    }
-    if is_empty && ports.is_empty() && seen.is_empty() {
-        plan.act(create(view, v6, Vec::new(), Vec::new(), trigger));
     }
     while rest.peek().is_some() {
         let endpoints: Vec<Endpoint> = rest.by_ref().take(MAX).collect();
-        plan.act(create(view, v6, ports.to_vec(), endpoints, trigger));
+        changes.create.push((ports.to_vec(), endpoints));
     }
 }
 
@@ -235,13 +276,7 @@ fn identity(endpoint: &Endpoint) -> (Option<String>, Vec<String>) {
     (uid, endpoint.addresses.clone())
 }
 
-fn create(
-    view: &View,
-    v6: bool,
-    ports: Vec<EndpointPort>,
-    endpoints: Vec<Endpoint>,
-    trigger: Option<Timestamp>,
-) -> Action {
+fn create(view: &View, v6: bool, (ports, endpoints): Group, trigger: Option<Timestamp>) -> Action {
     let service = &view.service;
     let name = service.metadata.name.as_deref().unwrap_or("");
     let slice = EndpointSlice {
@@ -263,23 +298,22 @@ fn create(
 fn update(
     view: &View,
     slice: &EndpointSlice,
-    endpoints: Vec<Endpoint>,
+    (ports, endpoints): Group,
     trigger: Option<Timestamp>,
     plan: &mut Plan,
 ) {
     let labels = labels(&view.service);
     let is_same = slice.endpoints.clone().unwrap_or_default() == endpoints
+        && slice.ports.clone().unwrap_or_default() == ports
         && slice.metadata.labels.as_ref() == Some(&labels);
     if is_same {
         return;
     }
     let mut wanted = slice.clone();
+    wanted.ports = Some(ports);
     wanted.endpoints = Some(endpoints);
     wanted.metadata.labels = Some(labels);
-    if let Some(at) = trigger {
-        let notes = wanted.metadata.annotations.get_or_insert_default();
-        notes.insert(TRIGGER_TIME.to_owned(), at.to_string());
-    }
+    super::note_trigger(&mut wanted.metadata, trigger);
     plan.act(Action::Update { object: wanted.into_any(), announce: None });
 }
 
