@@ -5,6 +5,7 @@
 //! hundreds. The first thing that goes wrong ends the plan: the next look decides anew.
 
 pub(crate) mod certificates;
+mod tokens;
 
 use std::sync::Arc;
 
@@ -58,7 +59,7 @@ impl Applier {
         Self { client, recorder, component, signer: None }
     }
 
-    /// For plans that have certificates signed.
+    /// For plans that have certificates signed or tokens issued.
     pub(crate) fn with_signer(self, signer: Option<Arc<dyn Signer>>) -> Self {
         Self { signer, ..self }
     }
@@ -143,28 +144,31 @@ impl Applier {
             Action::Sign { request, not_before, not_after } => {
                 return self.sign(*request, not_before, not_after).await;
             }
-            Action::Create { object, announce } => {
+            Action::IssueToken { secret, account } => {
+                return self.issue_token(*secret, &account).await;
+            }
+            Action::Create { mut object, announce } => {
                 let path = collection(&object);
-                let made = self.write(Verb::Create, Method::POST, path, &object).await;
+                let made = self.write(Verb::Create, Method::POST, path, &mut object).await;
                 let name = made.as_ref().map(|made| made.metadata.name.clone().unwrap_or_default());
                 self.announce(announce, &name.map_err(|(_, _, error)| error));
                 made.map(|made| shown(object.which(), &made))
             }
-            Action::Update { object, announce } => {
+            Action::Update { mut object, announce } => {
                 let path = item(&object, "");
-                let made = self.write(Verb::Change, Method::PUT, path, &object).await;
+                let made = self.write(Verb::Change, Method::PUT, path, &mut object).await;
                 let name = made.as_ref().map(|made| made.metadata.name.clone().unwrap_or_default());
                 self.announce(announce, &name.map_err(|(_, _, error)| error));
                 made.map(|made| shown(object.which(), &made))
             }
-            Action::UpdateStatus { object } => {
-                let made =
-                    self.write(Verb::Change, Method::PUT, item(&object, "/status"), &object).await;
+            Action::UpdateStatus { mut object } => {
+                let path = item(&object, "/status");
+                let made = self.write(Verb::Change, Method::PUT, path, &mut object).await;
                 made.map(|made| shown(object.which(), &made))
             }
-            Action::Finalize { object } => {
+            Action::Finalize { mut object } => {
                 let path = item(&object, "/finalize");
-                let made = self.write(Verb::Change, Method::PUT, path, &object).await;
+                let made = self.write(Verb::Change, Method::PUT, path, &mut object).await;
                 made.map(|made| shown(object.which(), &made))
             }
             Action::Apply { object, subresource, manager } => {
@@ -202,8 +206,11 @@ impl Applier {
         verb: Verb,
         method: Method,
         path: String,
-        object: &AnyObject,
+        object: &mut AnyObject,
     ) -> Result<PartialObject> {
+        // Caches have the owners of fields without the fields: sent back, they would be those that the writer wishes for.
+        object.metadata_mut().managed_fields = None;
+        let object = &*object;
         let failed = |error| (verb, object.which().resource(), error);
         let body = serde_json::to_vec(object).map_err(|e| failed(Error::Encode(Box::new(e))))?;
         let content = Some(("application/json", Bytes::from(body)));

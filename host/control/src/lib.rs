@@ -17,6 +17,6 @@ mod report;
 mod runner;
 mod start;
 
-pub use apply::certificates::{Order, SignError, Signer};
+pub use apply::certificates::{Holder, Order, SignError, Signer};
 pub use report::{Counts, Report};
 pub use start::{Config, Error, run};

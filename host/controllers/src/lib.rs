@@ -33,6 +33,7 @@ mod resource_quota;
 mod revisions;
 mod root_ca;
 mod service_account;
+mod service_account_tokens;
 mod service_cidr;
 mod source;
 mod stateful_set;
@@ -76,6 +77,7 @@ pub fn all() -> Vec<Box<dyn Controller>> {
         Box::new(resource_quota::ResourceQuotas),
         Box::new(root_ca::RootCa),
         Box::new(service_account::ServiceAccounts),
+        Box::new(service_account_tokens::ServiceAccountTokens),
         Box::new(service_cidr::ServiceCidrs),
         Box::new(stateful_set::StatefulSets),
         Box::new(storage_protection::attributes_classes::AttributesClassProtection),

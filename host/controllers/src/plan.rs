@@ -9,7 +9,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use k8s_openapi::api::authorization::v1::SubjectAccessReviewSpec;
 use k8s_openapi::api::certificates::v1::CertificateSigningRequest;
-use k8s_openapi::api::core::v1::ObjectReference;
+use k8s_openapi::api::core::v1::{ObjectReference, Secret};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use meta::{GroupVersionResource, Tree};
 
@@ -131,6 +131,13 @@ pub enum Action {
         not_before: Timestamp,
         /// Until when, unless the authority ends earlier.
         not_after: Timestamp,
+    },
+    /// Has a token issued that stays good as long as the Secret and the account are there, and writes the Secret with it.
+    IssueToken {
+        /// The Secret with all else that belongs into it, and the revision it was seen at.
+        secret: Box<Secret>,
+        /// Whose token it is.
+        account: Target,
     },
     /// Tells people about an object.
     Event(Event),

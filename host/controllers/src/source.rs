@@ -16,7 +16,7 @@ use k8s_openapi::api::certificates::v1::CertificateSigningRequest;
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::{
     ConfigMap, Endpoints, Namespace, Node, PersistentVolume, PersistentVolumeClaim, Pod,
-    ReplicationController, ResourceQuota, Service, ServiceAccount,
+    ReplicationController, ResourceQuota, Secret, Service, ServiceAccount,
 };
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 use k8s_openapi::api::flowcontrol::v1::{FlowSchema, PriorityLevelConfiguration};
@@ -215,6 +215,7 @@ sources! {
     services: Service,
     endpoints: Endpoints,
     service_accounts: ServiceAccount,
+    token_secrets: Secret where "type=kubernetes.io/service-account-token",
     config_maps: ConfigMap where "metadata.name=kube-root-ca.crt",
     persistent_volume_claims: PersistentVolumeClaim,
     replication_controllers: ReplicationController,

@@ -9,7 +9,7 @@ use anyhow::Context as _;
 use api::Client;
 use apiserver::{
     Identity, Listen, Mount, Service,
-    authentication::{Authenticator, StaticTokens, Tokens},
+    authentication::{Authenticator, SecretToken, StaticTokens, Tokens},
     authorization::Authorizer,
     trust::{self, Trust},
 };
@@ -286,6 +286,11 @@ impl control::Signer for Authority {
     fn sign(&self, order: &control::Order<'_>) -> Result<String, control::SignError> {
         let control::Order { request, usages, not_before, not_after } = *order;
         Ok(self.0.sign(&trust::Order { request, usages, not_before, not_after })?)
+    }
+
+    fn issue_token(&self, holder: &control::Holder<'_>) -> Result<String, control::SignError> {
+        let control::Holder { namespace, account, uid, secret } = *holder;
+        Ok(SecretToken::new(namespace, account, uid, secret).sign(self.0.signer())?)
     }
 }
 

@@ -8,10 +8,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use store::Snapshot;
 
 use super::recent::{Recent, digest};
+use super::secret_token::{self, SecretToken};
 use super::stored::{self, Stored};
 use super::{CREDENTIAL_ID, credential};
 use crate::seams::Identity;
@@ -78,6 +80,8 @@ pub struct Tokens {
     audiences: Vec<String>,
     /// Claims whose signature was found good.
     opened: Recent<Arc<Claims>>,
+    /// The same of tokens that are kept in Secrets.
+    kept: Recent<Arc<SecretToken>>,
 }
 
 impl Tokens {
@@ -85,7 +89,13 @@ impl Tokens {
     pub fn new(signer: Arc<Signer>, issuer: &str, audiences: &[String]) -> Self {
         let audiences =
             if audiences.is_empty() { vec![issuer.to_owned()] } else { audiences.to_vec() };
-        Self { signer, issuer: issuer.to_owned(), audiences, opened: Recent::default() }
+        Self {
+            signer,
+            issuer: issuer.to_owned(),
+            audiences,
+            opened: Recent::default(),
+            kept: Recent::default(),
+        }
     }
 
     /// The audiences of tokens for this API.
@@ -113,36 +123,51 @@ impl Tokens {
         snapshot: &Snapshot,
         now: Timestamp,
     ) -> Result<Option<(Identity, Vec<String>)>, String> {
-        if token.len() > TOKEN_BYTES_MAX || !self.has_our_issuer(token) {
+        let issuer = if token.len() > TOKEN_BYTES_MAX { None } else { issuer_of(token) };
+        let Some(issuer) = issuer else { return Ok(None) };
+        if issuer == secret_token::ISSUER {
+            let claims = open(&self.signer, &self.kept, token)?;
+            let fitting = fitting(&[], audiences, &self.audiences)?;
+            claims.check(token, snapshot)?;
+            return Ok(Some((claims.identity(), fitting)));
+        }
+        if issuer != self.issuer {
             return Ok(None);
         }
-        let key = digest(token.as_bytes());
-        let claims = if let Some(claims) = self.opened.get(&key) {
-            claims
-        } else {
-            let opened = self.signer.open(token);
-            let opened = opened.map_err(|_| "invalid signature, no keys found".to_owned())?;
-            let claims: Arc<Claims> = Arc::new(opened);
-            self.opened.put(key, Arc::clone(&claims));
-            claims
-        };
+        let claims = open(&self.signer, &self.opened, token)?;
         let fitting = fitting(&claims.aud, audiences, &self.audiences)?;
         check(&claims, snapshot, now)?;
         Ok(Some((identity(&claims), fitting)))
     }
+}
 
-    /// Reads the issuer without believing it, to leave foreign tokens to others.
-    fn has_our_issuer(&self, token: &str) -> bool {
-        #[derive(Deserialize)]
-        struct Issued {
-            iss: String,
-        }
-        use base64::Engine as _;
-        use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-        let payload = token.split('.').nth(1).unwrap_or_default();
-        let Ok(bytes) = URL_SAFE_NO_PAD.decode(payload) else { return false };
-        serde_json::from_slice::<Issued>(&bytes).is_ok_and(|issued| issued.iss == self.issuer)
+/// The claims of a token, if the signature is good.
+fn open<C: DeserializeOwned>(
+    signer: &Signer,
+    known: &Recent<Arc<C>>,
+    token: &str,
+) -> Result<Arc<C>, String> {
+    let key = digest(token.as_bytes());
+    if let Some(claims) = known.get(&key) {
+        return Ok(claims);
     }
+    let opened = signer.open(token).map_err(|_| "invalid signature, no keys found".to_owned())?;
+    let claims = Arc::new(opened);
+    known.put(key, Arc::clone(&claims));
+    Ok(claims)
+}
+
+/// Reads the issuer without believing it, to leave foreign tokens to others.
+fn issuer_of(token: &str) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Issued {
+        iss: String,
+    }
+    use base64::Engine as _;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+    let payload = token.split('.').nth(1).unwrap_or_default();
+    let bytes = URL_SAFE_NO_PAD.decode(payload).ok()?;
+    serde_json::from_slice(&bytes).ok().map(|Issued { iss }| iss)
 }
 
 fn fitting(own: &[String], asked: &[String], implicit: &[String]) -> Result<Vec<String>, String> {

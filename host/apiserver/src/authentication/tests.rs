@@ -230,6 +230,33 @@ async fn a_deleted_pod_counts_for_a_moment() {
 }
 
 #[tokio::test]
+async fn a_token_in_a_secret_counts_as_long_as_it_is_there() {
+    use base64::Engine as _;
+    let world = World::new().await;
+    let token = SecretToken::new("ns", "sa", "sa-1", "s").sign(&world.signer).unwrap();
+    let secret = |token: &str| {
+        let token = base64::engine::general_purpose::STANDARD.encode(token);
+        json!({ "metadata": { "uid": "s-1" }, "data": { "token": token } })
+    };
+    let refused = async |expected: &str| {
+        let error = world.token(&token).await.unwrap_err();
+        assert_eq!(error, format!("[invalid bearer token, {expected}]"));
+    };
+    refused("service account token has been invalidated").await;
+    world.put("secrets", "ns", "s", secret(&token)).await;
+    let caller = world.token(&token).await.unwrap();
+    assert_eq!(
+        (caller.name.as_str(), caller.uid.as_str()),
+        ("system:serviceaccount:ns:sa", "sa-1")
+    );
+    world.put("secrets", "ns", "s", secret("another")).await;
+    refused("service account token does not match the one in its secret").await;
+    world.put("secrets", "ns", "s", secret(&token)).await;
+    world.put("serviceaccounts", "ns", "sa", json!({ "metadata": { "uid": "sa-2" } })).await;
+    refused("service account UID (sa-2) does not match claim (sa-1)").await;
+}
+
+#[tokio::test]
 async fn bootstrap_tokens_stand_in_secrets_of_the_system() {
     let world = World::new().await;
     let data = |expiration: &str| {

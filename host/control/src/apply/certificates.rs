@@ -19,6 +19,22 @@ const REVIEWS: &str = "/apis/authorization.k8s.io/v1/subjectaccessreviews";
 pub trait Signer: Debug + Send + Sync {
     /// Makes a certificate, in PEM.
     fn sign(&self, order: &Order<'_>) -> std::result::Result<String, SignError>;
+
+    /// Makes a token without an end, a JSON Web Token in compact form.
+    fn issue_token(&self, holder: &Holder<'_>) -> std::result::Result<String, SignError>;
+}
+
+/// Whose token it is and where it is kept: it is good as long as both are there.
+#[derive(Clone, Copy, Debug)]
+pub struct Holder<'a> {
+    /// Namespace of both.
+    pub namespace: &'a str,
+    /// Name of the `ServiceAccount`.
+    pub account: &'a str,
+    /// Its uid.
+    pub uid: &'a str,
+    /// Name of the Secret.
+    pub secret: &'a str,
 }
 
 /// What shall be signed.
@@ -41,14 +57,14 @@ impl Applier {
     /// Writes the first approval that is allowed.
     pub(super) async fn approve(&self, approvals: Vec<Approval>) -> Judged {
         let mut asked = Vec::new();
-        for Approval { ask, object } in approvals {
+        for Approval { ask, mut object } in approvals {
             let what = ask.resource_attributes.as_ref().and_then(|what| what.subresource.clone());
             asked.extend(what);
             let review = SubjectAccessReview { spec: ask, ..SubjectAccessReview::default() };
             match self.ask(&review).await {
                 Ok(true) => {
                     let path = item(&object, "/approval");
-                    let made = self.write(Verb::Change, Method::PUT, path, &object).await;
+                    let made = self.write(Verb::Change, Method::PUT, path, &mut object).await;
                     return self.judge(made.map(|made| shown(object.which(), &made)));
                 }
                 Ok(false) => {}
@@ -87,9 +103,10 @@ impl Applier {
             Ok(pem) => {
                 let status = request.status.get_or_insert_default();
                 status.certificate = Some(ByteString(pem.into_bytes()));
-                let object = request.into_any();
+                let mut object = request.into_any();
                 let path = item(&object, "/status");
-                let made: Result<_> = self.write(Verb::Change, Method::PUT, path, &object).await;
+                let made: Result<_> =
+                    self.write(Verb::Change, Method::PUT, path, &mut object).await;
                 self.judge(made.map(|made| shown(object.which(), &made)))
             }
             Err(error) => {

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use http::Method;
 use k8s_openapi::ByteString;
 use k8s_openapi::api::certificates::v1::CertificateSigningRequest;
-use k8s_openapi::api::core::v1::{Namespace, PersistentVolumeClaim};
+use k8s_openapi::api::core::v1::{Namespace, PersistentVolumeClaim, Secret, ServiceAccount};
 use k8s_openapi::api::networking::v1::{IPAddress, ServiceCIDR};
 use k8s_openapi::api::rbac::v1::ClusterRole;
 use serde_json::{Value, json};
@@ -75,6 +75,30 @@ async fn a_role_collects_the_rules_of_others() {
     cluster.wait::<ClusterRole>("all", |role| rules(role) == 0).await;
     roles.delete("all", &DeleteParams::default()).await.expect("deleted");
     cluster.gone::<ClusterRole>("all").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_secret_gets_its_token_and_its_creator_keeps_what_is_theirs() {
+    let cluster = start().await;
+    cluster.create::<ServiceAccount>(json!({"metadata": {"name": "robot"}})).await;
+    let made = cluster
+        .create::<Secret>(json!({
+            "metadata": {"name": "s", "annotations": {"kubernetes.io/service-account.name": "robot"}},
+            "type": "kubernetes.io/service-account-token",
+        }))
+        .await;
+    let has_token =
+        |secret: &Secret| secret.data.as_ref().is_some_and(|data| data.contains_key("token"));
+    let filled = cluster.wait::<Secret>("s", has_token).await;
+    let data = filled.data.expect("data");
+    assert_eq!((&*data["token"].0, &*data["ca.crt"].0), (&b"token of robot"[..], &b"PEM"[..]));
+    let own = made.metadata.managed_fields.expect("managed fields");
+    let managed = filled.metadata.managed_fields.expect("managed fields");
+    assert_eq!(managed.len(), 2, "{managed:?}");
+    assert!(managed.contains(&own[0]), "{managed:?} lacks {own:?}");
+    let accounts = cluster.client.api::<ServiceAccount>(Some("ns"));
+    accounts.delete("robot", &DeleteParams::default()).await.expect("deleted");
+    cluster.gone::<Secret>("s").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

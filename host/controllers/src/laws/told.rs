@@ -31,6 +31,9 @@ pub(crate) fn told(plan: &Plan) -> String {
         Action::Delete { target, .. } => format!("delete {}", target.name),
         Action::Approve { .. } => "approve".to_owned(),
         Action::Sign { not_before, not_after, .. } => format!("sign {not_before} {not_after}"),
+        Action::IssueToken { secret, .. } => {
+            format!("token {}", name(secret.metadata.name.as_ref()))
+        }
         Action::DeleteAll { resource, .. } => format!("delete all {}", resource.resource),
         Action::Event(event) => format!("event {}", event.reason),
     });

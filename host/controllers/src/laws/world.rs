@@ -124,6 +124,11 @@ impl World {
                 request.status.get_or_insert_default().certificate = Some(signed);
                 self.replace(&request.into_any(), true)
             }
+            Action::IssueToken { mut secret, .. } => {
+                let token = k8s_openapi::ByteString(b"token".to_vec());
+                secret.data.get_or_insert_default().insert("token".to_owned(), token);
+                self.replace(&secret.into_any(), false)
+            }
             Action::Event(_) => Ok(()),
         }
     }

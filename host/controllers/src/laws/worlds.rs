@@ -11,7 +11,7 @@ use k8s_openapi::api::certificates::v1::CertificateSigningRequest;
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::{
     Endpoints, Namespace, Node, PersistentVolume, PersistentVolumeClaim, Pod,
-    ReplicationController, ResourceQuota, Service, ServiceAccount,
+    ReplicationController, ResourceQuota, Secret, Service, ServiceAccount,
 };
 use k8s_openapi::api::flowcontrol::v1::{FlowSchema, PriorityLevelConfiguration};
 use k8s_openapi::api::networking::v1::{IPAddress, ServiceCIDR};
@@ -77,7 +77,26 @@ impl Builder {
             self.signing_request(n);
         }
         self.policies();
+        self.token_secrets();
         self.world
+    }
+
+    fn token_secrets(&mut self) {
+        for n in 0..self.pick(3) {
+            let account = self.one(&["default", "gone"]);
+            let mut notes = json!({"kubernetes.io/service-account.name": account});
+            if self.pick(3) == 0 {
+                notes["kubernetes.io/service-account.uid"] = "u".into();
+            }
+            let created = self.ago(20);
+            self.world.put::<Secret>(json!({
+                "type": "kubernetes.io/service-account-token",
+                "metadata": {
+                    "name": format!("token-{n}"), "namespace": NS,
+                    "annotations": notes, "creationTimestamp": created,
+                },
+            }));
+        }
     }
 
     fn namespaces(&mut self) {
