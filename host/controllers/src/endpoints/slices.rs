@@ -289,8 +289,8 @@ fn create(view: &View, v6: bool, (ports, endpoints): Group, trigger: Option<Time
             ..ObjectMeta::default()
         },
         address_type: address_type(v6).to_owned(),
-        ports: Some(ports),
-        endpoints: Some(endpoints),
+        ports: Some(ports).filter(|ports| !ports.is_empty()),
+        endpoints: Some(endpoints).filter(|endpoints| !endpoints.is_empty()),
     };
     Action::Create { object: slice.into_any(), announce: None }
 }
