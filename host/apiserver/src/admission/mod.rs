@@ -21,6 +21,7 @@ mod node_taint;
 mod owner_references;
 mod pod_certificates;
 mod priority;
+mod resized_pod;
 mod resource_quota;
 mod runtime_class;
 mod service_account;
@@ -152,6 +153,7 @@ const PLUGINS: &[&dyn Plugin] = &[
     &service_account::ServiceAccountDefaults,
     &tolerations::DefaultTolerations,
     &node_taint::NewNodeTaint,
+    &resized_pod::ResizedPod,
     &priority::Priority,
     &default_storage_class::DefaultStorageClass,
     &storage_protection::StorageProtection,

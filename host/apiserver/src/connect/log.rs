@@ -112,7 +112,7 @@ impl Options {
             check("sinceSeconds", self.since_seconds, 1, NOT_POSITIVE);
         } else if self.since_seconds.is_some() {
             let text = "at most one of `sinceTime` or `sinceSeconds` may be specified";
-            errors.push(FieldError::forbidden(&Path::new(""), text));
+            errors.push(FieldError::forbidden(&Path::new("[]"), text));
         }
         if !STREAMS.contains(&self.stream.as_str()) {
             errors.push(FieldError::not_supported(
@@ -184,7 +184,7 @@ mod tests {
         );
         check("limitBytes=0", Err("limitBytes: Invalid value: 0: must be greater than 0"));
         check("sinceSeconds=0", Err("sinceSeconds: Invalid value: 0: must be greater than 0"));
-        let both = ": Forbidden: at most one of `sinceTime` or `sinceSeconds` may be specified";
+        let both = "[]: Forbidden: at most one of `sinceTime` or `sinceSeconds` may be specified";
         check("sinceSeconds=0&sinceTime=2026-01-01T00:00:00Z", Err(both));
         let stream =
             "stream: Unsupported value: \"x\": supported values: \"All\", \"Stderr\", \"Stdout\"";

@@ -17,6 +17,10 @@ async fn speaks_four_languages() {
     let reply = server.patch(&path, "strategic-merge", &strategic).await.expect(200);
     let containers = reply.at("/spec/template/spec/containers");
     assert_eq!(containers.as_array().map(Vec::len), Some(2));
+    // What it is merged into knows its type; in the other languages the type belongs to the document.
+    let odd = json!({ "apiVersion": "v2", "kind": "X" });
+    server.patch(&path, "strategic-merge", &odd).await.expect(200);
+    server.patch(&path, "merge", &odd).await.expect(422);
     let apply = json!({ "apiVersion": "apps/v1", "kind": "Deployment", "metadata": { "name": "d" }, "spec": { "replicas": 4 } });
     let reply = server
         .patch(&format!("{path}?fieldManager=m&force=true"), "apply", &apply)

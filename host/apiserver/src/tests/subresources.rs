@@ -86,6 +86,21 @@ async fn evicts_pods() {
 }
 
 #[tokio::test]
+async fn a_bound_pod_is_resized_where_its_node_is_known() {
+    let server = Server::start().await;
+    let mut bound = pod("p");
+    bound["spec"]["nodeName"] = "n".into();
+    bound["spec"]["containers"][0]["resources"] = json!({ "requests": { "cpu": "1" } });
+    server.post(PODS, &bound).await.expect(201);
+    let path = format!("{PODS}/p/resize");
+    let wish = json!({ "spec": { "containers": [{ "name": "c", "image": "other" }] } });
+    server.patch(&path, "strategic-merge", &wish).await.expect(200);
+    let wish = json!({ "spec": { "containers": [{ "name": "c", "resources": { "requests": { "cpu": "2" } } }] } });
+    let refused = server.patch(&path, "strategic-merge", &wish).await.expect(403);
+    assert_eq!(refused.message(), "pods \"p\" is forbidden: node \"n\" not found");
+}
+
+#[tokio::test]
 async fn writes_the_status_by_itself() {
     let server = Server::start().await;
     server.post(PODS, &pod("p")).await.expect(201);

@@ -190,7 +190,8 @@ pub(super) fn patched(
     ];
     for (name, own) in names {
         let given = tree.get(name).and_then(Tree::as_str).unwrap_or_default();
-        if !given.is_empty() && given != own {
+        // A strategic patch is merged into what knows its type already.
+        if !given.is_empty() && given != own && patch.language != Language::Strategic {
             return Err(refuse(format!(
                 "{name} {} is not that of a {}",
                 meta::quote(given),
