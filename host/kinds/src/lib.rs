@@ -27,6 +27,7 @@
 
 mod address;
 mod admissionregistration;
+mod apiextensions;
 mod apiregistration;
 mod apps;
 mod authentication;
@@ -40,6 +41,7 @@ pub mod columns;
 mod conditions;
 mod coordination;
 pub mod core;
+pub mod custom;
 mod discovery;
 mod events;
 mod facts;
@@ -109,6 +111,7 @@ registry::kinds![
     api::admissionregistration::v1::ValidatingAdmissionPolicy,
     api::admissionregistration::v1::ValidatingAdmissionPolicyBinding,
     api::admissionregistration::v1::ValidatingWebhookConfiguration,
+    k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition,
     api::apps::v1::ControllerRevision,
     api::apps::v1::DaemonSet,
     api::apps::v1::Deployment,
