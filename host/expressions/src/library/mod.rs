@@ -144,7 +144,7 @@ impl Args<'_> {
 
     pub(crate) fn list(&self, index: usize) -> Result<&[Value], Error> {
         match self.get(index) {
-            Value::List(items) => Ok(items),
+            Value::List(items) => Ok(items.as_slice()),
             _ => Err(no_overload()),
         }
     }
