@@ -139,6 +139,11 @@ fn own<'a>(walk: &Walk<'a>, name: &str, function: &Function, args: &[Part<'a>]) 
         }
         ("startsWith" | "endsWith", [_, _]) => Own::of(traversal(1)),
         ("contains", [_, _]) => Own::of(traversal(0).times(traversal(1))),
+        ("sets.contains" | "sets.intersects", [_, _]) => {
+            Own::of(size(0).times(size(1)).plus(Range::ONE))
+        }
+        // Each of the two may have to be looked for in the other.
+        ("sets.equivalent", [_, _]) => Own::of(size(0).times(size(1)).scaled(2.0).plus(Range::ONE)),
         (IN, [_, _]) if matches!(function.params.get(1), Some(Type::List(_))) => Own::of(size(1)),
         (ADD, [_, _]) => added(function, size(0).plus(size(1))),
         (LESS | LESS_EQUALS | GREATER | GREATER_EQUALS, [left, right])

@@ -2,6 +2,8 @@
 //!
 //! Start from [`CustomSchema`]. The kind that defines custom kinds is in `apiextensions`.
 
+pub(crate) mod field_path;
+pub(crate) mod rules;
 pub mod schema;
 
 pub use schema::{CustomSchema, Found};
