@@ -7,12 +7,17 @@ use cel::common::ast::operators::{ADD, GREATER, GREATER_EQUALS, IN, LESS, LESS_E
 use super::range::Range;
 use super::walk::{CHARACTER, Part, Path, Step, Walk, sized, union};
 use crate::library::Function;
+use crate::macros::SORT_BY_KEYS;
+use crate::program::Node;
 use crate::types::Type;
+use crate::value::Value;
 
 /// A part of a regular expression is taken to have four characters.
 const EXPRESSION: f64 = 0.25;
 /// The longest regular expression behind a named format.
 const FORMAT_MAX: f64 = 128.0;
+/// What a new list costs beside its items.
+const NEW_LIST: u64 = 10;
 /// One question may be asked twice in an expression.
 const QUESTION: Range = Range::fixed(350_000);
 
@@ -36,6 +41,7 @@ pub(super) fn call<'a>(
     walk: &Walk<'a>,
     name: &str,
     candidates: &[Arc<Function>],
+    nodes: &[Node],
     args: &[Part<'a>],
 ) -> Part<'a> {
     if let ("dyn", [arg]) = (name, args) {
@@ -44,7 +50,8 @@ pub(super) fn call<'a>(
     let costs = args.iter().fold(Range::ZERO, |sum, arg| sum.plus(arg.cost));
     let (mut cost, mut size, mut ty) = (Range::NONE, None, None);
     for function in candidates {
-        let own = own(walk, name, function, args);
+        let own = rearranged(name, function, nodes, args)
+            .unwrap_or_else(|| own(walk, name, function, args));
         cost = cost.union(own.cost);
         size = match (size, own.size) {
             (Some(known), Some(own)) => Some(Range::union(known, own)),
@@ -56,7 +63,7 @@ pub(super) fn call<'a>(
             _ => result,
         });
     }
-    let mut part = walk.part(costs.plus(cost), Path::None, ty.unwrap_or(Type::Dyn));
+    let mut part = Part::new(costs.plus(cost), Path::None, ty.unwrap_or(Type::Dyn));
     part.size = size.or(part.size);
     if let (ADD, [left, right]) = (name, args) {
         part.entry = union(left.entry, right.entry);
@@ -86,6 +93,50 @@ pub(super) fn equality(args: &[Part<'_>; 2], negated: bool) -> Range {
 fn compared(left: &Part<'_>, right: &Part<'_>) -> Range {
     let max = left.size_or_unknown().max.min(right.size_or_unknown().max);
     Range { min: u64::from(max > 0), max }.scaled(CHARACTER)
+}
+
+/// Functions that make lists of lists.
+fn rearranged(name: &str, function: &Function, nodes: &[Node], args: &[Part<'_>]) -> Option<Own> {
+    let size = args.first().map_or(Range::UNKNOWN, Part::size_or_unknown);
+    let whole = |index: usize, otherwise| nodes.get(index).and_then(whole).unwrap_or(otherwise);
+    let (size, factor) = match (name, args) {
+        ("lists.range", [_]) => (Range::fixed(whole(0, u64::MAX)), 1.0),
+        ("slice", [_, _, _]) => (Range::fixed(whole(2, size.max).wrapping_sub(whole(1, 0))), 1.0),
+        ("flatten", [_]) => (size, 1.0),
+        ("flatten", [_, _]) => (size, as_factor(whole(1, u64::MAX))),
+        ("reverse", [_]) if matches!(function.result, Type::List(_)) => (size, 1.0),
+        ("distinct", [_]) => (size.times(size), 2.0),
+        ("sort", [_]) => (size.times(size), comparing(function.params.first())),
+        (SORT_BY_KEYS, [_, keys]) => {
+            let size = keys.size_or_unknown();
+            (size.times(size), comparing(function.params.get(1)))
+        }
+        _ => return None,
+    };
+    let cost = size.scaled(factor).plus(Range::ONE).plus(Range::fixed(NEW_LIST));
+    Some(Own::sized(cost, size))
+}
+
+/// A number that is written in the expression.
+fn whole(node: &Node) -> Option<u64> {
+    match node {
+        Node::Literal(Value::Int(number)) => u64::try_from(*number).ok(),
+        Node::Literal(Value::Uint(number)) => Some(*number),
+        _ => None,
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "costs are estimates")]
+fn as_factor(levels: u64) -> f64 {
+    levels as f64
+}
+
+/// What it costs to have an item compared with another, and with itself.
+fn comparing(list: Option<&Type>) -> f64 {
+    match list {
+        Some(Type::List(item)) if matches!(**item, Type::String | Type::Bytes) => 2.0 + CHARACTER,
+        _ => 2.0,
+    }
 }
 
 fn own<'a>(walk: &Walk<'a>, name: &str, function: &Function, args: &[Part<'a>]) -> Own {
@@ -119,13 +170,13 @@ fn own<'a>(walk: &Walk<'a>, name: &str, function: &Function, args: &[Part<'a>]) 
         (
             "cidr" | "isIP" | "isCIDR" | "ip" | "quantity" | "isQuantity" | "semver" | "isSemver",
             [_, ..],
-        ) => Own::of(traversal(0)),
+        )
+        | ("format", [_, _]) => Own::of(traversal(0)),
         ("ip.isCanonical", [_]) => Own::of(size(0).scaled(2.0 * CHARACTER)),
         ("containsIP" | "containsCIDR", [_, other]) => {
             Own::of(contained(name == "containsCIDR", other))
         }
         ("validate", [_, _]) => Own::of(traversal(1).scaled(FORMAT_MAX * EXPRESSION)),
-        ("format", [_, _]) => Own::of(traversal(0)),
         ("bytes", [of]) if of.ty == Type::String => {
             let result = Range { min: size(0).min, max: size(0).max.saturating_mul(4) };
             Own::sized(traversal(0), result)

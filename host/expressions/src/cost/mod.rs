@@ -52,8 +52,9 @@ fn names(node: &Node, variable: &str) -> bool {
         Node::Literal(_) | Node::Composed(_) | Node::Local(_) | Node::Taken(_) => false,
         Node::Select { of, .. } | Node::NotStrictlyFalse(of) => inside(of),
         Node::Index { of, index, .. } => inside(of) || inside(index),
-        Node::And(left, right) | Node::Or(left, right) => inside(left) || inside(right),
-        Node::Equal { left, right, .. } => inside(left) || inside(right),
+        Node::And(left, right) | Node::Or(left, right) | Node::Equal { left, right, .. } => {
+            inside(left) || inside(right)
+        }
         Node::Conditional(condition, then, otherwise) => {
             inside(condition) || inside(then) || inside(otherwise)
         }

@@ -63,7 +63,13 @@ pub(super) struct Walk<'a> {
     scope: Vec<Variable<'a>>,
 }
 
-impl Part<'_> {
+impl<'a> Part<'a> {
+    /// A part of which nothing but its path and type tell the size.
+    pub(super) fn new(cost: Range, path: Path<'a>, ty: Type) -> Self {
+        let size = sized(path).or_else(|| type_size(&ty));
+        Self { cost, size, entry: None, path, ty }
+    }
+
     pub(super) fn size_or_unknown(&self) -> Range {
         self.size.unwrap_or(Range::UNKNOWN)
     }
@@ -75,14 +81,14 @@ impl<'a> Walk<'a> {
             // The name of a type is read like a variable.
             Node::Literal(Value::Type(_)) => {
                 let ty = Type::Type(Arc::new(Type::Dyn));
-                self.part(Range::ONE, Path::At(self.root), ty)
+                Part::new(Range::ONE, Path::At(self.root), ty)
             }
             Node::Literal(value) => literal(value),
             Node::Global(name) => {
                 let ty = self.environment.variable(name).cloned().unwrap_or(Type::Dyn);
-                self.part(Range::ONE, Path::At(self.root), ty)
+                Part::new(Range::ONE, Path::At(self.root), ty)
             }
-            Node::Composed(_) => self.part(Range::ONE, Path::None, Type::Dyn),
+            Node::Composed(_) => Part::new(Range::ONE, Path::None, Type::Dyn),
             Node::Local(index) | Node::Taken(index) => self.local(*index),
             Node::Select { of, field, kind } => self.select(of, field, *kind),
             Node::Index { of, index, optional } => self.index(of, index, *optional),
@@ -90,24 +96,24 @@ impl<'a> Walk<'a> {
                 let (left, right) = (self.node(left).cost, self.node(right).cost);
                 // The left side may decide alone.
                 let cost = Range { min: left.min, max: left.plus(right).max };
-                self.part(cost, Path::None, Type::Bool)
+                Part::new(cost, Path::None, Type::Bool)
             }
             Node::Conditional(condition, then, otherwise) => {
                 self.conditional(condition, then, otherwise)
             }
             Node::NotStrictlyFalse(of) => {
                 let cost = self.node(of).cost.plus(Range::ONE);
-                self.part(cost, Path::None, Type::Bool)
+                Part::new(cost, Path::None, Type::Bool)
             }
             Node::Equal { left, right, negated } => {
                 let args = [self.node(left), self.node(right)];
                 let own = super::calls::equality(&args, *negated);
                 let cost = args.iter().fold(own, |sum, arg| sum.plus(arg.cost));
-                self.part(cost, Path::None, Type::Bool)
+                Part::new(cost, Path::None, Type::Bool)
             }
             Node::Call { name, candidates, args } => {
-                let args: Vec<Part<'a>> = args.iter().map(|arg| self.node(arg)).collect();
-                super::calls::call(self, name, candidates, &args)
+                let parts: Vec<Part<'a>> = args.iter().map(|arg| self.node(arg)).collect();
+                super::calls::call(self, name, candidates, args, &parts)
             }
             Node::List(items) => self.list(items),
             Node::Map(entries) => self.map(entries),
@@ -116,21 +122,15 @@ impl<'a> Walk<'a> {
                     .iter()
                     .fold(RECORD, |sum, (_, value, _)| sum.plus(self.node(value).cost));
                 let ty = self.environment.record(name).map_or(Type::Dyn, Type::Struct);
-                self.part(cost, Path::None, ty)
+                Part::new(cost, Path::None, ty)
             }
             Node::Comprehension(comprehension) => self.comprehension(comprehension),
         }
     }
 
-    /// A part of which nothing but its path and type tell the size.
-    pub(super) fn part(&self, cost: Range, path: Path<'a>, ty: Type) -> Part<'a> {
-        let size = sized(path).or_else(|| type_size(&ty));
-        Part { cost, size, entry: None, path, ty }
-    }
-
     fn local(&self, index: usize) -> Part<'a> {
         let Some(variable) = self.scope.get(index) else {
-            return self.part(Range::ONE, Path::None, Type::Dyn);
+            return Part::new(Range::ONE, Path::None, Type::Dyn);
         };
         let size = sized(variable.path).or_else(|| type_size(&variable.ty)).or(variable.size);
         Part {
@@ -155,20 +155,20 @@ impl<'a> Walk<'a> {
         };
         match kind {
             // Asking whether a field is there is free.
-            Select::Test => self.part(of.cost, Path::None, Type::Bool),
+            Select::Test => Part::new(of.cost, Path::None, Type::Bool),
             Select::Plain if !is_optional => {
                 let own = match of.ty {
                     Type::Map(..) | Type::Struct(_) => Range::ONE,
                     _ => Range::ZERO,
                 };
-                self.part(of.cost.plus(own), self.step(of.path, Step::Field(field)), found)
+                Part::new(of.cost.plus(own), self.step(of.path, Step::Field(field)), found)
             }
             Select::Plain => {
                 let path = self.step(of.path, Step::Field(field));
-                self.part(of.cost, path, Type::optional(found))
+                Part::new(of.cost, path, Type::optional(found))
             }
             Select::Optional => {
-                self.part(of.cost.plus(Range::ONE), Path::None, Type::optional(found))
+                Part::new(of.cost.plus(Range::ONE), Path::None, Type::optional(found))
             }
         }
     }
@@ -179,12 +179,12 @@ impl<'a> Walk<'a> {
         let (step, found) = match &of.ty {
             Type::List(item) => (Step::Items, (**item).clone()),
             Type::Map(_, value) => (Step::Values, (**value).clone()),
-            _ => return self.part(cost, Path::None, Type::Dyn),
+            _ => return Part::new(cost, Path::None, Type::Dyn),
         };
         if optional {
-            return self.part(cost, Path::None, Type::optional(found));
+            return Part::new(cost, Path::None, Type::optional(found));
         }
-        let mut part = self.part(cost, self.step(of.path, step), found);
+        let mut part = Part::new(cost, self.step(of.path, step), found);
         part.size = of.entry.map(|entry| entry.value).or(part.size);
         part
     }
@@ -256,7 +256,7 @@ impl<'a> Walk<'a> {
         let count = over.size_or_unknown();
         cost = cost.plus(result.cost).plus(count.times(step.cost.plus(going)));
         let ty = if is_open(&result.ty) { step.ty.clone() } else { result.ty };
-        let mut part = self.part(cost, Path::None, ty);
+        let mut part = Part::new(cost, Path::None, ty);
         match of.init {
             Node::Literal(_) => part.size = init.size.or(part.size),
             Node::List(_) | Node::Map(_) => {

@@ -11,6 +11,8 @@ mod ratchet;
 mod rules;
 mod spec;
 mod structural;
+#[cfg(test)]
+mod tests;
 mod version;
 mod walk;
 mod warnings;

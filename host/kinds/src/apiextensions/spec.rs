@@ -101,13 +101,11 @@ pub(super) fn check_stored_versions(errors: &mut Errors, definition: &CustomReso
     }
 }
 
-/// The schema of all versions, if it is the same; `Some(None)` if all have none.
-pub(super) fn shared_schema(
-    spec: &CustomResourceDefinitionSpec,
-) -> Option<Option<&JSONSchemaProps>> {
+/// The schema of all versions, if they have the same.
+pub(super) fn shared_schema(spec: &CustomResourceDefinitionSpec) -> Option<&JSONSchemaProps> {
     let first = spec.versions.first()?;
     let same = spec.versions.iter().all(|version| version.schema == first.schema);
-    same.then(|| open_api_schema(first.schema.as_ref()))
+    same.then(|| open_api_schema(first.schema.as_ref())).flatten()
 }
 
 fn open_api_schema(validation: Option<&CustomResourceValidation>) -> Option<&JSONSchemaProps> {

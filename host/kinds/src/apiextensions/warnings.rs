@@ -31,8 +31,7 @@ fn each_schema(spec: &CustomResourceDefinitionSpec, visit: &mut dyn FnMut(&JSONS
         visit(schema);
         false
     };
-    let shared = super::spec::shared_schema(spec).and_then(|shared| shared);
-    match shared {
+    match super::spec::shared_schema(spec) {
         Some(schema) => {
             walk::any(schema, &mut visit);
         }

@@ -190,7 +190,7 @@ impl Node {
 
     /// The schema of a field, declared or not.
     pub(crate) fn field(&self, name: &str) -> Option<&Self> {
-        self.properties.get(name).or(self.rest_schema())
+        self.properties.get(name).or_else(|| self.rest_schema())
     }
 
     /// The schema of fields that are not declared.

@@ -73,21 +73,34 @@ impl Walk {
         self.declared(value, node, node.embedded, node.preserve);
     }
 
-    /// Nothing is known of the value: no object in it may have fields.
+    /// Nothing is known of the value: no object in it may have fields. Lists may be nested as deep as the limit allows, so that those which
+    /// are not yet seen to the end stand on a list.
     fn undeclared(&mut self, value: &mut Tree) {
-        match value {
-            Tree::Object(fields) => {
-                for name in std::mem::take(fields).keys() {
-                    self.report(name);
+        let length = self.path.len();
+        let mut open = Vec::new();
+        let mut next = Some(value);
+        loop {
+            match next.take() {
+                Some(Tree::Object(fields)) => {
+                    std::mem::take(fields).keys().for_each(|name| self.report(name));
                 }
-            }
-            Tree::Array(items) => {
-                for (index, value) in items.iter_mut().enumerate() {
-                    self.item(index, |walk| walk.undeclared(value));
+                Some(Tree::Array(items)) => {
+                    open.push((self.path.len(), items.iter_mut().enumerate()));
                 }
+                _ => {}
             }
-            _ => {}
+            let Some((length, items)) = open.last_mut() else { break };
+            self.path.truncate(*length);
+            match items.next() {
+                Some((index, value)) => {
+                    // Writing to a String cannot fail.
+                    let _ = write!(self.path, "[{index}]");
+                    next = Some(value);
+                }
+                None => drop(open.pop()),
+            }
         }
+        self.path.truncate(length);
     }
 
     fn field(&mut self, name: &str, visit: impl FnOnce(&mut Self)) {

@@ -70,10 +70,9 @@ impl Builder {
         let unknown = match &node.rest {
             Rest::Schema(value) => Unknown::Typed(self.ty(value, keeps)),
             Rest::Any => Unknown::Keep,
-            Rest::Forbidden => Unknown::Prune,
             // An object of which nothing is declared may be anything until it is pruned.
             Rest::Unsaid if keeps || node.properties.is_empty() => Unknown::Keep,
-            Rest::Unsaid => Unknown::Prune,
+            Rest::Forbidden | Rest::Unsaid => Unknown::Prune,
         };
         let object =
             Struct::new("", fields).with_unknown(unknown).with_atomic(node.atomic == Some(true));

@@ -66,7 +66,7 @@ pub(super) fn is_mac(text: &str) -> bool {
     };
     let groups: Vec<&str> = text.split(separator).collect();
     let is_group = |group: &&str| group.len() == digits && super::is_hexadecimal(group);
-    matches!(groups.len() * digits / 2, 6 | 8 | 20) && groups.iter().all(|group| is_group(group))
+    matches!(groups.len() * digits / 2, 6 | 8 | 20) && groups.iter().all(is_group)
 }
 
 /// What a request may ask for: an absolute address, or a path from the root.

@@ -21,8 +21,11 @@ pub(crate) enum Format {
     Double,
 }
 
+/// A format of texts, and whether a text has it.
+type Text = (&'static str, fn(&str) -> bool);
+
 /// The names are without dashes, which make no difference.
-const TEXTS: &[(&str, fn(&str) -> bool)] = &[
+const TEXTS: &[Text] = &[
     ("bsonobjectid", |text| text.len() == 24 && is_hexadecimal(text)),
     ("uri", addresses::is_request_uri),
     ("email", mail::is_email),

@@ -4,7 +4,7 @@
 
 #![expect(
     clippy::cast_possible_truncation,
-    clippy::cast_precision_loss,
+    clippy::float_cmp,
     reason = "numbers are compared as Kubernetes compares them"
 )]
 
@@ -138,7 +138,7 @@ impl Walk<'_> {
         if !is_positive {
             let message =
                 format!("factor MultipleOf declared for {} must be positive: {shown}", self.path);
-            let mut finding = self.invalid(BadValue::Json(shown.clone()), "");
+            let mut finding = self.invalid(BadValue::Json(shown), "");
             finding.error.detail.clone_from(&message);
             finding.message = message;
             outcome.add(finding);
