@@ -263,7 +263,7 @@ impl<'a> Walk<'a> {
                 part.size = Some(count);
                 part.entry = step.entry;
             }
-            _ => {}
+            _ => part.size = result.size.or(part.size),
         }
         part
     }

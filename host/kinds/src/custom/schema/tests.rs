@@ -8,6 +8,7 @@ use std::path::PathBuf;
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::JSONSchemaProps;
 use meta::Tree;
+use proptest::prelude::*;
 use serde_json::json;
 
 use super::{CustomSchema, Found};
@@ -101,4 +102,89 @@ fn values_are_checked_as_their_schema_says() {
 #[test]
 fn rules_are_run_as_their_schema_says() {
     check(&file("rules.tsv"));
+}
+
+fn any_tree() -> impl Strategy<Value = Tree> {
+    let leaf = prop_oneof![
+        Just(Tree::Null),
+        any::<bool>().prop_map(Tree::from),
+        (-3_i64..3).prop_map(Tree::from),
+        Just(json!(1.5)),
+        Just(json!(2.0)),
+        "[ab]{0,2}".prop_map(Tree::from),
+    ];
+    leaf.prop_recursive(4, 24, 4, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..4).prop_map(Tree::from),
+            prop::collection::btree_map("[abk]", inner, 0..4)
+                .prop_map(|fields| Tree::Object(fields.into_iter().collect())),
+        ]
+    })
+}
+
+fn any_schema() -> impl Strategy<Value = Tree> {
+    let leaf = prop_oneof![
+        Just(json!({ "type": "string", "maxLength": 1, "default": "a" })),
+        Just(json!({ "type": "string", "nullable": true, "pattern": "a" })),
+        Just(json!({ "type": "integer", "minimum": 0, "default": 1 })),
+        Just(json!({ "type": "number", "multipleOf": 0.5 })),
+        Just(json!({ "type": "boolean", "enum": [true], "nullable": true })),
+        Just(json!({ "x-kubernetes-int-or-string": true })),
+        Just(json!({ "x-kubernetes-preserve-unknown-fields": true })),
+    ];
+    leaf.prop_recursive(4, 16, 3, |inner| {
+        let fields = prop::collection::btree_map("[abk]", inner.clone(), 0..3);
+        let object = (fields, any::<bool>(), any::<bool>()).prop_map(|(fields, keeps, filled)| {
+            let mut schema = json!({ "type": "object", "properties": fields, "required": ["a"] });
+            if keeps {
+                schema["x-kubernetes-preserve-unknown-fields"] = true.into();
+            }
+            if filled {
+                schema["default"] = json!({});
+            }
+            schema
+        });
+        let set = json!({ "type": "array", "x-kubernetes-list-type": "set" });
+        prop_oneof![
+            object,
+            inner.clone().prop_map(|of| json!({ "type": "object", "additionalProperties": of })),
+            inner.prop_map(move |of| {
+                let mut list = set.clone();
+                list["items"] = of;
+                list
+            }),
+        ]
+    })
+}
+
+fn compiled(spec: Tree) -> CustomSchema {
+    let schema = json!({ "type": "object", "properties": { "spec": spec } });
+    let props: JSONSchemaProps = serde_json::from_value(schema).expect("a schema");
+    CustomSchema::compile(Some(&props))
+}
+
+proptest! {
+    #[test]
+    fn pruning_and_defaulting_again_changes_nothing(spec in any_schema(), value in any_tree()) {
+        let schema = compiled(spec);
+        let mut tree = object(&json!({ "spec": value }));
+        schema.prune(&mut tree);
+        schema.set_defaults(&mut tree);
+        let once = tree.clone();
+        prop_assert_eq!(schema.prune(&mut tree), Vec::<String>::new());
+        schema.set_defaults(&mut tree);
+        prop_assert_eq!(tree, once);
+    }
+
+    #[test]
+    fn what_is_not_changed_stays_valid(spec in any_schema(), value in any_tree()) {
+        let schema = compiled(spec);
+        let mut tree = object(&json!({ "spec": value }));
+        schema.prune(&mut tree);
+        schema.set_defaults(&mut tree);
+        let new: Vec<_> = schema.validate(&tree, None).errors;
+        for error in schema.validate(&tree, Some(&tree)).errors {
+            prop_assert!(new.contains(&error), "{} is told of a new object as well", error);
+        }
+    }
 }
