@@ -53,6 +53,7 @@ mod internal;
 mod kind;
 pub mod label_selector;
 mod line_diff;
+pub mod maturity;
 pub mod metadata;
 mod names;
 mod networking;

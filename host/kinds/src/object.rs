@@ -10,11 +10,13 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use meta::decode::{self, Findings};
 use meta::field::FieldError;
-use meta::schema::TypeRef;
+use meta::schema::{Schema, TypeRef};
 use meta::{Attributes, Tree};
 use schemars::SchemaGenerator;
 
+use crate::custom::CustomKind;
 use crate::info::KindInfo;
 use crate::kind::Kind;
 use crate::{facts, metadata};
@@ -38,6 +40,31 @@ pub trait AnyKind: Send + Sync + Debug {
     /// The shape of its objects.
     fn type_ref(&self) -> &TypeRef;
 
+    /// The types that [`AnyKind::type_ref`] refers into.
+    fn schema(&self) -> &Schema {
+        facts::schema()
+    }
+
+    /// The kind as one that users define, if it is.
+    fn custom(&self) -> Option<&CustomKind> {
+        None
+    }
+
+    /// Brings a decoded tree into canonical form (see `meta::decode`).
+    fn canonicalize(&self, tree: &mut Tree) -> Result<Findings, decode::DecodeError> {
+        decode::canonicalize(tree, self.type_ref(), self.schema())
+    }
+
+    /// What strict decoding objects to in JSON, of which `found` was found, in the order in which clients are told.
+    fn strict_errors(&self, source: &[u8], _found: &Findings) -> Vec<String> {
+        decode::strict_errors(source, Some(self.type_ref()), self.schema()).unwrap_or_default()
+    }
+
+    /// Brings a tree that the server made into canonical form.
+    fn emit(&self, tree: &mut Tree) {
+        decode::emit(tree, self.type_ref(), self.schema());
+    }
+
     /// Adds the published schema of the type, with its descriptions, to a collection of schemas. Costly: for documents only.
     fn describe(&self, schemas: &mut SchemaGenerator);
 
@@ -51,6 +78,11 @@ pub trait AnyKind: Send + Sync + Debug {
     /// The name under which the stored kind knows a field that selectors look at.
     fn stored_field<'a>(&self, field: &'a str) -> &'a str {
         field
+    }
+
+    /// Whether stored objects are served as they are.
+    fn is_stored_as_served(&self) -> bool {
+        self.info().stored_as.is_none()
     }
 
     /// Rewrites a tree of this kind into the form in which it is stored.
@@ -220,7 +252,7 @@ fn once(errors: Vec<FieldError>) -> Vec<FieldError> {
 fn update_errors<K: Kind>(new: &K, old: &K) -> Vec<FieldError> {
     let (new, old) = (k8s_openapi::Metadata::metadata(new), k8s_openapi::Metadata::metadata(old));
     let mut errors = metadata::validate_update(&K::INFO, new, old);
-    errors.extend(metadata::known_finalizers(new));
+    errors.extend(metadata::known_finalizers(&K::INFO, new));
     errors
 }
 
@@ -263,7 +295,7 @@ impl<K: Kind> Object for K {
     fn validate(&self) -> Vec<FieldError> {
         let metadata = k8s_openapi::Metadata::metadata(self);
         let mut errors = metadata::validate(&K::INFO, metadata);
-        errors.extend(metadata::known_finalizers(metadata));
+        errors.extend(metadata::known_finalizers(&K::INFO, metadata));
         errors.extend(Kind::validate(self));
         once(errors)
     }
