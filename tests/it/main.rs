@@ -6,6 +6,7 @@ mod harness;
 mod abuse;
 mod client;
 mod clients;
+mod custom;
 mod examples;
 mod fields;
 mod helm;

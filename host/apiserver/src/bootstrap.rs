@@ -88,7 +88,7 @@ pub(crate) async fn run(service: &Service) -> Result<(), StatusError> {
         .chain(roles::needed().filter(|role| role.namespace.is_empty()))
         .chain(priorities())
         .chain(flow_control::needed())
-        .chain(api_services::needed(service))
+        .chain(api_services::needed())
         .chain([range(service)]);
     ensure(service, &identity, of_cluster).await?;
     roles::fill(service, &identity).await?;
@@ -103,7 +103,7 @@ async fn ensure(
     needed: impl Iterator<Item = Needed>,
 ) -> Result<(), StatusError> {
     let snapshot = service.state().store.snapshot();
-    let writes = needed.filter(|needed| is_served(service, needed)).filter_map(|needed| {
+    let writes = needed.filter(is_served).filter_map(|needed| {
         let key = Key::new(&needed.resource, needed.namespace, needed.name());
         let Some(entry) = snapshot.get(key.as_str()) else {
             return Some((needed, None));
@@ -143,9 +143,9 @@ async fn take(
     }
 }
 
-fn is_served(service: &Service, needed: &Needed) -> bool {
+fn is_served(needed: &Needed) -> bool {
     let version = needed.version_path.rsplit('/').next().unwrap_or_default();
-    service.state().kinds.find(&needed.resource.group, version, &needed.resource.resource).is_some()
+    kinds::find(&needed.resource.group, version, &needed.resource.resource).is_some()
 }
 
 /// Writes an object. If somebody else does at this moment, theirs is what counts.

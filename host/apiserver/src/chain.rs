@@ -13,11 +13,12 @@ use meta::StatusError;
 
 use crate::body::Body;
 use crate::codec::negotiate::{self, Accepted, Offers};
+use crate::registry::Registry;
 use crate::request::{RequestInfo, Target, Verb};
 use crate::seams::{Attempt, Decision, Identity, Peer, ResourceAttempt};
 use crate::state::State;
 use crate::warnings::Warnings;
-use crate::{authentication, limits, routes, status, verbs};
+use crate::{authentication, limits, metrics, routes, status, verbs};
 
 const AUDIT_ID: HeaderName = HeaderName::from_static("audit-id");
 /// Ids of requests that clients choose may have this many bytes.
@@ -38,6 +39,8 @@ pub(crate) struct Call {
     pub(crate) peer: Peer,
     /// Advice for the client, sent with the answer.
     pub(crate) warnings: Arc<Warnings>,
+    /// The kinds that are served, as they were when the request came.
+    pub(crate) kinds: Arc<Registry>,
 }
 
 impl Call {
@@ -61,12 +64,14 @@ pub(crate) async fn run(state: &Arc<State>, request: Request<Body>, peer: Peer) 
     let errors_as =
         negotiate::accept(&parts.headers, &errors_query(&info), Offers::Plain).unwrap_or_default();
     let warnings = Arc::new(Warnings::default());
-    let observed = Observed::new(&info, &parts);
+    let kinds = state.kinds();
+    let observed = Observed::new(&info, &parts, &kinds);
 
     let answer = match info {
         Err(text) => Err(StatusError::internal(text)),
         Ok(info) => {
-            let call = Unknown { info, parts, body, peer, warnings: Arc::clone(&warnings) };
+            let warnings = Arc::clone(&warnings);
+            let call = Unknown { info, parts, body, peer, warnings, kinds };
             admitted(state, call).await
         }
     };
@@ -98,14 +103,15 @@ struct Unknown {
     body: Body,
     peer: Peer,
     warnings: Arc<Warnings>,
+    kinds: Arc<Registry>,
 }
 
 /// From the sender's credentials to the answer.
 async fn admitted(state: &Arc<State>, unknown: Unknown) -> Result<Response<Body>, StatusError> {
-    let Unknown { info, parts, body, peer, warnings } = unknown;
+    let Unknown { info, parts, body, peer, warnings, kinds } = unknown;
     let sender = authenticate(state, &parts, &peer).await?;
     let identity = authentication::impersonate(state, &parts.headers, sender).await?;
-    let call = Call { info, parts, body, identity, peer, warnings };
+    let call = Call { info, parts, body, identity, peer, warnings, kinds };
     authorize(state, &call).await?;
     let _permit = limits::enter(state, &call)?;
     let long_running = limits::is_long_running(&call.info);
@@ -230,24 +236,17 @@ fn errors_query(info: &Result<RequestInfo, String>) -> crate::query::Query {
 struct Observed {
     method: http::Method,
     path: String,
-    verb: String,
-    resource: String,
+    labels: metrics::Labels,
 }
 
 impl Observed {
-    fn new(info: &Result<RequestInfo, String>, parts: &Parts) -> Observed {
-        let (verb, resource) = match info {
-            Ok(info) => {
-                let resource =
-                    info.resource().map(|resource| match resource.subresource.as_str() {
-                        "" => resource.resource.clone(),
-                        subresource => format!("{}/{subresource}", resource.resource),
-                    });
-                (info.verb().into_owned(), resource.unwrap_or_default())
-            }
-            Err(_) => (String::new(), String::new()),
-        };
-        Observed { method: parts.method.clone(), path: parts.uri.path().to_owned(), verb, resource }
+    fn new(info: &Result<RequestInfo, String>, parts: &Parts, kinds: &Registry) -> Observed {
+        let labels = info.as_ref().map(|info| metrics::Labels::of(info, kinds));
+        Observed {
+            method: parts.method.clone(),
+            path: parts.uri.path().to_owned(),
+            labels: labels.unwrap_or_default(),
+        }
     }
 
     fn finish(
@@ -258,12 +257,12 @@ impl Observed {
         code: http::StatusCode,
     ) {
         let took = state.clock.now().duration_since(started);
-        crate::metrics::observe(state, &self.verb, &self.resource, code.as_u16(), took);
+        state.metrics.observe(self.labels, code.as_u16(), took);
         tracing::debug!(
             request_id,
             method = %self.method,
             path = %self.path,
-            verb = %self.verb,
+            verb = self.labels.verb,
             code = code.as_u16(),
             took_ms = took.as_millis(),
             "request"

@@ -24,6 +24,7 @@ use prometheus_client::registry::Registry;
 use crate::body::Body;
 use crate::chain::Call;
 use crate::registry::Registry as Kinds;
+use crate::request::RequestInfo;
 use crate::state::State;
 
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -53,6 +54,34 @@ struct RequestKind {
     request_kind: &'static str,
 }
 
+/// What a request is counted as. Names that nobody serves are left out, so that clients cannot invent labels.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Labels {
+    pub(crate) verb: &'static str,
+    group: &'static str,
+    resource: &'static str,
+    subresource: &'static str,
+}
+
+impl Labels {
+    pub(crate) fn of(info: &RequestInfo, kinds: &Kinds) -> Labels {
+        let verb = known_verb(&info.verb());
+        let kind = info.resource().and_then(|asked| {
+            let kind = kinds.find(&asked.group, &asked.version, &asked.resource)?;
+            Some((kind.info(), kind.info().subresource(&asked.subresource)))
+        });
+        match kind {
+            Some((info, subresource)) => Labels {
+                verb,
+                group: info.group,
+                resource: info.plural,
+                subresource: subresource.map_or("", |known| known.name),
+            },
+            None => Labels { verb, ..Labels::default() },
+        }
+    }
+}
+
 /// What is counted while requests are answered.
 #[derive(Debug)]
 pub(crate) struct Metrics {
@@ -76,25 +105,12 @@ impl Metrics {
         Metrics { requests, durations, counted: Mutex::new(counted) }
     }
 
-    fn observe(&self, kinds: &Kinds, verb: &str, resource: &str, code: u16, took: SignedDuration) {
-        let (resource, subresource) = resource.split_once('/').unwrap_or((resource, ""));
-        let verb = known_verb(verb);
-        let kind = kinds.all().map(kinds::AnyKind::info).find(|info| info.plural == resource);
-        let (group, resource, subresource) = match kind {
-            Some(info) => {
-                let subresource = info.subresource(subresource).map_or("", |known| known.name);
-                (info.group, info.plural, subresource)
-            }
-            None => ("", "", ""),
-        };
+    /// Notes an answer.
+    pub(crate) fn observe(&self, labels: Labels, code: u16, took: SignedDuration) {
+        let Labels { verb, group, resource, subresource } = labels;
         self.requests.get_or_create(&Answered { verb, group, resource, subresource, code }).inc();
         self.durations.get_or_create(&Asked { verb, resource }).observe(took.as_secs_f64());
     }
-}
-
-/// Notes an answer.
-pub(crate) fn observe(state: &State, verb: &str, resource: &str, code: u16, took: SignedDuration) {
-    state.metrics.observe(&state.kinds, verb, resource, code, took);
 }
 
 fn known_verb(verb: &str) -> &'static str {
@@ -183,16 +199,23 @@ mod tests {
 
     #[test]
     fn labels_are_known_words_whatever_clients_send() {
-        let (metrics, kinds) = (Metrics::new(), Kinds::new());
+        let (metrics, kinds) = (Metrics::new(), Kinds::default());
         let took = SignedDuration::from_millis(7);
-        for (verb, resource) in
-            [("get", "pods"), ("fetch", "x\"y"), ("get", "pods/log"), ("get", "pods/nonsense")]
+        let pod = "/api/v1/namespaces/a/pods/p";
+        let paths = [pod, "/api/v1/nonsense", &format!("{pod}/log"), &format!("{pod}/nonsense")];
+        for (method, path) in
+            ["GET", "FETCH"].into_iter().flat_map(|method| paths.map(|path| (method, path)))
         {
-            metrics.observe(&kinds, verb, resource, 200, took);
+            let method = http::Method::from_bytes(method.as_bytes()).expect("a method");
+            let info = RequestInfo::parse(&method, &path.parse().expect("a path"));
+            let labels = Labels::of(&info.expect("it can be understood"), &kinds);
+            metrics.observe(labels, 200, took);
         }
         let mut text = String::new();
         text::encode_registry(&mut text, &metrics.counted.lock()).expect("writing to a string");
         let line = "apiserver_request_total{verb=\"other\",group=\"\",resource=\"\",subresource=\"\",code=\"200\"} 1";
+        assert!(text.contains(line), "{text}");
+        let line = "verb=\"get\",group=\"\",resource=\"pods\",subresource=\"log\",code=\"200\"} 1";
         assert!(text.contains(line), "{text}");
         assert!(!text.contains("nonsense") && !text.contains("fetch"), "{text}");
         assert!(text.contains("le=\"0.025\""), "{text}");

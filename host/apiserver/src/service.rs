@@ -57,9 +57,8 @@ impl Service {
         let Target::Resource(resource) = info.target.clone() else {
             return Err(StatusError::no_such_path());
         };
-        let Some(kind) =
-            self.state.kinds.find(&resource.group, &resource.version, &resource.resource)
-        else {
+        let kinds = self.state.kinds();
+        let Some(kind) = kinds.find(&resource.group, &resource.version, &resource.resource) else {
             return Err(StatusError::no_such_path());
         };
         if resource.verb != Verb::Watch {
@@ -72,11 +71,12 @@ impl Service {
             peer: Peer::internal(Arc::clone(&identity)),
             identity,
             warnings: Arc::new(Warnings::default()),
+            kinds: Arc::clone(&kinds),
         };
         chain::authorize(&self.state, &call).await?;
         let metadata = call.accepted(crate::codec::negotiate::Offers::Resource)?.view
             == View::Metadata(ViewVersion::V1);
-        let stored = verbs::stored_kind(&self.state, kind);
+        let (kind, stored) = (kind.clone(), kinds.stored_kind(kind));
         let state = Arc::clone(&self.state);
         let context =
             Context { state, call, resource, kind, stored, accepted: Accepted::default() };
@@ -165,7 +165,7 @@ impl Watch {
                 let leaves = kind == ChangeKind::Deleted && event.kind == store::EventKind::Put;
                 let typed = event
                     .value()
-                    .filter(|_| !leaves && self.context.info().stored_as.is_none())
+                    .filter(|_| !leaves && self.context.kind.is_stored_as_served())
                     .and_then(|value| self.shared(value));
                 let object = match typed {
                     Some(value) => Payload::Typed(value),
@@ -214,6 +214,9 @@ fn attributes(key: &Key, body: &[u8]) -> Option<Attributes> {
     let kind = kinds::all().iter().find(|kind| {
         let info = kind.info();
         info.stored_as.is_none() && info.group == resource.group && info.plural == resource.resource
-    })?;
-    Some(kind.parse(body).ok()?.attributes())
+    });
+    match kind {
+        Some(kind) => Some(kind.parse(body).ok()?.attributes()),
+        None => kinds::custom::stored_attributes(key, body),
+    }
 }

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::admission::hooks::Hooks;
 use crate::metrics::Metrics;
-use crate::registry::Registry;
+use crate::registry::{Kinds, Registry};
 use crate::seams::{Authenticate, Authorize, Mount, NodeGateway};
 
 /// Limits and addresses of the API server.
@@ -91,7 +91,7 @@ pub(crate) struct State {
     /// The objects.
     pub(crate) store: Arc<Store>,
     /// The kinds that are served.
-    pub(crate) kinds: Registry,
+    kinds: Kinds,
     /// The time.
     pub(crate) clock: Arc<dyn Clock>,
     /// Who callers are.
@@ -132,7 +132,7 @@ impl State {
         };
         State {
             store,
-            kinds: Registry::new(),
+            kinds: Kinds::default(),
             clock,
             authenticator,
             authorizer,
@@ -144,5 +144,10 @@ impl State {
             metrics: Metrics::new(),
             shutdown: CancellationToken::new(),
         }
+    }
+
+    /// The kinds that are served now.
+    pub(crate) fn kinds(&self) -> Arc<Registry> {
+        self.kinds.now(&self.store)
     }
 }

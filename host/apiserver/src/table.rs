@@ -7,14 +7,13 @@
 
 use bytes::Bytes;
 use jiff::Timestamp;
-use kinds::Column;
+use kinds::{AnyKind, Column};
 use meta::field::FieldError;
 use meta::{Path, StatusError, Tree, member};
 use serde_json::json;
 
 use crate::codec::negotiate::ViewVersion;
 use crate::query::Query;
-use crate::registry::KindRef;
 
 /// What a row carries beside its cells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,7 +67,7 @@ fn write_metadata(out: &mut Vec<u8>, body: &[u8], version: ViewVersion) {
 
 /// A Table of rows. `head` is the JSON of the list's metadata.
 pub(crate) fn table(
-    kind: KindRef,
+    kind: &dyn AnyKind,
     mut rows: Vec<Row<'_>>,
     head: &[u8],
     version: ViewVersion,
@@ -137,7 +136,7 @@ pub(crate) struct Row<'a> {
 }
 
 /// The row of an object, with at least as many cells as there are columns whatever the object is.
-pub(crate) fn row(kind: KindRef, body: &Bytes, now: Timestamp) -> Row<'_> {
+pub(crate) fn row<'a>(kind: &dyn AnyKind, body: &'a Bytes, now: Timestamp) -> Row<'a> {
     let mut row = Row { body, cells: Vec::new(), conditions: Vec::new(), rank: 0 };
     if let Ok(object) = kind.parse(body) {
         row.cells = object.row(now);
@@ -149,7 +148,7 @@ pub(crate) fn row(kind: KindRef, body: &Bytes, now: Timestamp) -> Row<'_> {
 }
 
 /// The object of a list that others get by default.
-fn default_name(kind: KindRef, rows: &[Row<'_>]) -> Option<String> {
+fn default_name(kind: &dyn AnyKind, rows: &[Row<'_>]) -> Option<String> {
     kind.info().is_default?;
     let metadata = |row: &Row<'_>| serde_json::from_slice(member(row.body, "metadata")?).ok();
     kind.info().default_among(rows.iter().filter_map(metadata))

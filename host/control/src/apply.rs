@@ -9,7 +9,7 @@ mod tokens;
 
 use std::sync::Arc;
 
-use api::{Client, Error, PartialObject, Resource};
+use api::{Client, Error, ListParams, PartialObject, Resource};
 use bytes::Bytes;
 use controllers::{
     Action, Announce, AnyObject, Change, Failure, Key, Level, Propagation, Target, Verb, Which,
@@ -166,6 +166,17 @@ impl Applier {
                 let made = self.write(Verb::Change, Method::PUT, path, &mut object).await;
                 made.map(|made| shown(object.which(), &made))
             }
+            Action::UpdateStatusIfNone { resource, mut object } => {
+                match self.is_empty(&resource).await {
+                    Ok(true) => {}
+                    // Whoever made it since is told when it is gone.
+                    Ok(false) => return Err(Outcome::Conflict),
+                    Err(error) => return self.judge(Err((Verb::Change, resource, error))),
+                }
+                let path = item(&object, "/status");
+                let made = self.write(Verb::Change, Method::PUT, path, &mut object).await;
+                made.map(|made| shown(object.which(), &made))
+            }
             Action::Finalize { mut object } => {
                 let path = item(&object, "/finalize");
                 let made = self.write(Verb::Change, Method::PUT, path, &mut object).await;
@@ -199,6 +210,18 @@ impl Applier {
             }
         };
         self.judge(result)
+    }
+
+    /// Whether the server has no object of a resource, in any namespace.
+    async fn is_empty(&self, resource: &GroupVersionResource) -> std::result::Result<bool, Error> {
+        let api = self.client.dynamic::<PartialObject>(api_resource(resource, ""), None);
+        let one = ListParams { limit: Some(1), ..ListParams::default() };
+        match api.list(&one).await {
+            Ok(page) => Ok(page.items.is_empty()),
+            // It is no longer served: nobody can have objects of it.
+            Err(error) if error.is_not_found() => Ok(true),
+            Err(error) => Err(error),
+        }
     }
 
     async fn write(

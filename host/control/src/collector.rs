@@ -8,14 +8,15 @@ mod discovery;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use api::{Cache, Client, ListParams, Object, PartialObject, Resource, Setup};
 use controllers::garbage::{Graph, Verdict};
-use controllers::{Content, Heed, Inventory};
+use controllers::{Content, Heed, Instances, Inventory};
 use futures::future::BoxFuture;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
-use meta::GroupVersionResource;
+use meta::{GroupResource, GroupVersionResource};
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::Notify;
 use tokio::task::{AbortHandle, JoinSet};
@@ -33,6 +34,9 @@ const WORKERS: usize = 4;
 /// What a change of content calls: with the namespace, and what to heed of it.
 type OnContent = Box<dyn Fn(&str, Heed) + Send + Sync>;
 
+/// What is called when the objects of a resource are known, and when one of them is gone.
+type OnResource = Box<dyn Fn(&GroupResource) + Send + Sync>;
+
 /// Watches everything.
 pub(crate) struct Collector {
     client: Client,
@@ -40,13 +44,16 @@ pub(crate) struct Collector {
     /// Whether it deletes, or only keeps the inventory.
     is_collecting: bool,
     watched: RwLock<BTreeMap<Resource, Watched>>,
-    /// Whether every resource of the last discovery has been read.
-    is_complete: std::sync::atomic::AtomicBool,
+    /// How often a definition of a custom type has changed: each time there may be other resources.
+    changes: AtomicU64,
+    /// Whether every resource has been read that there is since the last of those changes.
+    is_complete: AtomicBool,
     graph: Mutex<Graph<Seen>>,
     queue: Mutex<Queue<String>>,
     wake: Notify,
     stale: Notify,
     on_content: RwLock<Vec<OnContent>>,
+    on_resource: RwLock<Vec<OnResource>>,
 }
 
 /// An object of a cache, as the graph shares it.
@@ -78,18 +85,25 @@ impl Collector {
             applier,
             is_collecting,
             watched: RwLock::default(),
+            changes: 0.into(),
             is_complete: false.into(),
             graph: Mutex::default(),
             queue: Mutex::new(Queue::new(Backoff::default())),
             wake: Notify::new(),
             stale: Notify::new(),
             on_content: RwLock::default(),
+            on_resource: RwLock::default(),
         })
     }
 
     /// Calls `on_content` with the namespace whenever something in it appears, ends or goes.
     pub(crate) fn observe(&self, on_content: OnContent) {
         self.on_content.write().push(on_content);
+    }
+
+    /// Calls `on_resource` with a resource whenever all its objects are known, or one of them goes.
+    pub(crate) fn observe_resources(&self, on_resource: OnResource) {
+        self.on_resource.write().push(on_resource);
     }
 
     /// Runs until dropped.
@@ -101,10 +115,11 @@ impl Collector {
             }
         }
         loop {
+            let seen = self.changes.load(Ordering::Acquire);
             let wait = match discovery::resources(&self.client).await {
                 Ok(found) => {
                     self.watch(&found, &mut tasks);
-                    self.settle().await;
+                    self.settle(seen).await;
                     None
                 }
                 Err(error) => {
@@ -128,7 +143,7 @@ impl Collector {
         let is_new = |resource: &&Resource| !watched.contains_key(*resource);
         let new: Vec<Resource> = found.iter().filter(is_new).cloned().collect();
         if !new.is_empty() {
-            self.is_complete.store(false, std::sync::atomic::Ordering::Release);
+            self.is_complete.store(false, Ordering::Release);
         }
         let gone: Vec<Resource> =
             watched.keys().filter(|known| !found.contains(known)).cloned().collect();
@@ -155,13 +170,29 @@ impl Collector {
         }
     }
 
-    async fn settle(&self) {
-        let caches: Vec<Cache<PartialObject>> =
-            self.watched.read().values().map(|watched| watched.cache.clone()).collect();
-        for cache in caches {
-            cache.ready().await;
+    /// Waits until everything is read. What has changed since `seen` changes is read the next time.
+    async fn settle(&self, seen: u64) {
+        let caches: Vec<(Resource, Cache<PartialObject>)> = {
+            let watched = self.watched.read();
+            let all = watched.iter().map(|(known, watched)| (known.clone(), watched.cache.clone()));
+            all.collect()
+        };
+        for (_, cache) in &caches {
+            tokio::select! {
+                () = cache.ready() => {}
+                // One whose definition is gone is never ready.
+                () = self.stale.notified() => {
+                    self.stale.notify_one();
+                    return;
+                }
+            }
         }
-        self.is_complete.store(true, std::sync::atomic::Ordering::Release);
+        if self.changes.load(Ordering::Acquire) == seen {
+            self.is_complete.store(true, Ordering::Release);
+        }
+        for (resource, _) in &caches {
+            self.tell_of(&gvr(resource));
+        }
         // Those who asked too early ask again.
         let namespaces: Vec<String> = {
             let watched = self.watched.read();
@@ -204,6 +235,9 @@ impl Collector {
             drop(queue);
             self.wake.notify_one();
         }
+        if after.is_none() {
+            self.tell_of(resource);
+        }
         if let Some(object) = after.or(before)
             && !object.namespace().is_empty()
         {
@@ -211,12 +245,20 @@ impl Collector {
             self.tell(object.namespace(), heed);
         }
         if resource.resource == "customresourcedefinitions" {
+            self.changes.fetch_add(1, Ordering::AcqRel);
+            self.is_complete.store(false, Ordering::Release);
             self.stale.notify_one();
         }
     }
 
     fn tell(&self, namespace: &str, heed: Heed) {
         self.on_content.read().iter().for_each(|on_content| on_content(namespace, heed));
+    }
+
+    fn tell_of(&self, resource: &GroupVersionResource) {
+        let GroupVersionResource { group, resource, .. } = resource.clone();
+        let resource = GroupResource { group, resource };
+        self.on_resource.read().iter().for_each(|on_resource| on_resource(&resource));
     }
 
     async fn work(self: Arc<Self>) {
@@ -292,7 +334,7 @@ impl Collector {
 
 impl Inventory for Collector {
     fn contents(&self, namespace: &str) -> Option<Vec<Content>> {
-        if !self.is_complete.load(std::sync::atomic::Ordering::Acquire) {
+        if !self.is_complete.load(Ordering::Acquire) {
             return None;
         }
         let watched = self.watched.read();
@@ -312,6 +354,20 @@ impl Inventory for Collector {
             }
         });
         Some(contents.collect())
+    }
+
+    fn instances(&self, resource: &GroupResource) -> Option<Instances> {
+        let watched = self.watched.read();
+        let is_meant =
+            |known: &&Resource| known.group == resource.group && known.plural == resource.resource;
+        let (resource, watched) = watched.iter().find(|(known, _)| is_meant(known))?;
+        let objects = watched.cache.is_ready().then(|| watched.cache.list())?;
+        let staying = objects.iter().filter(|object| object.meta().deletion_timestamp.is_none());
+        Some(Instances {
+            resource: gvr(resource),
+            count: objects.len(),
+            staying: staying.map(|object| object.namespace().to_owned()).collect(),
+        })
     }
 }
 

@@ -101,6 +101,15 @@ impl Runner {
                 runner.wake.notify_one();
             }));
         }
+        let runner = Arc::downgrade(self);
+        let sources = self.caches.sources.clone();
+        self.inventory.observe_resources(Box::new(move |resource| {
+            let Some(runner) = runner.upgrade() else { return };
+            if let Some(key) = runner.controller.key_of_resource(&sources, resource) {
+                runner.state.lock().queue.add(key);
+                runner.wake.notify_one();
+            }
+        }));
         kinds.sort_unstable();
         kinds.dedup();
         for which in kinds {

@@ -106,7 +106,8 @@ pub async fn run(
         if is_disabled(&config, controller.name()) {
             continue;
         }
-        let applier = Applier::new(client.clone(), recorder.clone(), controller.component())
+        let client = client.clone().with_user_agent(controller.agent());
+        let applier = Applier::new(client, recorder.clone(), controller.component())
             .with_signer(config.signer.clone());
         let runner = Runner::new(
             controller,

@@ -5,6 +5,7 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use meta::GroupResource;
 
 use crate::{Failure, Inventory, Plan, Sourced, Sources, Which};
 
@@ -83,11 +84,21 @@ pub trait Controller: Debug + Send + Sync + 'static {
         self.name()
     }
 
+    /// The program that it is a part of in Kubernetes, which owns what it writes.
+    fn agent(&self) -> &'static str {
+        "kube-controller-manager"
+    }
+
     /// What wakes it.
     fn watches(&self) -> Vec<Watch>;
 
     /// Which changes of a namespace's content wake that Namespace.
     fn watches_inventory(&self) -> Option<Heed> {
+        None
+    }
+
+    /// The key that wakes when the server knows the objects of a resource, and when one of them is gone.
+    fn key_of_resource(&self, _sources: &Sources, _resource: &GroupResource) -> Option<Key> {
         None
     }
 

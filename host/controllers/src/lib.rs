@@ -11,6 +11,7 @@ mod certificates;
 mod cluster_role;
 mod controller;
 mod cron_job;
+mod custom_types;
 mod daemon_set;
 mod deployment;
 mod disruption;
@@ -43,7 +44,7 @@ mod ttl_after_finished;
 mod validating_policies;
 
 pub use controller::{Controller, Facts, Heed, Key, Look, Watch};
-pub use namespace::{Content, Inventory};
+pub use namespace::{Content, Instances, Inventory};
 pub use plan::{
     Action, Announce, Approval, Change, Event, Failure, Level, Plan, Propagation, Target, Verb,
     reference,
@@ -60,6 +61,10 @@ pub fn all() -> Vec<Box<dyn Controller>> {
         Box::new(certificates::signing::Signing),
         Box::new(cluster_role::Aggregation),
         Box::new(cron_job::CronJobs),
+        Box::new(custom_types::conditions::Conditions),
+        Box::new(custom_types::ending::Ending),
+        Box::new(custom_types::groups::Registered),
+        Box::new(custom_types::groups::Unregistered),
         Box::new(daemon_set::DaemonSets),
         Box::new(deployment::Deployments),
         Box::new(disruption::Disruption),

@@ -4,13 +4,13 @@
 //! the rest, and writes the conditions that tell what is still there and why.
 //! See <https://kubernetes.io/docs/concepts/overview/working-with-objects/namespaces/>.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{Namespace, NamespaceCondition};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
-use meta::GroupVersionResource;
+use meta::{GroupResource, GroupVersionResource};
 
 use crate::{Action, Controller, Heed, Key, Look, Plan, Sourced, Watch};
 
@@ -30,11 +30,25 @@ pub struct Content {
     pub finalizers: BTreeMap<String, usize>,
 }
 
+/// What there is of one resource in all namespaces.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Instances {
+    /// The resource.
+    pub resource: GroupVersionResource,
+    /// How many objects there are.
+    pub count: usize,
+    /// The namespaces with objects that are not being deleted yet; an empty one stands for the cluster.
+    pub staying: BTreeSet<String>,
+}
+
 /// Knows all content of all namespaces.
 pub trait Inventory: std::fmt::Debug + Send + Sync {
     /// What there is in a namespace, by resource; also resources of which there is nothing. None as
     /// long as not everything is known.
     fn contents(&self, namespace: &str) -> Option<Vec<Content>>;
+
+    /// What there is of a resource; none as long as nobody knows.
+    fn instances(&self, resource: &GroupResource) -> Option<Instances>;
 }
 
 /// The controller.

@@ -70,6 +70,13 @@ pub enum Action {
         /// The object with the revision it was seen at.
         object: AnyObject,
     },
+    /// Replaces the status of an object and what holds it, as [`Action::UpdateStatus`], if the server has no object of a resource by then.
+    UpdateStatusIfNone {
+        /// The resource that must be empty.
+        resource: GroupVersionResource,
+        /// The object with the revision it was seen at.
+        object: AnyObject,
+    },
     /// Says what fields of an object that exists shall be, and owns them from then on, whoever did
     /// before; fields that its manager owned and that are not given any more go. See
     /// <https://kubernetes.io/docs/reference/using-api/server-side-apply/>.

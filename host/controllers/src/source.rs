@@ -25,7 +25,9 @@ use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use k8s_openapi::api::rbac::v1::ClusterRole;
 use k8s_openapi::api::resource::v1::ResourceClaim;
 use k8s_openapi::api::storage::v1::VolumeAttributesClass;
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use k8s_openapi::kube_aggregator::pkg::apis::apiregistration::v1::APIService;
 use meta::GroupVersionResource;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -240,6 +242,8 @@ sources! {
     ip_addresses: IPAddress,
     resource_claims: ResourceClaim,
     validating_policies: ValidatingAdmissionPolicy,
+    custom_resource_definitions: CustomResourceDefinition,
+    api_services: APIService,
 }
 
 impl Serialize for AnyObject {

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::admission::JSON_PATCH;
 use crate::issue::{Issue, Issues};
 use crate::program::Program;
 use crate::types::{Struct, Type};
-use crate::{check, parse};
+use crate::{check, library, parse};
 
 /// Where the variables are that are expressions themselves.
 pub(crate) const COMPOSED: &str = "variables";
@@ -73,6 +74,12 @@ impl Environment {
 
     pub(crate) fn composed(&self, name: &str) -> Option<&Type> {
         self.composed.get(name)
+    }
+
+    /// Whether a name with dots is that of a function. Those for patches are only known where patches are made.
+    pub(crate) fn has_function(&self, name: &str) -> bool {
+        let makes_patches = self.records.contains_key(JSON_PATCH);
+        library::is_function(name) && (makes_patches || !name.starts_with("jsonpatch."))
     }
 
     pub(crate) fn record(&self, name: &str) -> Option<Arc<Struct>> {

@@ -12,6 +12,7 @@
 
 pub mod admission;
 mod check;
+mod cost;
 pub mod devices;
 mod environment;
 mod eval;
@@ -20,16 +21,19 @@ mod library;
 mod macros;
 mod parse;
 mod program;
+mod re2;
 mod types;
 mod value;
 
+pub use cost::{Extent, Parts};
 pub use environment::Environment;
 pub use eval::{Activation, Composition, Error, TOTAL_COST_MAX};
 pub use issue::{Issue, Issues};
 pub use library::authorizer::{AUTHORIZER, Answer, Check, Question, RESOURCE_CHECK};
 pub use program::Program;
+pub use re2::{Pattern, PatternError};
 pub use types::{Fields, Struct, Type};
-pub use value::{Key, Record, ToJsonError, Value};
+pub use value::{Key, List, ListKind, Record, ToJsonError, Value};
 
 #[cfg(test)]
 mod tests;

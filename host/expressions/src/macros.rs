@@ -18,8 +18,14 @@ pub(crate) const MAP_INSERT: &str = "cel.@mapInsert";
 /// Adds all entries of a map to the map that a comprehension makes.
 pub(crate) const MAP_MERGE: &str = "cel.@mapMerge";
 
+/// Sorts a list by a list of keys.
+pub(crate) const SORT_BY_KEYS: &str = "@sortByAssociatedKeys";
+/// The name of a list that is sorted by what an expression makes of its items.
+const SORTED: &str = "@__sortBy_input__";
+
 pub(crate) fn all() -> Vec<Macro> {
     vec![
+        receiver("sortBy", 2, sort_by),
         receiver(operators::ALL, 3, |build, target, args| {
             let [first, second, predicate] = take(args);
             let result = build.name(RESULT);
@@ -132,6 +138,11 @@ impl Build<'_, '_> {
         self.0.next_expr(Expr::Call(CallExpr { func_name: name.to_owned(), target: None, args }))
     }
 
+    fn member_call(&mut self, name: &str, of: Expression, args: Vec<Expression>) -> Expression {
+        let target = Some(Box::new(of));
+        self.0.next_expr(Expr::Call(CallExpr { func_name: name.to_owned(), target, args }))
+    }
+
     fn only_if(&mut self, filter: Option<Expression>, step: Expression) -> Expression {
         let Some(filter) = filter else { return step };
         let unchanged = self.name(RESULT);
@@ -174,6 +185,38 @@ fn names(
     second: Expression,
 ) -> Result<(String, Option<String>), ParseError> {
     Ok((plain_name(build, first)?, Some(plain_name(build, second)?)))
+}
+
+/// The list is named, so that it is evaluated once, and then sorted by what `key` comes to.
+fn sort_by(
+    build: &mut Build<'_, '_>,
+    target: Expression,
+    args: &mut Vec<Expression>,
+) -> Result<Expression, ParseError> {
+    let [item, key] = take(args);
+    if matches!(target.expr, Expr::Literal(_) | Expr::Map(_) | Expr::Struct(_)) {
+        let problem = "sortBy can only be applied to a list, identifier, comprehension, call or \
+                       select expression";
+        return Err(build.0.new_error(target.id, problem));
+    }
+    let names = (plain_name(build, item)?, None);
+    let (result, one) = (build.name(RESULT), build.list(vec![key]));
+    let step = build.call(operators::ADD, vec![result, one]);
+    let (init, going, over) = (build.list(Vec::new()), build.truth(true), build.name(SORTED));
+    let keys = build.comprehension(over, names, Shape { init, going, step, done: None });
+    let input = build.name(SORTED);
+    let result = build.member_call(SORT_BY_KEYS, input, vec![keys]);
+    let (nothing, never, same) = (build.list(Vec::new()), build.truth(false), build.name(SORTED));
+    Ok(build.0.next_expr(Expr::Comprehension(Box::new(ComprehensionExpr {
+        iter_range: nothing,
+        iter_var: "#unused".to_owned(),
+        iter_var2: None,
+        accu_var: SORTED.to_owned(),
+        accu_init: target,
+        loop_cond: never,
+        loop_step: same,
+        result,
+    }))))
 }
 
 fn exists_one(

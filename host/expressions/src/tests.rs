@@ -12,6 +12,7 @@ fn variables() -> Environment {
         .with("labels", Type::map(Type::String, Type::String))
         .with("maybe", Type::optional(Type::Int))
         .with("authorizer", AUTHORIZER)
+        .with_record(&Type::Struct(Arc::new(Struct::open("JSONPatch"))))
 }
 
 fn activation() -> Activation {
@@ -221,4 +222,12 @@ proptest! {
     fn no_text_breaks_the_compiler(text in "[a-z0-9.()\\[\\]{}'\"?:!&|+*/<>=, -]{0,40}") {
         let _ = outcome(&text);
     }
+}
+
+#[test]
+fn patches_have_functions_only_where_they_are_made() {
+    assert!(variables().compile("jsonpatch.escapeKey('a') == 'a'").is_ok());
+    let issues = Environment::new().compile("jsonpatch.escapeKey('a') == 'a'");
+    let first = issues.expect_err("it is unknown").list.remove(0);
+    assert_eq!(first.message, "undeclared reference to 'jsonpatch' (in container '')");
 }

@@ -64,6 +64,10 @@ pub struct KindInfo {
     pub stored_as: Option<StoredAs>,
     /// Whether an object is one that others get by default. Lists for people mark the newest of them.
     pub is_default: Option<fn(&ObjectMeta) -> bool>,
+    /// Whether users have defined the kind.
+    pub is_custom: bool,
+    /// Whether the kind itself is being removed: its objects can be read, changed and deleted, but no new ones come.
+    pub ending: bool,
 }
 
 impl KindInfo {
@@ -80,6 +84,18 @@ impl KindInfo {
             kind: K::KIND,
             list_kind,
             plural: K::URL_PATH_SEGMENT,
+            ..Self::usual()
+        }
+    }
+
+    /// What is usual, of a kind without a name.
+    pub(crate) const fn usual() -> Self {
+        Self {
+            group: "",
+            version: "",
+            kind: "",
+            list_kind: "",
+            plural: "",
             singular: "",
             short_names: &[],
             categories: &[],
@@ -104,6 +120,8 @@ impl KindInfo {
             deprecated: None,
             stored_as: None,
             is_default: None,
+            is_custom: false,
+            ending: false,
         }
     }
 
@@ -194,7 +212,9 @@ impl KindInfo {
         if self.scale.is_some() {
             all.push(Subresource::SCALE);
         }
-        all.sort_by_key(|subresource| subresource.name);
+        if !self.is_custom {
+            all.sort_by_key(|subresource| subresource.name);
+        }
         all
     }
 
@@ -206,6 +226,12 @@ impl KindInfo {
     #[must_use]
     pub fn has_verb(&self, verb: Verb) -> bool {
         self.verbs.contains(&verb)
+    }
+
+    /// The verbs that discovery tells. A kind that is being removed advertises only what helps with that.
+    #[must_use]
+    pub fn advertised_verbs(&self) -> &'static [Verb] {
+        if self.ending { Verb::OF_ENDING } else { self.verbs }
     }
 }
 
@@ -248,6 +274,20 @@ impl Verb {
     /// Of kinds that can only be looked at.
     pub const GET_LIST: &'static [Self] = &[Self::Get, Self::List];
     pub const GET_PATCH_UPDATE: &'static [Self] = &[Self::Get, Self::Patch, Self::Update];
+    /// Of kinds that users define, in the order in which discovery lists theirs.
+    pub const OF_CUSTOM: &'static [Self] = &[
+        Self::Delete,
+        Self::DeleteCollection,
+        Self::Get,
+        Self::List,
+        Self::Patch,
+        Self::Create,
+        Self::Update,
+        Self::Watch,
+    ];
+    /// Of kinds that are being removed.
+    pub const OF_ENDING: &'static [Self] =
+        &[Self::Delete, Self::DeleteCollection, Self::Get, Self::List, Self::Watch];
 
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -340,6 +380,8 @@ pub enum Generation {
     SpecAndLabels,
     /// It counts changes of anything but metadata and status, and new objects have none.
     SpecOfChanged,
+    /// It counts changes of anything but metadata.
+    All,
 }
 
 impl Generation {
@@ -348,7 +390,11 @@ impl Generation {
     pub const fn first(self) -> Option<i64> {
         match self {
             Self::Unused | Self::SpecOfChanged => None,
-            Self::First | Self::Spec | Self::SpecAndAnnotations | Self::SpecAndLabels => Some(1),
+            Self::First
+            | Self::Spec
+            | Self::SpecAndAnnotations
+            | Self::SpecAndLabels
+            | Self::All => Some(1),
         }
     }
 }

@@ -27,6 +27,7 @@
 
 mod address;
 mod admissionregistration;
+mod apiextensions;
 mod apiregistration;
 mod apps;
 mod authentication;
@@ -40,6 +41,7 @@ pub mod columns;
 mod conditions;
 mod coordination;
 pub mod core;
+pub mod custom;
 mod discovery;
 mod events;
 mod facts;
@@ -51,6 +53,7 @@ mod internal;
 mod kind;
 pub mod label_selector;
 mod line_diff;
+pub mod maturity;
 pub mod metadata;
 mod names;
 mod networking;
@@ -109,6 +112,7 @@ registry::kinds![
     api::admissionregistration::v1::ValidatingAdmissionPolicy,
     api::admissionregistration::v1::ValidatingAdmissionPolicyBinding,
     api::admissionregistration::v1::ValidatingWebhookConfiguration,
+    k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition,
     api::apps::v1::ControllerRevision,
     api::apps::v1::DaemonSet,
     api::apps::v1::Deployment,

@@ -10,14 +10,19 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use meta::decode::{self, Findings};
 use meta::field::FieldError;
-use meta::schema::TypeRef;
+use meta::schema::{Schema, TypeRef};
 use meta::{Attributes, Tree};
 use schemars::SchemaGenerator;
 
+use crate::custom::CustomKind;
 use crate::info::KindInfo;
 use crate::kind::Kind;
 use crate::{facts, metadata};
+
+/// What is stored is read again by a parser that goes no deeper than 127 levels.
+const DEPTH_MAX: usize = 120;
 
 /// The tree does not have the shape of the kind.
 #[derive(Debug, thiserror::Error)]
@@ -35,6 +40,31 @@ pub trait AnyKind: Send + Sync + Debug {
     /// The shape of its objects.
     fn type_ref(&self) -> &TypeRef;
 
+    /// The types that [`AnyKind::type_ref`] refers into.
+    fn schema(&self) -> &Schema {
+        facts::schema()
+    }
+
+    /// The kind as one that users define, if it is.
+    fn custom(&self) -> Option<&CustomKind> {
+        None
+    }
+
+    /// Brings a decoded tree into canonical form (see `meta::decode`).
+    fn canonicalize(&self, tree: &mut Tree) -> Result<Findings, decode::DecodeError> {
+        decode::canonicalize(tree, self.type_ref(), self.schema())
+    }
+
+    /// What strict decoding objects to in JSON, of which `found` was found, in the order in which clients are told.
+    fn strict_errors(&self, source: &[u8], _found: &Findings) -> Vec<String> {
+        decode::strict_errors(source, Some(self.type_ref()), self.schema()).unwrap_or_default()
+    }
+
+    /// Brings a tree that the server made into canonical form.
+    fn emit(&self, tree: &mut Tree) {
+        decode::emit(tree, self.type_ref(), self.schema());
+    }
+
     /// Adds the published schema of the type, with its descriptions, to a collection of schemas. Costly: for documents only.
     fn describe(&self, schemas: &mut SchemaGenerator);
 
@@ -51,6 +81,11 @@ pub trait AnyKind: Send + Sync + Debug {
     /// The name under which the stored kind knows a field that selectors look at.
     fn stored_field<'a>(&self, field: &'a str) -> &'a str {
         field
+    }
+
+    /// Whether stored objects are served as they are.
+    fn is_stored_as_served(&self) -> bool {
+        self.info().stored_as.is_none()
     }
 
     /// Rewrites a tree of this kind into the form in which it is stored.
@@ -144,6 +179,10 @@ impl<K: Kind> AnyKind for Of<K> {
     }
 
     fn object(&self, tree: &Tree) -> Result<Box<dyn Object>, DecodeError> {
+        if K::IS_RECURSIVE && depth(tree) > DEPTH_MAX {
+            let source = serde::de::Error::custom("exceeded max depth");
+            return Err(DecodeError { kind: K::KIND, source });
+        }
         let Some(prepare) = K::BEFORE_TYPING else {
             return boxed(<K as serde::Deserialize>::deserialize(tree));
         };
@@ -181,6 +220,20 @@ impl<K: Kind> AnyKind for Of<K> {
     }
 }
 
+/// How deep objects and lists are nested in a tree.
+fn depth(tree: &Tree) -> usize {
+    let (mut deepest, mut rest) = (0, vec![(tree, 1)]);
+    while let Some((value, depth)) = rest.pop() {
+        match value {
+            Tree::Array(items) => rest.extend(items.iter().map(|item| (item, depth + 1))),
+            Tree::Object(fields) => rest.extend(fields.values().map(|value| (value, depth + 1))),
+            _ => continue,
+        }
+        deepest = deepest.max(depth);
+    }
+    deepest
+}
+
 fn boxed<K: Kind>(typed: serde_json::Result<K>) -> Result<Box<dyn Object>, DecodeError> {
     match typed {
         Ok(object) => Ok(Box::new(object)),
@@ -206,7 +259,7 @@ fn once(errors: Vec<FieldError>) -> Vec<FieldError> {
 fn update_errors<K: Kind>(new: &K, old: &K) -> Vec<FieldError> {
     let (new, old) = (k8s_openapi::Metadata::metadata(new), k8s_openapi::Metadata::metadata(old));
     let mut errors = metadata::validate_update(&K::INFO, new, old);
-    errors.extend(metadata::known_finalizers(new));
+    errors.extend(metadata::known_finalizers(&K::INFO, new));
     errors
 }
 
@@ -249,7 +302,7 @@ impl<K: Kind> Object for K {
     fn validate(&self) -> Vec<FieldError> {
         let metadata = k8s_openapi::Metadata::metadata(self);
         let mut errors = metadata::validate(&K::INFO, metadata);
-        errors.extend(metadata::known_finalizers(metadata));
+        errors.extend(metadata::known_finalizers(&K::INFO, metadata));
         errors.extend(Kind::validate(self));
         once(errors)
     }

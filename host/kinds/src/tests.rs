@@ -36,7 +36,7 @@ fn stored() -> impl Iterator<Item = &'static dyn AnyKind> {
     crate::all().iter().copied().filter(|kind| kind.info().has_verb(Verb::Get))
 }
 
-fn kind_of(tree: &Tree) -> &'static dyn AnyKind {
+pub(crate) fn kind_of(tree: &Tree) -> &'static dyn AnyKind {
     let api_version = tree["apiVersion"].as_str().expect("an object has a version");
     let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
     let kind = tree["kind"].as_str().expect("an object has a kind");
@@ -54,15 +54,15 @@ pub(crate) fn read(mut tree: Tree) -> Box<dyn Object> {
     object
 }
 
-fn parse(text: &str) -> Tree {
+pub(crate) fn parse(text: &str) -> Tree {
     serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}"))
 }
 
-fn merged(tree: Tree, change: Tree) -> Tree {
+pub(crate) fn merged(tree: Tree, change: Tree) -> Tree {
     patch::merge::apply(tree, change).expect("the change is an object")
 }
 
-fn shown(errors: &[meta::FieldError]) -> Tree {
+pub(crate) fn shown(errors: &[meta::FieldError]) -> Tree {
     errors.iter().map(ToString::to_string).collect()
 }
 

@@ -24,7 +24,7 @@ pub(super) struct Made<'a> {
 pub(super) fn put(attempted: &Attempted<'_>, made: Made<'_>) -> Op {
     let Made { resource, namespace, name, mut tree, manager } = made;
     let now = whole_seconds(attempted.state.clock.now());
-    let kind = kind_of(attempted, &tree);
+    let kind = kind_of(&tree);
     let metadata = &mut tree["metadata"];
     metadata["name"] = name.into();
     if !namespace.is_empty() {
@@ -70,8 +70,9 @@ pub(super) fn delete(snapshot: &Snapshot, resource: &GroupResource, name: &str) 
     Some(Op::Delete { key, precondition: Precondition::Any, last: encode::stored(&tree) })
 }
 
-fn kind_of(attempted: &Attempted<'_>, tree: &Tree) -> Option<&'static dyn AnyKind> {
+/// What the server makes is of kinds that it knows by itself.
+fn kind_of(tree: &Tree) -> Option<&'static dyn AnyKind> {
     let text = |name| tree.get(name).and_then(Tree::as_str).unwrap_or_default();
     let version = meta::GroupVersion::parse(text("apiVersion"))?;
-    attempted.state.kinds.find_kind(&version.group, &version.version, text("kind"))
+    kinds::find_kind(&version.with_kind(text("kind").to_owned()))
 }

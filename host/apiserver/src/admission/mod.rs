@@ -9,6 +9,7 @@ mod certificate_requests;
 mod claim_resize;
 mod default_ingress_class;
 mod default_storage_class;
+mod definition_ending;
 mod device_admin;
 mod device_taints;
 pub(crate) mod hooks;
@@ -55,7 +56,7 @@ pub(crate) enum Operation {
 pub(crate) struct Attempted<'a> {
     pub(crate) state: &'a State,
     pub(crate) snapshot: &'a Snapshot,
-    pub(crate) info: &'static KindInfo,
+    pub(crate) info: &'a KindInfo,
     /// Who writes.
     pub(crate) identity: &'a Identity,
     pub(crate) operation: Operation,
@@ -139,7 +140,8 @@ pub(crate) trait Plugin: Sync {
         Ok(())
     }
 
-    /// Whether the object must stay, marked as deleted, until somebody finishes the deletion; the plugin may change it.
+    /// Whether the object must stay, marked as deleted, until somebody finishes the deletion; the plugin may change it. If it marks the object
+    /// itself, that is all that the deletion does.
     fn holds(&self, _attempted: &Attempted<'_>, _object: &mut dyn Object) -> bool {
         false
     }
@@ -157,6 +159,7 @@ const PLUGINS: &[&dyn Plugin] = &[
     &priority::Priority,
     &default_storage_class::DefaultStorageClass,
     &storage_protection::StorageProtection,
+    &definition_ending::DefinitionEnding,
     &claim_resize::ClaimResize,
     &volume_phase::VolumePhase,
     &runtime_class::RuntimeClasses,

@@ -181,7 +181,7 @@ impl Limit {
             used.iter().map(|(name, amount)| (name.clone(), amount.to_string())).collect();
         tree["status"]["used"] = serde_json::json!(list);
         let info = <ResourceQuota as kinds::Kind>::INFO;
-        if let Some(kind) = attempted.state.kinds.find(info.group, info.version, info.plural) {
+        if let Some(kind) = kinds::find(info.group, info.version, info.plural) {
             let context = meta::managed::Context {
                 manager: "kube-apiserver",
                 api_version: &info.api_version(),

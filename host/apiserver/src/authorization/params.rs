@@ -69,7 +69,8 @@ fn params_of(state: &State, policy: &Tree) -> Option<Params> {
     let (api_version, kind) =
         (text(policy, "/spec/paramKind/apiVersion"), text(policy, "/spec/paramKind/kind"));
     let parsed = GroupVersion::parse(api_version)?;
-    let found = state.kinds.find_kind(&parsed.group, &parsed.version, kind);
+    let kinds = state.kinds();
+    let found = kinds.find_kind(&parsed.group, &parsed.version, kind);
     Some(Params {
         resource: found.map_or(ALL, |kind| kind.info().plural).to_owned(),
         group: parsed.group.to_string(),

@@ -1,4 +1,5 @@
-//! The `APIService` objects of the groups and versions that this server serves. People may delete them until the next start.
+//! The `APIService` objects of the groups and versions that this server always serves. People may delete them until the next start. Those of
+//! custom kinds come and go with their definitions, which is a controller's work.
 //!
 //! See <https://kubernetes.io/docs/concepts/extend-kubernetes/api-extension/apiserver-aggregation/>.
 
@@ -9,14 +10,13 @@ use serde_json::json;
 
 use super::{Existing, Needed, Step};
 use crate::discovery::priority;
-use crate::service::Service;
 
 const GROUP: &str = "apiregistration.k8s.io";
 /// Says that the server keeps the object, when it starts.
 const MANAGED: &str = "kube-aggregator.kubernetes.io/automanaged";
 
-pub(super) fn needed(service: &Service) -> Vec<Needed> {
-    let kinds = service.state().kinds.all().map(kinds::AnyKind::info);
+pub(super) fn needed() -> Vec<Needed> {
+    let kinds = kinds::all().iter().map(|kind| kind.info());
     let served: BTreeSet<_> = kinds.map(|info| (info.group, info.version)).collect();
     served.into_iter().filter_map(|(group, version)| one(group, version)).collect()
 }

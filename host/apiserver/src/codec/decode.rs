@@ -6,15 +6,15 @@
 use std::fmt::Write as _;
 
 use bytes::Bytes;
+use kinds::AnyKind;
 use meta::decode::{DecodeError, Findings};
-use meta::schema::TypeRef;
+use meta::schema::{Schema, TypeRef};
 use meta::{GroupVersion, GroupVersionKind, StatusError, Tree};
 
 use crate::chain::Call;
 use crate::codec::negotiate::{self, Format};
 use crate::codec::{protobuf, yaml};
 use crate::options::FieldValidation;
-use crate::registry::KindRef;
 use crate::state::State;
 use crate::status;
 use crate::warnings::Warnings;
@@ -31,16 +31,53 @@ pub(crate) struct Raw {
 pub(crate) struct Expected<'a> {
     pub(crate) gvk: GroupVersionKind,
     pub(crate) ty: &'a TypeRef,
+    /// The types that `ty` refers into.
+    pub(crate) schema: &'a Schema,
+    /// The kind of the object, if it is one.
+    kind: Option<&'a dyn AnyKind>,
+}
+
+impl<'a> Expected<'a> {
+    /// The type of a resource's objects.
+    pub(crate) fn of_kind(kind: &'a dyn AnyKind) -> Expected<'a> {
+        let (ty, schema) = (kind.type_ref(), kind.schema());
+        Expected { gvk: kind.info().gvk(), ty, schema, kind: Some(kind) }
+    }
+
+    /// Brings a tree into the canonical form of the type. A wish to forget all owners of fields, which that form does not have, is kept.
+    pub(crate) fn canonicalize(&self, tree: &mut Tree) -> Result<Findings, DecodeError> {
+        let resets_owners = meta::managed::is_reset(tree);
+        let findings = match self.kind {
+            Some(kind) => kind.canonicalize(tree)?,
+            None => meta::decode::canonicalize(tree, self.ty, self.schema)?,
+        };
+        if resets_owners
+            && let Some(metadata) = tree.get_mut("metadata").and_then(Tree::as_object_mut)
+        {
+            metadata.insert("managedFields".to_owned(), serde_json::json!([{}]));
+        }
+        Ok(findings)
+    }
+
+    /// What strict decoding objects to in JSON, in the order of the source as far as that is known.
+    fn strict_errors(&self, source: &[u8], found: &Findings) -> Vec<String> {
+        match self.kind {
+            Some(kind) => kind.strict_errors(source, found),
+            None => {
+                meta::decode::strict_errors(source, Some(self.ty), self.schema).unwrap_or_default()
+            }
+        }
+    }
+
+    fn is_custom(&self) -> bool {
+        self.kind.is_some_and(|kind| kind.custom().is_some())
+    }
 }
 
 impl Expected<'static> {
-    /// The type of a resource's objects.
-    pub(crate) fn of_kind(kind: KindRef) -> Expected<'static> {
-        Expected { gvk: kind.info().gvk(), ty: kind.type_ref() }
-    }
-
-    /// Options of a deletion, which clients may call by the group-version of the object they delete.
-    pub(crate) fn of_options(raw: &Raw) -> Result<Expected<'static>, StatusError> {
+    /// Options of a deletion, which clients may call by the group-version of the object they delete, or of another of its group or of the
+    /// server's own.
+    pub(crate) fn of_options(raw: &Raw, own_group: &str) -> Result<Expected<'static>, StatusError> {
         #[derive(Default, serde::Deserialize)]
         #[serde(rename_all = "camelCase", default)]
         struct Head {
@@ -63,6 +100,7 @@ impl Expected<'static> {
         };
         let served = |version: &GroupVersion| {
             version.group == "meta.k8s.io"
+                || version.group == own_group
                 || kinds::all().iter().any(|kind| kind.info().group == version.group)
         };
         if let Some(version) = GroupVersion::parse(&head.api_version)
@@ -82,7 +120,7 @@ impl Expected<'static> {
         let gvk = GroupVersionKind::new(group, version, kind);
         let body = kinds::find_body(&gvk)
             .ok_or_else(|| StatusError::internal(format!("no type for {gvk}")))?;
-        Ok(Expected { gvk, ty: body.type_ref() })
+        Ok(Expected { gvk, ty: body.type_ref(), schema: kinds::schema(), kind: None })
     }
 }
 
@@ -106,9 +144,13 @@ pub(crate) fn tree(
     validation: FieldValidation,
     warnings: &Warnings,
 ) -> Result<Tree, StatusError> {
+    if raw.format == Format::Protobuf && expected.is_custom() {
+        let accepted = [Format::Json, Format::Yaml].map(Format::media_type);
+        return Err(StatusError::unsupported_media_type(&accepted));
+    }
     let Parsed { mut tree, duplicates, yaml_duplicates } = parse(raw, expected)?;
     name_type(&mut tree, raw, expected)?;
-    let found = canonical(&mut tree, expected.ty).map_err(|error| {
+    let found = expected.canonicalize(&mut tree).map_err(|error| {
         cannot_be_handled(&expected.gvk, &expected.gvk, &error.with_source(&raw.bytes).to_string())
     })?;
     if validation == FieldValidation::Ignore
@@ -118,8 +160,7 @@ pub(crate) fn tree(
     }
     // Reports follow the order of the source, which the tree has lost.
     let mut reports = match raw.format {
-        Format::Json => meta::decode::strict_errors(&raw.bytes, Some(expected.ty), kinds::schema())
-            .unwrap_or_default(),
+        Format::Json => expected.strict_errors(&raw.bytes, &found),
         Format::Yaml | Format::Protobuf => {
             found.unknown.iter().map(|path| meta::decode::unknown_field(path)).collect()
         }
@@ -133,17 +174,6 @@ pub(crate) fn tree(
         cannot_be_handled(&expected.gvk, &expected.gvk, &format!("strict decoding error: {text}"))
     })?;
     Ok(tree)
-}
-
-/// Brings a tree into the canonical form of its type. A wish to forget all owners of fields, which that form does not have, is kept.
-pub(crate) fn canonical(tree: &mut Tree, ty: &TypeRef) -> Result<Findings, DecodeError> {
-    let resets_owners = meta::managed::is_reset(tree);
-    let findings = meta::decode::canonicalize(tree, ty, kinds::schema())?;
-    if resets_owners && let Some(metadata) = tree.get_mut("metadata").and_then(Tree::as_object_mut)
-    {
-        metadata.insert("managedFields".to_owned(), serde_json::json!([{}]));
-    }
-    Ok(findings)
 }
 
 /// Deals with unknown and duplicate fields as the client asks.
@@ -235,7 +265,12 @@ fn name_type(tree: &mut Tree, raw: &Raw, expected: &Expected<'_>) -> Result<(), 
     let wanted = expected.gvk.group_version();
     let given_version = object.get("apiVersion").and_then(Tree::as_str).unwrap_or_default();
     let given_kind = object.get("kind").and_then(Tree::as_str).unwrap_or_default();
+    if given_kind.is_empty() && expected.is_custom() {
+        let shown = String::from_utf8_lossy(&raw.bytes);
+        return Err(unrecognized(&format!("Object 'Kind' is missing in '{shown}'"), raw, expected));
+    }
     let version = match given_version {
+        "" if expected.is_custom() => GroupVersion::default(),
         "" => wanted.clone(),
         text => GroupVersion::parse(text).ok_or_else(|| {
             unrecognized(&format!("unexpected GroupVersion string: {text}"), raw, expected)
@@ -244,7 +279,9 @@ fn name_type(tree: &mut Tree, raw: &Raw, expected: &Expected<'_>) -> Result<(), 
     let kind =
         if given_kind.is_empty() { expected.gvk.kind.to_string() } else { given_kind.to_owned() };
     let given = version.with_kind(kind);
-    if given != expected.gvk {
+    // That an object of a custom kind calls itself otherwise is for its validation to say.
+    let fits = given.group_version() == wanted && expected.is_custom();
+    if given != expected.gvk && !fits {
         return Err(other_type(&given, expected));
     }
     object.insert("apiVersion".to_owned(), Tree::String(wanted.to_string()));
@@ -253,8 +290,12 @@ fn name_type(tree: &mut Tree, raw: &Raw, expected: &Expected<'_>) -> Result<(), 
 }
 
 fn other_type(given: &GroupVersionKind, expected: &Expected<'_>) -> StatusError {
-    let known = kinds::find_kind(given).is_some() || kinds::find_body(given).is_some();
-    if !known && !is_old_scale(given) {
+    // Objects of custom kinds are read before anybody asks of which kind they are.
+    let known = expected.is_custom()
+        || kinds::find_kind(given).is_some()
+        || kinds::find_body(given).is_some()
+        || is_old_scale(given);
+    if !known {
         let version = given.group_version();
         let text = format!(
             "no kind {} is registered for version {}",

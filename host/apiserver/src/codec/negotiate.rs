@@ -6,6 +6,7 @@
 
 use http::HeaderMap;
 use http::header::{ACCEPT, CONTENT_TYPE, USER_AGENT};
+use kinds::AnyKind;
 use meta::StatusError;
 
 use crate::query::Query;
@@ -91,8 +92,21 @@ pub(crate) struct Accepted {
 pub(crate) enum Offers {
     /// Objects of a resource: Tables and metadata as well.
     Resource,
+    /// Objects of a custom kind: as of any resource, but nothing knows their protobuf form.
+    Custom,
     /// One fixed answer.
     Plain,
+}
+
+impl Offers {
+    /// What a path of a kind can serve. A scale has one type, whatever it belongs to.
+    pub(crate) fn of_kind(kind: &dyn AnyKind, subresource: &str) -> Offers {
+        if kind.custom().is_some() && subresource != "scale" {
+            Offers::Custom
+        } else {
+            Offers::Resource
+        }
+    }
 }
 
 /// One clause of an `Accept` header.
@@ -179,7 +193,8 @@ pub(crate) fn accept(
     }
     let clauses = clauses(header);
     // Objects are kept as JSON: protobuf is for those who take nothing else.
-    for formats in [&[Format::Json, Format::Yaml][..], &[Format::Protobuf]] {
+    let last: &[Format] = if offers == Offers::Custom { &[] } else { &[Format::Protobuf] };
+    for formats in [&[Format::Json, Format::Yaml], last] {
         for clause in &clauses {
             for format in formats.iter().copied() {
                 let (main, sub) = format.media_type().split_once('/').unwrap_or_default();

@@ -38,7 +38,7 @@ use crate::state::State;
 pub(crate) async fn handle(
     state: &Arc<State>,
     call: Call,
-    kind: KindRef,
+    kind: &KindRef,
 ) -> Result<Response<Body>, StatusError> {
     let Some(request) = call.info.resource().cloned() else {
         return Err(StatusError::no_such_path());

@@ -7,7 +7,7 @@ use serde_json::{Map, json};
 use super::groups::{Group, Groups, Version};
 
 /// The core group, or all others.
-pub(super) fn document(groups: &Groups, core: bool) -> Tree {
+pub(super) fn document(groups: &Groups<'_>, core: bool) -> Tree {
     let items: Vec<Tree> = if core {
         groups.find("").map(describe).into_iter().collect()
     } else {
@@ -21,13 +21,13 @@ pub(super) fn document(groups: &Groups, core: bool) -> Tree {
     })
 }
 
-fn describe(group: &Group) -> Tree {
+fn describe(group: &Group<'_>) -> Tree {
     let metadata = if group.name.is_empty() { json!({}) } else { json!({ "name": group.name }) };
     let versions: Vec<Tree> = group.versions.iter().map(version).collect();
     json!({ "metadata": metadata, "versions": versions })
 }
 
-fn version(version: &Version) -> Tree {
+fn version(version: &Version<'_>) -> Tree {
     let resources: Vec<Tree> = version.kinds.iter().map(|info| resource(info)).collect();
     json!({ "version": version.name, "resources": resources, "freshness": "Current" })
 }
@@ -39,7 +39,7 @@ fn resource(info: &KindInfo) -> Tree {
     set("responseKind", response_kind(info, None));
     set("scope", if info.namespaced { "Namespaced" } else { "Cluster" }.into());
     set("singularResource", info.singular.into());
-    set("verbs", info.verbs.iter().map(|verb| verb.as_str()).collect());
+    set("verbs", info.advertised_verbs().iter().map(|verb| verb.as_str()).collect());
     if !info.short_names.is_empty() {
         set("shortNames", info.short_names.into());
     }
@@ -63,10 +63,13 @@ fn resource(info: &KindInfo) -> Tree {
     Tree::Object(document)
 }
 
-/// Empty group and version stand for those that the resource is listed under.
+/// Empty group and version stand for those that the resource is listed under; custom kinds spell them out.
 fn response_kind(info: &KindInfo, body: Option<SubresourceBody>) -> Tree {
     match body {
         Some(body) => json!({ "group": body.group, "version": body.version, "kind": body.kind }),
+        None if info.is_custom => {
+            json!({ "group": info.group, "version": info.version, "kind": info.kind })
+        }
         None => json!({ "group": "", "version": "", "kind": info.kind }),
     }
 }

@@ -35,19 +35,19 @@ pub(super) fn core_versions(state: &State, call: &Call) -> Tree {
     })
 }
 
-pub(super) fn group_list(groups: &Groups) -> Tree {
+pub(super) fn group_list(groups: &Groups<'_>) -> Tree {
     let groups: Vec<Tree> = groups.named().map(|group| Tree::Object(describe(group))).collect();
     json!({ "kind": "APIGroupList", "apiVersion": "v1", "groups": groups })
 }
 
-pub(super) fn group(groups: &Groups, name: &str) -> Option<Tree> {
+pub(super) fn group(groups: &Groups<'_>, name: &str) -> Option<Tree> {
     let mut document = describe(groups.find(name).filter(|group| !group.name.is_empty())?);
     document.insert("kind".to_owned(), "APIGroup".into());
     document.insert("apiVersion".to_owned(), "v1".into());
     Some(Tree::Object(document))
 }
 
-fn describe(group: &Group) -> Map<String, Tree> {
+fn describe(group: &Group<'_>) -> Map<String, Tree> {
     let versions: Vec<Tree> = group
         .versions
         .iter()
@@ -64,7 +64,7 @@ fn describe(group: &Group) -> Map<String, Tree> {
     document
 }
 
-pub(super) fn resources(groups: &Groups, group: &str, version: &str) -> Option<Tree> {
+pub(super) fn resources(groups: &Groups<'_>, group: &str, version: &str) -> Option<Tree> {
     let found = groups.find(group)?.version(version)?;
     let resources: Vec<Tree> = found.kinds.iter().flat_map(|info| lines(info)).collect();
     let group_version =
@@ -90,7 +90,7 @@ fn lines(info: &KindInfo) -> Vec<Tree> {
         "singularName": info.singular,
         "namespaced": info.namespaced,
         "kind": info.kind,
-        "verbs": info.verbs.iter().map(|verb| verb.as_str()).collect::<Vec<_>>(),
+        "verbs": info.advertised_verbs().iter().map(|verb| verb.as_str()).collect::<Vec<_>>(),
     });
     if let Some(main) = main.as_object_mut() {
         if !info.short_names.is_empty() {

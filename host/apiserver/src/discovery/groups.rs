@@ -9,26 +9,26 @@ use crate::registry::Registry;
 
 /// One version of a group with its kinds.
 #[derive(Debug)]
-pub(super) struct Version {
+pub(super) struct Version<'a> {
     pub(super) name: &'static str,
-    pub(super) kinds: Vec<&'static KindInfo>,
+    pub(super) kinds: Vec<&'a KindInfo>,
 }
 
 /// One group with its versions, the preferred one first.
 #[derive(Debug)]
-pub(super) struct Group {
+pub(super) struct Group<'a> {
     pub(super) name: &'static str,
-    pub(super) versions: Vec<Version>,
+    pub(super) versions: Vec<Version<'a>>,
 }
 
 /// All groups, the core group first.
 #[derive(Debug)]
-pub(super) struct Groups(Vec<Group>);
+pub(super) struct Groups<'a>(Vec<Group<'a>>);
 
-impl Groups {
-    pub(super) fn of(registry: &Registry) -> Self {
+impl<'a> Groups<'a> {
+    pub(super) fn of(registry: &'a Registry) -> Self {
         let mut groups: Vec<Group> = Vec::new();
-        for info in registry.all().map(kinds::AnyKind::info) {
+        for info in registry.all().map(|kind| kind.info()) {
             let position = groups.iter().position(|group| group.name == info.group);
             let position = position.unwrap_or_else(|| {
                 groups.push(Group { name: info.group, versions: Vec::new() });
@@ -41,7 +41,7 @@ impl Groups {
             }
         }
         for group in &mut groups {
-            group.versions.sort_by_key(|version| (Reverse(maturity(version.name)), version.name));
+            group.versions.sort_by(|a, b| kinds::maturity::compare(b.name, a.name));
             for version in &mut group.versions {
                 version.kinds.sort_by_key(|info| info.plural);
             }
@@ -54,49 +54,17 @@ impl Groups {
     }
 
     /// The groups below `/apis`.
-    pub(super) fn named(&self) -> impl Iterator<Item = &Group> {
+    pub(super) fn named(&self) -> impl Iterator<Item = &Group<'a>> {
         self.0.iter().filter(|group| !group.name.is_empty())
     }
 
-    pub(super) fn find(&self, name: &str) -> Option<&Group> {
+    pub(super) fn find(&self, name: &str) -> Option<&Group<'a>> {
         self.0.iter().find(|group| group.name == name)
     }
 }
 
-impl Group {
-    pub(super) fn version(&self, name: &str) -> Option<&Version> {
+impl<'a> Group<'a> {
+    pub(super) fn version(&self, name: &str) -> Option<&Version<'a>> {
         self.versions.iter().find(|version| version.name == name)
-    }
-}
-
-/// Stable versions before beta before alpha, each by number; other names last.
-fn maturity(version: &str) -> (u8, u64, u64) {
-    let parse = || {
-        let rest = version.strip_prefix('v')?;
-        let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
-        let (major, rest) = rest.split_at(digits);
-        let major: u64 = major.parse().ok()?;
-        if rest.is_empty() {
-            return Some((3, major, 0));
-        }
-        let (rank, minor) = match (rest.strip_prefix("beta"), rest.strip_prefix("alpha")) {
-            (Some(minor), _) => (2, minor),
-            (_, Some(minor)) => (1, minor),
-            _ => return None,
-        };
-        Some((rank, major, minor.parse().ok()?))
-    };
-    parse().unwrap_or_default()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn versions_are_ordered_by_maturity_and_number() {
-        let mut versions = ["v1beta1", "v10", "v2", "foo", "v1alpha2", "v1beta2", "v1alpha10"];
-        versions.sort_by_key(|version| (Reverse(maturity(version)), *version));
-        assert_eq!(versions, ["v10", "v2", "v1beta2", "v1beta1", "v1alpha10", "v1alpha2", "foo"]);
     }
 }

@@ -28,9 +28,9 @@ const FIXED: [&str; 11] = [
     "/version",
 ];
 
-pub(crate) async fn paths(state: &Arc<State>, _: Call) -> Result<Response<Body>, StatusError> {
+pub(crate) async fn paths(_: &Arc<State>, call: Call) -> Result<Response<Body>, StatusError> {
     let mut paths: BTreeSet<String> = FIXED.iter().map(ToString::to_string).collect();
-    for group in Groups::of(&state.kinds).named() {
+    for group in Groups::of(&call.kinds).named() {
         paths.insert(format!("/apis/{}", group.name));
         paths.extend(
             group.versions.iter().map(|version| format!("/apis/{}/{}", group.name, version.name)),

@@ -22,8 +22,8 @@ use crate::chain::Call;
 use crate::codec::encode;
 use crate::codec::negotiate::{self, Accepted, Clause, Format, Offers};
 use crate::etag::etag;
-use crate::routes;
 use crate::state::State;
+use crate::{registry, routes};
 
 pub(crate) use index::paths;
 
@@ -33,7 +33,7 @@ const MEDIA_TYPES: [Format; 2] = [Format::Json, Format::Yaml];
 
 #[expect(clippy::unused_async, reason = "the table of routes wants futures")]
 pub(crate) async fn handle(state: &Arc<State>, call: Call) -> Result<Response<Body>, StatusError> {
-    let groups = Groups::of(&state.kinds);
+    let groups = Groups::of(&call.kinds);
     let path: Vec<&str> = call.info.path.trim_matches('/').split('/').collect();
     // The list of groups and each group are answered whatever the method is, everything else to a GET.
     let any_method = path.first() == Some(&"apis") && path.len() < 3;
@@ -54,11 +54,15 @@ pub(crate) async fn handle(state: &Arc<State>, call: Call) -> Result<Response<Bo
         ["api", version] => {
             documents::resources(&groups, "", version).ok_or_else(StatusError::no_such_path)?
         }
-        ["apis", group] => {
-            documents::group(&groups, group).ok_or_else(StatusError::no_such_path)?
-        }
+        ["apis", group] => match documents::group(&groups, group) {
+            Some(document) => document,
+            None => return unknown(group),
+        },
         ["apis", group, version] if !group.is_empty() => {
-            documents::resources(&groups, group, version).ok_or_else(StatusError::no_such_path)?
+            match documents::resources(&groups, group, version) {
+                Some(document) => document,
+                None => return unknown(group),
+            }
         }
         _ => return Err(StatusError::no_such_path()),
     };
@@ -69,7 +73,16 @@ pub(crate) async fn handle(state: &Arc<State>, call: Call) -> Result<Response<Bo
     Ok(encode::response(StatusCode::OK, accepted, encode::value(&document, accepted)))
 }
 
-fn aggregated(call: &Call, groups: &Groups, root: &str, format: Format) -> Response<Body> {
+/// The answer where there is no such group or version.
+fn unknown(group: &str) -> Result<Response<Body>, StatusError> {
+    if registry::is_own_group(group) {
+        Err(StatusError::no_such_path())
+    } else {
+        Ok(routes::not_found())
+    }
+}
+
+fn aggregated(call: &Call, groups: &Groups<'_>, root: &str, format: Format) -> Response<Body> {
     let document: Tree = aggregated::document(groups, root == "api");
     let tag = etag(document.to_string().as_bytes());
     let matches = call.header(IF_NONE_MATCH) == Some(tag.as_str());

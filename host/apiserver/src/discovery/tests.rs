@@ -42,11 +42,11 @@ fn media_types_that_do_not_exist_are_told_apart_from_views_that_do_not() {
 
 #[test]
 fn every_kind_is_in_both_forms() {
-    let registry = Registry::new();
+    let registry = Registry::default();
     let groups = Groups::of(&registry);
     let core = aggregated::document(&groups, true);
     let named = aggregated::document(&groups, false);
-    for info in registry.all().map(kinds::AnyKind::info) {
+    for info in registry.all().map(|kind| kind.info()) {
         let list = documents::resources(&groups, info.group, info.version).unwrap();
         let found =
             list["resources"].as_array().unwrap().iter().any(|line| line["name"] == info.plural);
@@ -70,7 +70,7 @@ fn every_kind_is_in_both_forms() {
 
 #[test]
 fn pods_are_told_with_their_subresources() {
-    let registry = Registry::new();
+    let registry = Registry::default();
     let list = documents::resources(&Groups::of(&registry), "", "v1").unwrap();
     assert_eq!(list.get("apiVersion"), None);
     let lines = list["resources"].as_array().unwrap();

@@ -3,19 +3,22 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use kinds::KindInfo;
+use kinds::custom::CustomKind;
+use kinds::{AnyKind as _, KindInfo};
 use meta::Tree;
 use meta::schema::{Field, ListType, PatchStrategy, Presence, Struct, TypeRef};
 use serde_json::{Map, json};
 
-use super::Part;
 use super::describe::Descriptions;
+use super::{Part, custom};
 
 const META: &str = "io.k8s.apimachinery.pkg.apis.meta.v1";
 pub(super) const STATUS: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.Status";
 pub(super) const DELETE_OPTIONS: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions";
 pub(super) const PATCH: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.Patch";
 pub(super) const RESOURCE_LIST: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.APIResourceList";
+pub(super) const OBJECT_META: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta";
+pub(super) const LIST_META: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.ListMeta";
 const WATCH_EVENT: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.WatchEvent";
 const TIME: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.Time";
 const MICRO_TIME: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.MicroTime";
@@ -51,12 +54,17 @@ pub(super) fn list_name(info: &KindInfo) -> String {
 /// The names of all types that the parts need, sorted.
 pub(super) fn names(parts: &[&Part]) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
-    let mut pending: Vec<String> = [STATUS, DELETE_OPTIONS, PATCH, RESOURCE_LIST, WATCH_EVENT]
-        .iter()
-        .map(ToString::to_string)
-        .collect();
-    for info in parts.iter().flat_map(|part| &part.kinds).map(|kind| kind.info()) {
+    let mut pending: Vec<String> =
+        [STATUS, DELETE_OPTIONS, PATCH].iter().map(ToString::to_string).collect();
+    if !parts.iter().all(|part| part.is_custom()) {
+        pending.extend([RESOURCE_LIST, WATCH_EVENT].map(ToOwned::to_owned));
+    }
+    for kind in parts.iter().flat_map(|part| &part.kinds) {
+        let info = kind.info();
         pending.push(info.type_name.to_owned());
+        if kind.custom().is_some() {
+            pending.extend([OBJECT_META, LIST_META].map(ToOwned::to_owned));
+        }
         if info.has_verb(kinds::Verb::List) {
             pending.push(list_name(info));
         }
@@ -117,12 +125,14 @@ pub(super) fn definition(
     language: Language,
 ) -> Tree {
     let texts = descriptions.find(name);
-    let mut schema = match find(name) {
-        Some(ty) => structure(ty, name, descriptions, language),
-        None => special(name, language),
+    let custom = custom_kind(name, parts);
+    let mut schema = match (find(name), custom) {
+        (Some(ty), _) => structure(ty, name, descriptions, language),
+        (None, Some(kind)) => custom::definition(name, kind, kind.info(), descriptions, language),
+        (None, None) => special(name, language),
     };
     let about = texts.and_then(|texts| texts.about.as_deref()).or_else(|| about(name));
-    if let Some(about) = about {
+    if let Some(about) = about.filter(|_| custom.is_none()) {
         schema.insert("description".to_owned(), about.into());
     }
     let kinds = group_version_kinds(name, parts);
@@ -130,6 +140,12 @@ pub(super) fn definition(
         schema.insert("x-kubernetes-group-version-kind".to_owned(), kinds.into());
     }
     Tree::Object(schema)
+}
+
+/// The custom kind that a type belongs to.
+fn custom_kind<'a>(name: &str, parts: &[&'a Part]) -> Option<&'a CustomKind> {
+    let mut all = parts.iter().flat_map(|part| &part.kinds).filter_map(|kind| kind.custom());
+    all.find(|kind| kind.info().type_name == name || list_name(kind.info()) == name)
 }
 
 fn structure(

@@ -133,14 +133,39 @@ fn parameter(own: &Tree) -> Message {
 }
 
 fn schema(own: &Tree) -> Message {
+    let number = |name| own.get(name).and_then(Tree::as_f64);
+    let count = |name| own.get(name).and_then(Tree::as_u64);
     let mut message = Message::default()
         .text(1, text(own, "$ref"))
         .text(2, text(own, "format"))
+        .text(3, text(own, "title"))
         .text(4, text(own, "description"))
-        .maybe(5, own.get("default").map(any).as_ref());
+        .maybe(5, own.get("default").map(any).as_ref())
+        .number(6, number("multipleOf"))
+        .number(7, number("maximum"))
+        .flag(8, flag(own, "exclusiveMaximum"))
+        .number(9, number("minimum"))
+        .flag(10, flag(own, "exclusiveMinimum"))
+        .count(11, count("maxLength"))
+        .count(12, count("minLength"))
+        .text(13, text(own, "pattern"))
+        .count(14, count("maxItems"))
+        .count(15, count("minItems"))
+        .flag(16, flag(own, "uniqueItems"))
+        .count(17, count("maxProperties"))
+        .count(18, count("minProperties"));
     message = texts(message, 19, own, "required");
-    if let Some(values) = own.get("additionalProperties") {
-        message = message.message(21, &Message::default().message(1, &schema(values)));
+    for value in list(own, "enum") {
+        message = message.message(20, &any(value));
+    }
+    match own.get("additionalProperties") {
+        Some(Tree::Bool(any)) => {
+            message = message.message(21, &Message::default().flag(2, *any));
+        }
+        Some(values) => {
+            message = message.message(21, &Message::default().message(1, &schema(values)));
+        }
+        None => {}
     }
     if let Some(kind) = own.get("type").and_then(Tree::as_str) {
         message = message.message(22, &Message::default().item(1, kind));

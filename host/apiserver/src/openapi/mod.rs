@@ -1,11 +1,12 @@
 //! The published description of the API: one `OpenAPI` 3 document for each group and version, and one `OpenAPI` 2 document of everything.
 //!
-//! Structure (types, list keys, patch strategies) comes from the facts behind `kinds::schema`, descriptions from the wire types, paths from the
-//! table of kinds. Documents are made when somebody asks, written piece by piece, and kept nowhere: clients keep them, by the hash in
+//! Structure (types, list keys, patch strategies) comes from the facts behind `kinds::schema`, descriptions from the wire types, both of custom kinds
+//! from their definitions, and paths from the table of kinds. Documents are made when somebody asks, written piece by piece, and kept nowhere: clients keep them, by the hash in
 //! their address.
 //!
 //! See <https://kubernetes.io/docs/concepts/overview/kubernetes-api/#openapi-interface-definition>.
 
+mod custom;
 mod definitions;
 mod describe;
 mod gnostic;
@@ -24,6 +25,7 @@ use http::header::{
 };
 use http::{Response, StatusCode};
 use jiff::SignedDuration;
+use kinds::custom::CustomKind;
 use meta::StatusError;
 use serde_json::{Map, json};
 
@@ -47,8 +49,8 @@ const GNOSTIC_ANSWER: &str = "application/com.github.proto-openapi.spec.v2.v1.0+
 pub(crate) async fn handle(state: &Arc<State>, call: Call) -> Result<Response<Body>, StatusError> {
     let path = call.info.path.trim_end_matches('/');
     match path.strip_prefix("/openapi/") {
-        Some("v2") => Ok(second(state, &call)),
-        Some("v3") => Ok(index(state, &call)),
+        Some("v2") => Ok(second(&call)),
+        Some("v3") => Ok(index(&call)),
         Some(rest) => Ok(match rest.strip_prefix("v3/") {
             Some(path) => third(state, &call, path),
             None => routes::not_found(),
@@ -68,7 +70,7 @@ pub(crate) struct Part {
 impl Part {
     fn all(registry: &Registry) -> Vec<Self> {
         let mut parts: Vec<Self> = Vec::new();
-        for kind in registry.all() {
+        for kind in registry.all().cloned() {
             let info = kind.info();
             let (group, version) = (info.group, info.version);
             match parts.iter_mut().find(|part| (part.group, part.version) == (group, version)) {
@@ -87,17 +89,24 @@ impl Part {
         }
     }
 
+    /// Whether users have defined all its kinds.
+    fn is_custom(&self) -> bool {
+        self.kinds.iter().all(|kind| kind.custom().is_some())
+    }
+
     /// Changes when the document may have changed: with the program, and with what is known of the kinds.
     fn hash(&self) -> String {
         let infos: Vec<_> = self.kinds.iter().map(|kind| kind.info()).collect();
+        let custom = self.kinds.iter().filter_map(|kind| kind.custom());
+        let schemas: Vec<u64> = custom.map(CustomKind::fingerprint).collect();
         let build = option_env!("SKIFF_GIT_COMMIT").unwrap_or(env!("CARGO_PKG_VERSION"));
-        digest(format!("{build} {infos:?}").as_bytes())
+        digest(format!("{build} {infos:?} {schemas:?}").as_bytes())
     }
 }
 
-fn index(state: &State, call: &Call) -> Response<Body> {
+fn index(call: &Call) -> Response<Body> {
     let mut paths = Map::new();
-    for part in Part::all(&state.kinds) {
+    for part in Part::all(&call.kinds) {
         let path = part.path();
         paths.insert(path.clone(), json!({ "serverRelativeURL": address(&path, &part.hash()) }));
     }
@@ -114,7 +123,7 @@ fn third(state: &State, call: &Call, path: &str) -> Response<Body> {
     if !accepts(call, &["json"]) {
         return empty(StatusCode::NOT_ACCEPTABLE);
     }
-    let Some(part) = Part::all(&state.kinds).into_iter().find(|part| part.path() == path) else {
+    let Some(part) = Part::all(&call.kinds).into_iter().find(|part| part.path() == path) else {
         return routes::not_found();
     };
     let hash = part.hash();
@@ -140,8 +149,8 @@ fn third(state: &State, call: &Call, path: &str) -> Response<Body> {
     response
 }
 
-fn second(state: &State, call: &Call) -> Response<Body> {
-    let parts = Part::all(&state.kinds);
+fn second(call: &Call) -> Response<Body> {
+    let parts = Part::all(&call.kinds);
     let hashes: String = parts.iter().map(Part::hash).collect();
     let tag = etag(hashes.as_bytes());
     if wants_gnostic(call) {

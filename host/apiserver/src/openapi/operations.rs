@@ -23,6 +23,8 @@ pub(super) struct Operation {
     pub(super) tag: String,
     pub(super) parameters: &'static [&'static Parameter],
     pub(super) body: Option<RequestBody>,
+    /// The forms in which objects are answered.
+    pub(super) produces: &'static [&'static str],
     /// Codes and the types of their bodies.
     pub(super) answers: Vec<(u16, Answer)>,
     /// What it is to the API, and to which type.
@@ -58,7 +60,16 @@ pub(super) const PATCH_TYPES: &[&str] = &[
     "application/merge-patch+json",
     "application/strategic-merge-patch+json",
 ];
+/// What custom types say nothing of is how to patch them strategically.
+const PATCH_TYPES_OF_CUSTOM: &[&str] = &[
+    "application/apply-patch+yaml",
+    "application/json-patch+json",
+    "application/merge-patch+json",
+];
 const ANY_TYPE: &[&str] = &["*/*"];
+const TYPES: &[&str] =
+    &["application/json", "application/yaml", "application/vnd.kubernetes.protobuf"];
+const TYPES_OF_CUSTOM: &[&str] = &["application/json", "application/yaml"];
 const METHODS_OF_CONNECT: [(&str, &str); 7] = [
     ("get", "Get"),
     ("put", "Put"),
@@ -71,9 +82,14 @@ const METHODS_OF_CONNECT: [(&str, &str); 7] = [
 
 /// All paths of a group and version.
 pub(super) fn places(part: &Part) -> Vec<Place> {
-    let mut places = vec![discovery(part)];
+    let mut places = Vec::new();
+    // What the server itself says of custom kinds is documented nowhere.
+    if !part.is_custom() {
+        places.push(discovery(part));
+    }
     for kind in &part.kinds {
-        places.extend(Writer { info: kind.info(), part }.places());
+        let is_custom = kind.custom().is_some();
+        places.extend(Writer { info: kind.info(), is_custom, part }.places());
     }
     places
 }
@@ -86,6 +102,7 @@ fn discovery(part: &Part) -> Place {
         tag: tag(part),
         parameters: parameters::NONE,
         body: None,
+        produces: TYPES,
         answers: vec![(200, Answer::Object(RESOURCE_LIST.to_owned()))],
         action: None,
     };
@@ -124,7 +141,8 @@ fn capital(text: &str) -> String {
 }
 
 struct Writer<'a> {
-    info: &'static KindInfo,
+    info: &'a KindInfo,
+    is_custom: bool,
     part: &'a Part,
 }
 
@@ -302,9 +320,14 @@ impl Writer<'_> {
             tag: tag(self.part),
             parameters: parameters::NONE,
             body: None,
+            produces: if self.is_custom { TYPES_OF_CUSTOM } else { TYPES },
             answers: Vec::new(),
             action: Some((action, self.gvk())),
         }
+    }
+
+    fn media_types(&self) -> &'static [&'static str] {
+        if self.is_custom { TYPES_OF_CUSTOM } else { ANY_TYPE }
     }
 
     fn own(&self) -> Answer {
@@ -342,7 +365,8 @@ impl Writer<'_> {
         let mut operation = self.operation(method, method, id, self.about(text, suffix));
         operation.parameters = parameters::WRITE;
         let type_name = self.info.type_name.to_owned();
-        operation.body = Some(RequestBody { type_name, media_types: ANY_TYPE, required: true });
+        operation.body =
+            Some(RequestBody { type_name, media_types: self.media_types(), required: true });
         operation.answers = vec![(200, self.own()), (201, self.own())];
         if method == "post" {
             operation.answers.push((202, self.own()));
@@ -360,7 +384,7 @@ impl Writer<'_> {
         operation.parameters = parameters::APPLY;
         operation.body = Some(RequestBody {
             type_name: PATCH.to_owned(),
-            media_types: PATCH_TYPES,
+            media_types: if self.is_custom { PATCH_TYPES_OF_CUSTOM } else { PATCH_TYPES },
             required: true,
         });
         operation.answers = vec![(200, self.own()), (201, self.own())];
@@ -377,7 +401,8 @@ impl Writer<'_> {
         let mut operation = self.operation("delete", action, id, self.about(text, ""));
         operation.parameters = parameters;
         let type_name = DELETE_OPTIONS.to_owned();
-        operation.body = Some(RequestBody { type_name, media_types: ANY_TYPE, required: false });
+        operation.body =
+            Some(RequestBody { type_name, media_types: self.media_types(), required: false });
         let answer = match self.info.delete_answer {
             kinds::DeleteAnswer::Object => self.own(),
             kinds::DeleteAnswer::Status => Answer::Object(STATUS.to_owned()),

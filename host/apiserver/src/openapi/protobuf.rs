@@ -30,6 +30,24 @@ impl Message {
         self
     }
 
+    /// A number that is not negative, if there is one.
+    pub(super) fn count(mut self, field: u32, count: Option<u64>) -> Self {
+        if let Some(count) = count {
+            varint(&mut self.0, u64::from(field) << 3);
+            varint(&mut self.0, count);
+        }
+        self
+    }
+
+    /// A fraction, if there is one.
+    pub(super) fn number(mut self, field: u32, number: Option<f64>) -> Self {
+        if let Some(number) = number {
+            varint(&mut self.0, (u64::from(field) << 3) | 1);
+            self.0.extend_from_slice(&number.to_le_bytes());
+        }
+        self
+    }
+
     /// A message in this one.
     pub(super) fn message(mut self, field: u32, message: &Self) -> Self {
         self.put(field, &message.0);
@@ -69,6 +87,8 @@ mod tests {
         assert_eq!(inner.0, [0x0a, 2, b'a', b'b', 0x10, 1]);
         let outer = Message::default().message(31, &inner).item(1, "");
         assert_eq!(outer.0, [0xfa, 0x01, 6, 0x0a, 2, b'a', b'b', 0x10, 1, 0x0a, 0]);
+        let numbers = Message::default().count(9, Some(300)).number(7, Some(0.5)).count(1, None);
+        assert_eq!(numbers.0, [0x48, 0xac, 0x02, 0x39, 0, 0, 0, 0, 0, 0, 0xe0, 0x3f]);
         let long = Message::default().text(1, &"x".repeat(300));
         assert_eq!(long.0[..3], [0x0a, 0xac, 0x02]);
     }

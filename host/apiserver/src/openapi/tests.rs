@@ -7,7 +7,7 @@ use meta::Tree;
 use super::*;
 
 fn parts() -> Vec<Part> {
-    Part::all(&Registry::new())
+    Part::all(&Registry::default())
 }
 
 fn third_of(path: &str) -> Tree {

@@ -8,7 +8,7 @@ use super::definitions::{self, Language};
 use super::describe::Descriptions;
 use super::operations::{self, Answer, Operation, Place};
 use super::parameters::Parameter;
-use super::v3::{members, reason};
+use super::v3::{media_types, members, reason};
 
 pub(super) const TITLE: &str = "Kubernetes";
 pub(super) const VERSION: &str = "1.37";
@@ -100,10 +100,11 @@ fn write(operation: &Operation) -> Tree {
         .collect();
     responses.insert("401".to_owned(), json!({ "description": "Unauthorized" }));
     let consumes = operation.body.as_ref().map_or(&["*/*"][..], |body| body.media_types);
+    let streams = operation.answers.iter().any(|(_, answer)| matches!(answer, Answer::List(_)));
     let mut described = json!({
         "description": operation.text,
         "consumes": consumes,
-        "produces": ["application/json", "application/yaml"],
+        "produces": media_types(operation.produces, streams).collect::<Vec<_>>(),
         "schemes": ["https"],
         "tags": [operation.tag],
         "operationId": operation.id,

@@ -9,9 +9,6 @@ use super::describe::Descriptions;
 use super::operations::{self, Answer, Operation, Place};
 use super::parameters::Parameter;
 
-const MEDIA_TYPES: [&str; 2] = ["application/json", "application/yaml"];
-const STREAM_TYPE: &str = "application/json;stream=watch";
-
 pub(super) fn document(part: &Part) -> Vec<u8> {
     let descriptions = Descriptions::of(part.kinds.iter());
     let mut out =
@@ -98,7 +95,7 @@ fn write(operation: &Operation) -> Tree {
     }
     let mut responses = Map::new();
     for (code, own) in &operation.answers {
-        responses.insert(code.to_string(), answer(*code, own));
+        responses.insert(code.to_string(), answer(*code, own, operation.produces));
     }
     responses.insert("401".to_owned(), json!({ "description": "Unauthorized" }));
     set("responses", responses.into());
@@ -110,7 +107,7 @@ fn write(operation: &Operation) -> Tree {
     Tree::Object(described)
 }
 
-fn answer(code: u16, answer: &Answer) -> Tree {
+fn answer(code: u16, answer: &Answer, produces: &[&str]) -> Tree {
     let description = reason(code);
     let (schema, streams) = match answer {
         Answer::Text => {
@@ -120,11 +117,17 @@ fn answer(code: u16, answer: &Answer) -> Tree {
         Answer::Object(name) => (Language::Three.reference(name), false),
         Answer::List(name) => (Language::Three.reference(name), true),
     };
-    let media_types = MEDIA_TYPES.iter().copied().chain(streams.then_some(STREAM_TYPE));
-    let content: Map<String, Tree> = media_types
-        .map(|media_type| (media_type.to_owned(), json!({ "schema": schema })))
+    let content: Map<String, Tree> = media_types(produces, streams)
+        .map(|media_type| (media_type, json!({ "schema": schema })))
         .collect();
     json!({ "description": description, "content": content })
+}
+
+/// The forms of an answer; lists come as a stream of events as well.
+pub(super) fn media_types(produces: &[&str], streams: bool) -> impl Iterator<Item = String> {
+    let framed = move |media_type: &&&str| streams && **media_type != "application/yaml";
+    let streamed = produces.iter().filter(framed).map(|form| format!("{form};stream=watch"));
+    produces.iter().map(ToString::to_string).chain(streamed)
 }
 
 pub(super) fn reason(code: u16) -> &'static str {

@@ -9,7 +9,7 @@ fn body() -> Bytes {
     Bytes::from_static(text.as_bytes())
 }
 
-fn kind() -> KindRef {
+fn kind() -> &'static dyn AnyKind {
     kinds::find("", "v1", "configmaps").unwrap()
 }
 

@@ -2,6 +2,7 @@
 
 mod certificates;
 mod classes;
+mod custom;
 mod deletions;
 mod devices;
 mod events;

@@ -20,6 +20,7 @@ use crate::body::Body;
 use crate::codec::decode::{self, Expected};
 use crate::codec::encode;
 use crate::options::{WriteOptions, Writing};
+use crate::registry::KindRef;
 use crate::status;
 
 const MAX_TRIES: usize = 100;
@@ -38,10 +39,10 @@ pub(super) async fn create(mut context: Context) -> Result<Response<Body>, Statu
         // The older path names the Pod in the body only.
         let name = tree.pointer("/metadata/name").and_then(meta::Tree::as_str).unwrap_or_default();
         name.clone_into(&mut context.resource.name);
-        let Some(pods) = context.state.kinds.find("", "v1", "pods") else {
+        let Some(pods) = KindRef::built_in("", "v1", "pods") else {
             return Err(StatusError::no_such_path());
         };
-        (context.kind, context.stored) = (pods, pods);
+        (context.kind, context.stored) = (pods.clone(), pods);
     }
     super::create::place(&context, &mut tree)?;
     let tree = hooks::sent(&context, &expected.gvk, options.dry_run, tree).await?;

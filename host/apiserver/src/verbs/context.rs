@@ -52,7 +52,7 @@ impl Current {
 }
 
 impl Context {
-    pub(crate) fn info(&self) -> &'static KindInfo {
+    pub(crate) fn info(&self) -> &KindInfo {
         self.kind.info()
     }
 
@@ -92,12 +92,7 @@ impl Context {
 
     /// A stored body as a typed object of the request's kind; see [`kinds::AnyKind::parse`].
     pub(crate) fn parse(&self, body: &Bytes) -> Result<Box<dyn Object>, StatusError> {
-        let parsed = if self.info().stored_as.is_some() {
-            self.kind.parse(&self.served(body)?)
-        } else {
-            self.kind.parse(body)
-        };
-        parsed.map_err(|error| self.cannot_be_handled(&error))
+        self.kind.parse(&self.served(body)?).map_err(|error| self.cannot_be_handled(&error))
     }
 
     /// Types a canonical tree of the request's kind.
@@ -118,22 +113,22 @@ impl Context {
 
     /// A stored body as a tree of the request's kind.
     pub(crate) fn served_tree(&self, body: &[u8]) -> Result<Tree, StatusError> {
-        let mut tree: Tree = serde_json::from_slice(body).map_err(|error| {
-            StatusError::internal(format!("a stored object is damaged: {error}"))
-        })?;
-        if self.info().stored_as.is_some() {
+        let mut tree = parsed(body)?;
+        if !self.kind.is_stored_as_served() {
             self.kind.rewrite_to_served(&mut tree);
         }
         Ok(tree)
     }
 
-    /// A stored body as bytes of the request's kind; they are the same bytes unless the kind is stored as another.
+    /// A stored body as bytes of the request's kind; they are the same bytes where it is stored as it is served.
     pub(crate) fn served(&self, body: &Bytes) -> Result<Bytes, StatusError> {
-        if self.info().stored_as.is_none() {
+        if self.kind.is_stored_as_served() {
             return Ok(body.clone());
         }
-        let tree = self.served_tree(body)?;
-        Ok(encode::served(&tree))
+        let stored = parsed(body)?;
+        let mut tree = stored.clone();
+        self.kind.rewrite_to_served(&mut tree);
+        Ok(if tree == stored { body.clone() } else { encode::served(&tree) })
     }
 
     /// The answer that shows one object, in the form that the client accepts.
@@ -152,10 +147,10 @@ impl Context {
                 let include = table::include(&self.call.info.query)?;
                 let head = super::list::head_of_object(body);
                 let now = self.state.clock.now();
-                let rows = vec![table::row(self.kind, body, now)];
+                let rows = vec![table::row(&*self.kind, body, now)];
                 let shown = Shown::Object;
                 self.formatted(
-                    &table::table(self.kind, rows, &head, version, include, shown).into(),
+                    &table::table(&*self.kind, rows, &head, version, include, shown).into(),
                 )
             }
         };
@@ -166,4 +161,9 @@ impl Context {
     pub(crate) fn formatted(&self, json: &Bytes) -> Bytes {
         encode::stored_bytes(json, self.accepted)
     }
+}
+
+fn parsed(body: &[u8]) -> Result<Tree, StatusError> {
+    serde_json::from_slice(body)
+        .map_err(|error| StatusError::internal(format!("a stored object is damaged: {error}")))
 }

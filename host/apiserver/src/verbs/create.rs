@@ -20,7 +20,7 @@ const ALPHABET: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
 pub(crate) async fn handle(mut context: Context) -> Result<Response<Body>, StatusError> {
     let raw = decode::read(&context.state, &mut context.call).await?;
     let options = WriteOptions::read(&context.call, Writing::Create)?;
-    let expected = Expected::of_kind(context.kind);
+    let expected = Expected::of_kind(&*context.kind);
     let mut tree = decode::tree(&raw, &expected, options.validation, &context.call.warnings)?;
     let revision =
         tree.pointer("/metadata/resourceVersion").and_then(Tree::as_str).unwrap_or_default();

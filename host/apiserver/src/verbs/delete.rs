@@ -52,7 +52,7 @@ pub(super) async fn options(context: &mut Context) -> Result<DeleteOptions, Stat
     let format = negotiate::content_type(&context.call.parts.headers)?;
     let raw = Raw { bytes, format };
     // Clients may call the options by the group-version of the object they delete.
-    let expected = Expected::of_options(&raw)?;
+    let expected = Expected::of_options(&raw, context.info().group)?;
     let tree = decode::tree(&raw, &expected, FieldValidation::Ignore, &context.call.warnings)?;
     DeleteOptions::from_tree(&tree)
 }

@@ -74,7 +74,11 @@ pub(super) fn step(
         Grace::None => None,
         Grace::Ends(secs) => Some(secs),
     };
+    let was_marked = object.metadata().deletion_timestamp.is_some();
     let held = admission::holds(attempted, &mut *object);
+    if held && !was_marked && object.metadata().deletion_timestamp.is_some() {
+        return Step::Mark(object);
+    }
     let finalizers = finalizers(info, object.metadata(), options);
     let metadata = object.metadata_mut();
     let had_any = !finalizers.is_empty();
@@ -225,7 +229,7 @@ pub(super) async fn remove(
         old: Some(&*current.object),
         dry_run: false,
     };
-    if context.info().stored_as.is_some() {
+    if !context.kind.is_stored_as_served() {
         context.kind.rewrite_to_stored(&mut last);
     }
     let key = current.entry.key.clone();

@@ -6,6 +6,7 @@ mod binding;
 mod components;
 mod context;
 mod create;
+mod defined;
 mod delete;
 mod delete_collection;
 mod deletion;
@@ -31,10 +32,9 @@ use meta::StatusError;
 use crate::body::Body;
 use crate::chain::Call;
 use crate::codec::negotiate::Offers;
-use crate::registry::KindRef;
 use crate::request::{ResourceRequest, Target, Verb};
-use crate::routes;
 use crate::state::State;
+use crate::{registry, routes};
 
 pub(crate) use context::{Context, Current};
 pub(crate) use create::generate_name;
@@ -48,23 +48,29 @@ pub(crate) async fn resource(
 ) -> Result<Response<Body>, StatusError> {
     let Target::Resource(resource) = &call.info.target else { return Ok(routes::not_found()) };
     let resource = resource.clone();
-    let Some(kind) = state.kinds.find(&resource.group, &resource.version, &resource.resource)
-    else {
-        return if state.kinds.has_group(&resource.group) {
+    let kinds = Arc::clone(&call.kinds);
+    let Some(kind) = kinds.find(&resource.group, &resource.version, &resource.resource) else {
+        return if registry::is_own_group(&resource.group) {
             Err(StatusError::no_such_path())
         } else {
             Ok(routes::not_found())
         };
     };
-    check_path(kind.info(), &resource, &call)?;
+    if kind.custom().is_some() && !has_place(kind.info(), &resource) {
+        return Ok(routes::not_found());
+    }
+    match kind.custom() {
+        Some(_) if !resource.subresource.is_empty() => check_part(kind.info(), &resource)?,
+        _ => check_path(kind.info(), &resource, &call)?,
+    }
     if routes::is_streaming(&resource.subresource) && !resource.name.is_empty() {
         return Box::pin(crate::connect::handle(state, call, kind)).await;
     }
     if let Some(advice) = kind.info().deprecated {
         call.warnings.add(advice);
     }
-    let accepted = call.accepted(Offers::Resource)?;
-    let stored = stored_kind(state, kind);
+    let accepted = call.accepted(Offers::of_kind(&**kind, &resource.subresource))?;
+    let (kind, stored) = (kind.clone(), kinds.stored_kind(kind));
     let context = Context { state: Arc::clone(state), call, resource, kind, stored, accepted };
     dispatch(context).await
 }
@@ -91,6 +97,13 @@ async fn dispatch(context: Context) -> Result<Response<Body>, StatusError> {
         Verb::DeleteCollection => Box::pin(delete_collection::handle(context)).await,
         Verb::Other => Err(routes::method_not_allowed()),
     }
+}
+
+/// Whether a path has a namespace where objects of the kind have one. Only reading goes across all of them.
+fn has_place(info: &KindInfo, resource: &ResourceRequest) -> bool {
+    let in_namespace = !resource.namespace.is_empty();
+    let reads_all = matches!(resource.verb, Verb::List | Verb::Watch) && !resource.name_in_path;
+    in_namespace == info.namespaced || (info.namespaced && reads_all)
 }
 
 /// 404 for paths that the kind does not have, 405 for methods that the path does not have.
@@ -138,6 +151,17 @@ fn check_path(info: &KindInfo, resource: &ResourceRequest, call: &Call) -> Resul
     Ok(())
 }
 
+/// As [`check_path`], of a path below an object of a custom kind.
+fn check_part(info: &KindInfo, resource: &ResourceRequest) -> Result<(), StatusError> {
+    if info.subresource(&resource.subresource).is_none() || !resource.rest.is_empty() {
+        return Err(StatusError::not_found(&info.group_resource(), &resource.name));
+    }
+    match resource.verb {
+        Verb::Get | Verb::Update | Verb::Patch => Ok(()),
+        verb => Err(StatusError::method_not_supported(&info.group_resource(), verb.as_str())),
+    }
+}
+
 fn check_subresource(
     info: &KindInfo,
     resource: &ResourceRequest,
@@ -163,10 +187,4 @@ fn check_subresource(
         return Err(routes::method_not_allowed());
     }
     Ok(())
-}
-
-/// The kind under which a kind's objects are stored.
-pub(crate) fn stored_kind(state: &State, kind: KindRef) -> KindRef {
-    let Some(stored) = kind.info().stored_as else { return kind };
-    state.kinds.find(stored.group, stored.version, stored.plural).unwrap_or(kind)
 }

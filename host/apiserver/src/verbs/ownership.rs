@@ -95,7 +95,7 @@ fn tracking<'a>(
         subresource: &context.resource.subresource,
         now: whole_seconds(context.state.clock.now()),
         ty: context.kind.type_ref(),
-        schema: kinds::schema(),
+        schema: context.kind.schema(),
         reset,
     }
 }
@@ -117,7 +117,9 @@ pub(super) fn apply(
         .map_err(|error| error.status())?;
     let mut tree = applied.tree;
     drop_foreign(context, &mut tree);
-    meta::decode::canonicalize(&mut tree, context.kind.type_ref(), kinds::schema())
+    context
+        .kind
+        .canonicalize(&mut tree)
         .map_err(|error| StatusError::unknown(error.to_string()))?;
     Ok(Wanted { tree, owned: true })
 }
@@ -183,7 +185,7 @@ fn not_written(context: &Context, part: Part) -> FieldSet {
         Part::Main | Part::Fields(_) => Vec::new(),
         Part::Status => {
             let keeps_metadata = context.info().status_keeps_metadata;
-            let ty = kinds::schema().resolve(context.kind.type_ref());
+            let ty = context.kind.schema().resolve(context.kind.type_ref());
             ty.map(meta::schema::Struct::fields)
                 .unwrap_or_default()
                 .iter()

@@ -27,6 +27,10 @@ pub(super) enum Language {
     Apply,
 }
 
+/// The languages in which custom types are patched.
+const PATCHES_OF_CUSTOM: [&str; 3] =
+    ["application/json-patch+json", "application/merge-patch+json", "application/apply-patch+yaml"];
+
 impl Language {
     fn of(media_type: &str) -> Option<Language> {
         match media_type {
@@ -71,7 +75,7 @@ pub(super) async fn change(
         } else {
             let current = current.ok_or_else(|| context.not_found(&context.resource.name))?;
             let tree =
-                patched(context, &patch, &Expected::of_kind(context.kind), current.tree.clone())?;
+                patched(context, &patch, &Expected::of_kind(&*context.kind), current.tree.clone())?;
             Wanted { tree, owned: false }
         };
         create::place(context, &mut wanted.tree)?;
@@ -90,7 +94,13 @@ pub(super) async fn change(
 pub(super) async fn read(context: &mut Context) -> Result<Patch, StatusError> {
     let content_type = context.call.header(CONTENT_TYPE).unwrap_or_default();
     let media_type = content_type.split(';').next().unwrap_or_default().trim();
-    let Some(language) = Language::of(media_type) else {
+    // Custom types say nothing of strategies.
+    let is_custom = context.kind.custom().is_some();
+    let language = Language::of(media_type);
+    if is_custom && language.is_none_or(|language| language == Language::Strategic) {
+        return Err(StatusError::unsupported_media_type(&PATCHES_OF_CUSTOM));
+    }
+    let Some(language) = language else {
         let mut error =
             StatusError::new(415, "UnsupportedMediaType", "415: Unsupported Media Type");
         error.details_mut();
@@ -170,7 +180,7 @@ pub(super) fn patched(
             patch::merge::apply(document, patch.tree.clone()).map_err(|error| error.status())?
         }
         Language::Strategic => {
-            patch::strategic::apply(document, patch.tree.clone(), expected.ty, kinds::schema())
+            patch::strategic::apply(document, patch.tree.clone(), expected.ty, expected.schema)
                 .map_err(|error| error.status())?
         }
         Language::Apply => return Err(StatusError::internal("apply has a way of its own")),
@@ -202,8 +212,7 @@ pub(super) fn patched(
             object.insert(name.to_owned(), own.into());
         }
     }
-    let found =
-        decode::canonical(&mut tree, expected.ty).map_err(|error| refuse(error.to_string()))?;
+    let found = expected.canonicalize(&mut tree).map_err(|error| refuse(error.to_string()))?;
     if patch.options.validation == FieldValidation::Ignore {
         return Ok(tree);
     }

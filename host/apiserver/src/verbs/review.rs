@@ -17,7 +17,8 @@ use crate::reviews;
 
 /// Answers a review.
 pub(crate) async fn handle(mut context: Context) -> Result<Response<Body>, StatusError> {
-    let expected = Expected::of_kind(context.kind);
+    let kind = context.kind.clone();
+    let expected = Expected::of_kind(&*kind);
     let (review, options) = read(&mut context, &expected).await?;
     let review = hooks::sent(&context, &expected.gvk, options.dry_run, review).await?;
     let owners = owners(&context, &options, &review)?;

@@ -31,6 +31,7 @@ pub(super) async fn handle(mut context: Context) -> Result<Response<Body>, Statu
         Verb::Get => {
             let snapshot = context.state.store.snapshot();
             let current = context.current(context.entry(&snapshot, &context.resource.name)?)?;
+            check_there(&context, &current.tree, &paths)?;
             return Ok(answer(&context, &scale_of(&current.tree, &paths)));
         }
         Verb::Patch => Input::Patch(patch::read(&mut context).await?),
@@ -54,6 +55,15 @@ pub(super) async fn handle(mut context: Context) -> Result<Response<Body>, Statu
     let tree: Tree = serde_json::from_slice(&written.body)
         .map_err(|error| StatusError::internal(format!("a stored object is damaged: {error}")))?;
     Ok(answer(context, &scale_of(&tree, &paths)))
+}
+
+/// Objects of a custom kind may lack the number that their scale is about.
+fn check_there(context: &Context, tree: &Tree, paths: &ScalePaths) -> Result<(), StatusError> {
+    if context.kind.custom().is_none() || get(tree, paths.spec_replicas).is_some() {
+        return Ok(());
+    }
+    let path = meta::quote(paths.spec_replicas);
+    Err(StatusError::internal(format!("the spec replicas field {path} does not exist")))
 }
 
 /// What the client sent.
@@ -90,7 +100,7 @@ fn wanted(
         subresource: "scale",
         now: whole_seconds(context.state.clock.now()),
         ty: expected.ty,
-        schema: kinds::schema(),
+        schema: expected.schema,
         reset: None,
     };
     let scale = match input {
@@ -98,7 +108,8 @@ fn wanted(
             let applied = managed::apply(&tracking, Some(&live), &patch.tree, patch.options.force);
             let mut tree = applied.map_err(|error| error.status())?.tree;
             patch::report_applied(context, patch)?;
-            meta::decode::canonicalize(&mut tree, expected.ty, kinds::schema())
+            expected
+                .canonicalize(&mut tree)
                 .map_err(|error| StatusError::unknown(error.to_string()))?;
             tree
         }
@@ -129,7 +140,8 @@ fn check(context: &Context, scale: &Tree, current: &Current) -> Result<(), Statu
     let name = &context.resource.name;
     update::check_name(name, scale)?;
     let replicas = scale.pointer("/spec/replicas").and_then(Tree::as_i64).unwrap_or(0);
-    if replicas < 0 {
+    // Custom kinds check the field itself, and call it by its place in them.
+    if replicas < 0 && context.kind.custom().is_none() {
         let path = Path::of(["spec", "replicas"]);
         let error = FieldError::invalid(&path, replicas, "must be greater than or equal to 0");
         return Err(StatusError::invalid(&GroupKind::new("autoscaling", "Scale"), name, &[error]));

@@ -25,7 +25,7 @@ pub(super) async fn replace(
 ) -> Result<Response<Body>, StatusError> {
     let raw = decode::read(&context.state, &mut context.call).await?;
     let options = WriteOptions::read(&context.call, Writing::Update)?;
-    let expected = Expected::of_kind(context.kind);
+    let expected = Expected::of_kind(&*context.kind);
     let mut tree = decode::tree(&raw, &expected, options.validation, &context.call.warnings)?;
     create::place(&context, &mut tree)?;
     check_name(&context.resource.name, &tree)?;

@@ -12,7 +12,7 @@ use meta::{FieldError, GroupKind, Revision, StatusError, Time, Tree, managed};
 use store::{CommitError, Entry, Op, Payload, Precondition, Snapshot, Transaction};
 
 use super::parts::Part;
-use super::{Context, Current, deletion, ownership};
+use super::{Context, Current, defined, deletion, ownership};
 use crate::admission::{self, Attempted, Operation, hooks};
 use crate::codec::encode;
 use crate::options::WriteOptions;
@@ -137,7 +137,7 @@ impl Draft {
     /// The object as an answer shows it when it is not stored.
     fn body(&self, context: &Context, revision: Option<Revision>) -> Bytes {
         let mut tree = self.tree.clone();
-        if context.info().stored_as.is_some() {
+        if !context.kind.is_stored_as_served() {
             // The stored kind may have defaults of its own.
             context.kind.rewrite_to_stored(&mut tree);
             context.kind.rewrite_to_served(&mut tree);
@@ -203,6 +203,8 @@ async fn draft_new(
 ) -> Result<Draft, StatusError> {
     let info = context.info();
     let mut tree = wanted.tree.clone();
+    let given = tree.pointer("/metadata/name").and_then(Tree::as_str).unwrap_or_default();
+    let still_defined = defined::still(context, snapshot, given)?;
     if info.status && !info.status_on_create {
         clear_status(&mut tree);
     }
@@ -240,7 +242,7 @@ async fn draft_new(
 
     let name = object.metadata().name.clone().unwrap_or_default();
     let attempted = attempted(context, options, snapshot, Operation::Create, &name, None);
-    let mut ops = Vec::new();
+    let mut ops: Vec<Op> = still_defined.into_iter().collect();
     admission::reserve(&attempted, Some(&mut *object), &mut ops)?;
     refuse_invalid(context, &name, &object.validate())?;
     context.call.warnings.extend(object.warnings(None));
@@ -341,7 +343,9 @@ fn check_revision(context: &Context, tree: &Tree, current: &Current) -> Result<(
     };
     let name = &context.resource.name;
     if asked == Revision::ZERO {
-        if context.info().unconditional_update {
+        // A scale without a version is that of whatever is there.
+        let is_scale = context.resource.subresource == "scale";
+        if context.info().unconditional_update || is_scale {
             return Ok(());
         }
         let error = FieldError::invalid(
@@ -404,14 +408,17 @@ fn move_generation(
 
 fn generation_view<'a>(info: &kinds::KindInfo, tree: &'a Tree) -> Vec<(&'a str, &'a Tree)> {
     let extra = match info.generation {
-        Generation::Unused | Generation::First | Generation::Spec | Generation::SpecOfChanged => {
-            None
-        }
+        Generation::Unused
+        | Generation::First
+        | Generation::Spec
+        | Generation::SpecOfChanged
+        | Generation::All => None,
         Generation::SpecAndAnnotations => tree.pointer("/metadata/annotations"),
         Generation::SpecAndLabels => tree.pointer("/metadata/labels"),
     };
+    let counts_status = info.generation == Generation::All;
     let own = tree.as_object().into_iter().flatten();
-    own.filter(|(name, _)| !matches!(name.as_str(), "metadata" | "status"))
+    own.filter(|(name, _)| *name != "metadata" && (counts_status || *name != "status"))
         .map(|(name, value)| (name.as_str(), value))
         .chain(extra.map(|extra| ("metadata", extra)))
         .collect()
@@ -503,14 +510,12 @@ pub(crate) fn put(
     object: Box<dyn Object>,
     mut tree: Tree,
 ) -> Result<Op, StatusError> {
-    let object = if context.info().stored_as.is_some() {
-        context.kind.rewrite_to_stored(&mut tree);
-        context
-            .stored
-            .object(&tree)
-            .map_err(|error| StatusError::internal(status::chain(&error)))?
-    } else {
+    let object = if context.kind.is_stored_as_served() {
         object
+    } else {
+        context.kind.rewrite_to_stored(&mut tree);
+        let stored = context.stored.object(&tree);
+        stored.map_err(|error| StatusError::internal(status::chain(&error)))?
     };
     let attributes = object.attributes();
     let body = encode::stored(&tree);

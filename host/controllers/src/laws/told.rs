@@ -19,6 +19,9 @@ pub(crate) fn told(plan: &Plan) -> String {
             format!("update {}", name(object.metadata().name.as_ref()))
         }
         Action::UpdateStatus { .. } => "status".to_owned(),
+        Action::UpdateStatusIfNone { resource, .. } => {
+            format!("status if no {}", resource.resource)
+        }
         Action::Finalize { .. } => "finalize".to_owned(),
         Action::Apply { object, subresource, .. } => {
             let slash = if subresource.is_empty() { "" } else { "/" };
@@ -47,7 +50,9 @@ fn name(name: Option<&String>) -> &str {
 /// The status that a plan writes.
 pub(crate) fn status<K: Sourced>(plan: &Plan) -> Value {
     let written = plan.actions.iter().find_map(|action| match action {
-        Action::UpdateStatus { object } => object.downcast::<K>(),
+        Action::UpdateStatus { object } | Action::UpdateStatusIfNone { object, .. } => {
+            object.downcast::<K>()
+        }
         _ => None,
     });
     let tree = serde_json::to_value(written.expect("a status is written")).expect("it is JSON");

@@ -1,16 +1,17 @@
 //! A cluster small enough for tests: objects in a table, and the rules of the server that
 //! controllers rely on (revisions, generated names, finalizers, graceful ends, generations).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, Time};
+use meta::{GroupResource, GroupVersionResource};
 use serde_json::{Value, json};
 
 use crate::{
-    Action, AnyObject, Change, Content, Controller, Facts, Fill, Inventory, Key, Look, Reads,
-    Source, Sourced, Sources, Target, Which,
+    Action, AnyObject, Change, Content, Controller, Facts, Fill, Instances, Inventory, Key, Look,
+    Reads, Source, Sourced, Sources, Target, Which,
 };
 
 type Place = (Which, String, String);
@@ -96,7 +97,9 @@ impl World {
         match action {
             Action::Create { object, .. } => self.create(object),
             Action::Update { object, .. } => self.replace(&object, false),
-            Action::UpdateStatus { object } => self.replace(&object, true),
+            Action::UpdateStatus { object } | Action::UpdateStatusIfNone { object, .. } => {
+                self.replace(&object, true)
+            }
             Action::Finalize { object } => {
                 self.objects.remove(&place_of(&object));
                 Ok(())
@@ -160,10 +163,12 @@ impl World {
         let (old, mut new) = (tree(known), tree(object));
         if is_status {
             let status = new["status"].take();
-            let notes = new["metadata"]["annotations"].take();
+            let kept = ["annotations", "finalizers"].map(|name| new["metadata"][name].take());
+            let [notes, finalizers] = kept;
             new.clone_from(&old);
             new["status"] = status;
             new["metadata"]["annotations"] = notes;
+            new["metadata"]["finalizers"] = finalizers;
         } else if old.get("status").is_some() {
             new["status"] = old["status"].clone();
         }
@@ -390,6 +395,13 @@ impl Inventory for Contents {
             Content { resource, count, staying: count, finalizers: BTreeMap::new() }
         });
         Some(contents.into())
+    }
+
+    /// Objects of custom kinds are not among those of this world.
+    fn instances(&self, resource: &GroupResource) -> Option<Instances> {
+        let GroupResource { group, resource } = resource.clone();
+        let resource = GroupVersionResource { group, version: "v1".into(), resource };
+        Some(Instances { resource, count: 0, staying: BTreeSet::new() })
     }
 }
 

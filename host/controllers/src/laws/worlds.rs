@@ -18,6 +18,8 @@ use k8s_openapi::api::networking::v1::{IPAddress, ServiceCIDR};
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use k8s_openapi::api::rbac::v1::ClusterRole;
 use k8s_openapi::api::storage::v1::VolumeAttributesClass;
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use k8s_openapi::kube_aggregator::pkg::apis::apiregistration::v1::APIService;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -78,6 +80,7 @@ impl Builder {
         }
         self.policies();
         self.token_secrets();
+        self.definitions();
         self.world
     }
 
@@ -500,6 +503,44 @@ impl Builder {
                 "spec": {"parentRef": {"resource": "services", "namespace": NS, "name": "web"}},
             }));
         }
+    }
+
+    fn definitions(&mut self) {
+        for (n, group) in ["a.example", "a.example", "b.k8s.io"].into_iter().enumerate() {
+            if self.pick(2) == 1 {
+                self.definition(n, group);
+            }
+        }
+        if self.pick(2) == 1 {
+            let how = self.one(&["true", "onstart"]);
+            self.world.put::<APIService>(json!({
+                "metadata": {"name": "v1.gone.example",
+                    "labels": {"kube-aggregator.kubernetes.io/automanaged": how}},
+                "spec": {"group": "gone.example", "version": "v1", "groupPriorityMinimum": 1,
+                    "versionPriority": 1},
+            }));
+        }
+    }
+
+    fn definition(&mut self, n: usize, group: &str) {
+        let plural = format!("things{n}");
+        let kind = self.one(&["Thing", "Other"]);
+        let mut tree = json!({
+            "metadata": {"name": format!("{plural}.{group}")},
+            "spec": {"group": group, "scope": "Namespaced",
+                "names": {"plural": plural, "kind": kind, "shortNames": ["t"]},
+                "versions": [{"name": "v1", "served": self.pick(4) != 1, "storage": true}]},
+        });
+        if self.pick(2) == 1 {
+            let at = self.ago(10);
+            let finalizer = "customresourcecleanup.apiextensions.k8s.io";
+            tree["metadata"]["deletionTimestamp"] = json!(at);
+            tree["metadata"]["finalizers"] = json!([finalizer]);
+        }
+        if self.pick(2) == 1 {
+            tree["metadata"]["annotations"] = json!({"api-approved.kubernetes.io": "unapproved"});
+        }
+        self.world.put::<CustomResourceDefinition>(tree);
     }
 
     fn policies(&mut self) {

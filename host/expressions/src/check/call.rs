@@ -45,7 +45,7 @@ impl Checker<'_> {
             && parts.first().is_none_or(|first| self.local(first).is_none())
         {
             let full = format!("{}.{name}", parts.join("."));
-            if library::is_function(&full) {
+            if self.environment.has_function(&full) {
                 let args = call.args.iter().map(|arg| self.expression(arg)).collect();
                 return self.resolve(id, &full, false, args);
             }

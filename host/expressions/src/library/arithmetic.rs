@@ -148,7 +148,12 @@ pub(super) fn add(args: &mut Args<'_>) -> Result<Value, Error> {
             if std::sync::Arc::get_mut(&mut a).is_none() {
                 args.make(a.len())?;
             }
-            std::sync::Arc::make_mut(&mut a).extend(b.iter().cloned());
+            if a.is_unordered() {
+                let cost = a.len().saturating_mul(b.len());
+                let cost = u64::try_from(cost).unwrap_or(u64::MAX);
+                args.meter.charge(cost)?;
+            }
+            std::sync::Arc::make_mut(&mut a).add(&b);
             Ok(Value::List(a))
         }
         (Value::Duration(a), Value::Duration(b)) => {

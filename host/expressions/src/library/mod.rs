@@ -18,6 +18,7 @@ mod json_patch;
 mod lists;
 mod optionals;
 mod quantities;
+mod rearranged;
 pub(crate) mod regex;
 mod semvers;
 mod sets;
@@ -49,7 +50,7 @@ pub(crate) struct Function {
 
 static FUNCTIONS: LazyLock<BTreeMap<&'static str, Vec<Arc<Function>>>> = LazyLock::new(|| {
     let mut named: BTreeMap<&'static str, Vec<Arc<Function>>> = BTreeMap::new();
-    let subjects: [&[declare::Declared]; 16] = [
+    let subjects: [&[declare::Declared]; 17] = [
         arithmetic::ALL,
         collections::ALL,
         conversions::ALL,
@@ -58,6 +59,7 @@ static FUNCTIONS: LazyLock<BTreeMap<&'static str, Vec<Arc<Function>>>> = LazyLoc
         text_format::ALL,
         regex::ALL,
         lists::ALL,
+        rearranged::ALL,
         sets::ALL,
         optionals::ALL,
         urls::ALL,
@@ -144,7 +146,7 @@ impl Args<'_> {
 
     pub(crate) fn list(&self, index: usize) -> Result<&[Value], Error> {
         match self.get(index) {
-            Value::List(items) => Ok(items),
+            Value::List(items) => Ok(items.as_slice()),
             _ => Err(no_overload()),
         }
     }

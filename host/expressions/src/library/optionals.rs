@@ -13,7 +13,28 @@ pub(super) const ALL: &[Declared] = &[
     member("value", "optional<A> -> A", value),
     member("or", "optional<A>, optional<A> -> optional<A>", or),
     member("orValue", "optional<A>, A -> A", or_value),
+    global("optional.unwrap", "list<optional<A>> -> list<A>", unwrap),
+    member("unwrapOpt", "list<optional<A>> -> list<A>", unwrap),
+    member("first", "list<A> -> optional<A>", first),
+    member("last", "list<A> -> optional<A>", last),
 ];
+
+/// The values of those that have one.
+fn unwrap(args: &mut Args<'_>) -> Result<Value, Error> {
+    let values = args.list(0)?.iter().filter_map(|item| match item {
+        Value::Optional(value) => value.as_deref().cloned().map(Ok),
+        _ => Some(Err(no_overload())),
+    });
+    Ok(Value::list(values.collect::<Result<_, _>>()?))
+}
+
+fn first(args: &mut Args<'_>) -> Result<Value, Error> {
+    Ok(args.list(0)?.first().cloned().map_or(Value::Optional(None), Value::some))
+}
+
+fn last(args: &mut Args<'_>) -> Result<Value, Error> {
+    Ok(args.list(0)?.last().cloned().map_or(Value::Optional(None), Value::some))
+}
 
 fn of(args: &mut Args<'_>) -> Result<Value, Error> {
     Ok(Value::some(args.take(0)))

@@ -13,7 +13,7 @@ use crate::value::Value;
 pub(super) const ALL: &[Declared] = &[
     global("quantity", "string -> quantity", quantity),
     global("isQuantity", "string -> bool", is_quantity),
-    member("sign", "quantity -> int", sign),
+    global("sign", "quantity -> int", sign),
     member("isGreaterThan", "quantity, quantity -> bool", is_greater),
     member("isLessThan", "quantity, quantity -> bool", is_less),
     member("compareTo", "quantity, quantity -> int", compare),

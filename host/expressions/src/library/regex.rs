@@ -1,10 +1,9 @@
 //! Regular expressions: they run in time that is linear in the text, and their size is bounded.
 
-use ::regex::{Regex, RegexBuilder};
-
 use super::Args;
 use super::declare::{Declared, global, member};
 use crate::eval::Error;
+use crate::re2::Pattern;
 use crate::value::Value;
 
 /// A compiled expression may take this much memory.
@@ -19,15 +18,12 @@ pub(super) const ALL: &[Declared] = &[
 ];
 
 /// Compiles a regular expression.
-pub(crate) fn compile(text: &str) -> Result<Regex, Error> {
-    RegexBuilder::new(text)
-        .size_limit(SIZE_MAX)
-        .build()
-        .map_err(|_| Error::message(format!("error parsing regexp: invalid regexp: `{text}`")))
+pub(crate) fn compile(text: &str) -> Result<Pattern, Error> {
+    Pattern::within(text, SIZE_MAX).map_err(|error| Error::message(error.to_string()))
 }
 
 /// The expression of a call, with the cost of running it counted.
-fn compiled(args: &mut Args<'_>) -> Result<Regex, Error> {
+fn compiled(args: &mut Args<'_>) -> Result<Pattern, Error> {
     let (text, expression) = (args.get(0).size() + 1, args.get(1).size());
     // Compiling is dearer than matching.
     args.meter.charge(expression + text.div_ceil(10).saturating_mul(expression.div_ceil(4)))?;
@@ -40,7 +36,7 @@ fn matches(args: &mut Args<'_>) -> Result<Value, Error> {
 
 fn find(args: &mut Args<'_>) -> Result<Value, Error> {
     let found = compiled(args)?;
-    Ok(Value::text(found.find(args.text(0)?).map_or("", |found| found.as_str())))
+    Ok(Value::text(found.regex().find(args.text(0)?).map_or("", |found| found.as_str())))
 }
 
 fn find_all(args: &mut Args<'_>) -> Result<Value, Error> {
@@ -49,7 +45,7 @@ fn find_all(args: &mut Args<'_>) -> Result<Value, Error> {
         _ => usize::MAX,
     };
     let expression = compiled(args)?;
-    let found = expression.find_iter(args.text(0)?).take(limit);
+    let found = expression.regex().find_iter(args.text(0)?).take(limit);
     let found: Vec<Value> = found.map(|found| Value::text(found.as_str())).collect();
     args.make(found.len())?;
     Ok(Value::list(found))

@@ -2,6 +2,7 @@
 
 mod json;
 mod key;
+mod list;
 mod order;
 
 use std::collections::BTreeMap;
@@ -14,6 +15,7 @@ use meta::Quantity;
 
 pub use json::ToJsonError;
 pub use key::Key;
+pub use list::{List, ListKind};
 
 use crate::eval::TOTAL_COST_MAX;
 use crate::library::authorizer::Check;
@@ -31,7 +33,7 @@ pub enum Value {
     Bytes(Arc<[u8]>),
     Duration(SignedDuration),
     Timestamp(Timestamp),
-    List(Arc<Vec<Value>>),
+    List(Arc<List>),
     Map(Arc<BTreeMap<Key, Value>>),
     Optional(Option<Arc<Value>>),
     /// A type as a value, by its name.
@@ -64,7 +66,7 @@ impl Value {
     }
 
     pub fn list(items: Vec<Self>) -> Self {
-        Self::List(Arc::new(items))
+        Self::List(Arc::new(List::new(items, ListKind::Ordered)))
     }
 
     pub fn some(value: Self) -> Self {

@@ -12,6 +12,6 @@ mod type_checking;
 mod validating_admission_policy;
 mod validating_admission_policy_binding;
 mod validating_webhook_configuration;
-mod webhook;
+pub(crate) mod webhook;
 
 pub use type_checking::expression_warnings;

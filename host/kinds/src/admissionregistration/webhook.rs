@@ -26,7 +26,7 @@ const SIDE_EFFECTS: &[&str] = &["None", "NoneOnDryRun"];
 const REVIEW_VERSIONS: &[&str] = &["v1", "v1beta1"];
 const TIMEOUT_SECS: std::ops::RangeInclusive<i32> = 1..=30;
 const DEFAULT_TIMEOUT_SECS: i32 = 10;
-const DEFAULT_PORT: i32 = 443;
+pub(crate) const DEFAULT_PORT: i32 = 443;
 
 pub(super) const COLUMNS: &[Column] = &[
     columns::NAME,
@@ -231,7 +231,7 @@ fn validate_client(errors: &mut Errors, at: &At<'_>, client: &WebhookClientConfi
 
 const FORM: &str = "; desired format: https://host[/path]";
 
-fn validate_url(errors: &mut Errors, at: &At<'_>, url: &str) {
+pub(crate) fn validate_url(errors: &mut Errors, at: &At<'_>, url: &str) {
     if let Some(problem) = unreadable(url) {
         let detail =
             format!("url must be a valid URL: parse {}: {problem}{FORM}", meta::quote(url));
@@ -279,7 +279,7 @@ fn unreadable(url: &str) -> Option<&'static str> {
     }
 }
 
-fn validate_service(errors: &mut Errors, at: &At<'_>, service: &ServiceReference) {
+pub(crate) fn validate_service(errors: &mut Errors, at: &At<'_>, service: &ServiceReference) {
     // Kubernetes confuses the two, and clients see the field that it names.
     for (field, value) in [("name", &service.namespace), ("namespace", &service.name)] {
         if value.is_empty() {

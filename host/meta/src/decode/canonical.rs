@@ -8,6 +8,9 @@ use super::{DecodeError, REPORTED_MAX, scalar};
 use crate::Tree;
 use crate::schema::{Field, Presence, Schema, Struct, TypeRef, Unknown};
 
+/// Only types that contain themselves have values that are nested as deep as this.
+const TYPED_DEPTH_MAX: usize = 250;
+
 /// What a walk found that is no error by itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Findings {
@@ -22,7 +25,7 @@ pub fn canonicalize(
     ty: &TypeRef,
     schema: &Schema,
 ) -> Result<Findings, DecodeError> {
-    let mut walk = Walk { schema, lenient: false, unknown: Vec::new() };
+    let mut walk = Walk { schema, lenient: false, depth: 0, unknown: Vec::new() };
     walk.value(tree, ty)?;
     for path in &mut walk.unknown {
         if path.starts_with('.') {
@@ -39,7 +42,7 @@ pub fn canonicalize(
 /// list or map that is empty and one that is absent, so that both are printed as null where they
 /// are always printed.
 pub fn emit(tree: &mut Tree, ty: &TypeRef, schema: &Schema) {
-    let mut walk = Walk { schema, lenient: true, unknown: Vec::new() };
+    let mut walk = Walk { schema, lenient: true, depth: 0, unknown: Vec::new() };
     // A lenient walk has no errors.
     let _ = walk.value(tree, ty);
 }
@@ -47,12 +50,24 @@ pub fn emit(tree: &mut Tree, ty: &TypeRef, schema: &Schema) {
 struct Walk<'a> {
     schema: &'a Schema,
     lenient: bool,
+    /// How many structs, lists and maps are open.
+    depth: usize,
     unknown: Vec<String>,
 }
 
 impl Walk<'_> {
     /// The value is not null, or its zero is wanted.
     fn value(&mut self, value: &mut Tree, ty: &TypeRef) -> Result<(), DecodeError> {
+        if self.depth == TYPED_DEPTH_MAX {
+            return Err(DecodeError::value("exceeded max depth"));
+        }
+        self.depth += 1;
+        let done = self.shallow(value, ty);
+        self.depth -= 1;
+        done
+    }
+
+    fn shallow(&mut self, value: &mut Tree, ty: &TypeRef) -> Result<(), DecodeError> {
         match (ty, &mut *value) {
             (TypeRef::Any, value) => {
                 plain(value);

@@ -62,7 +62,8 @@ impl DecodeError {
         Self::Type { value: value.into(), expected: expected.into(), place: Place::default() }
     }
 
-    pub(super) fn value(message: impl Into<String>) -> Self {
+    /// A value that its type cannot read, for the reason that the message gives.
+    pub fn value(message: impl Into<String>) -> Self {
         Self::Value { message: message.into(), place: Place::default() }
     }
 

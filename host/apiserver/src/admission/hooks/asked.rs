@@ -10,7 +10,7 @@ use super::super::{Attempted, Operation};
 use crate::chain::Call;
 use crate::options::{DeleteOptions, Policy};
 use crate::query::Query;
-use crate::registry::KindRef;
+use crate::registry::{KindRef, Registry};
 use crate::request::ResourceRequest;
 use crate::seams::Identity;
 use crate::state::State;
@@ -21,6 +21,7 @@ use crate::warnings::Warnings;
 #[derive(Debug)]
 pub(crate) struct Asked<'a> {
     pub(crate) state: &'a Arc<State>,
+    pub(crate) kinds: &'a Registry,
     pub(crate) identity: &'a Identity,
     pub(crate) warnings: &'a Warnings,
     pub(crate) operation: Operation,
@@ -81,6 +82,7 @@ impl<'a> Asked<'a> {
         let resource = &context.resource;
         Asked {
             state: &context.state,
+            kinds: &context.call.kinds,
             identity: &context.call.identity,
             warnings: &context.call.warnings,
             operation: Operation::Create,
@@ -101,12 +103,13 @@ impl<'a> Asked<'a> {
         state: &'a Arc<State>,
         call: &'a Call,
         request: &'a ResourceRequest,
-        kind: KindRef,
+        kind: &KindRef,
         options: &Tree,
     ) -> Asked<'a> {
         let options_kind = options.get("kind").and_then(Tree::as_str).unwrap_or_default();
         Asked {
             state,
+            kinds: &call.kinds,
             identity: &call.identity,
             warnings: &call.warnings,
             operation: Operation::Connect,
@@ -132,6 +135,7 @@ impl<'a> Asked<'a> {
         let scales = attempted.subresource == "scale";
         Asked {
             state: &context.state,
+            kinds: &context.call.kinds,
             identity: attempted.identity,
             warnings: attempted.warnings,
             operation: attempted.operation,
@@ -147,7 +151,7 @@ impl<'a> Asked<'a> {
             shown_name: attempted.name.to_owned(),
             dry_run,
             options,
-            stored: (!scales).then_some(context.kind),
+            stored: (!scales).then(|| context.kind.clone()),
         }
     }
 

@@ -10,7 +10,6 @@ use super::asked::Asked;
 use super::objects::{Objects, has_labels, selector};
 use crate::admission::core;
 use crate::registry::KindRef;
-use crate::verbs;
 
 /// What a request matched: the resource and the kind as which it is shown.
 #[derive(Clone, Debug)]
@@ -24,8 +23,8 @@ pub(super) struct Matched {
 impl Matched {
     /// The kind of the request's object and the one as which it is shown, if they differ.
     pub(super) fn conversion(&self, asked: &Asked<'_>) -> Option<(KindRef, KindRef)> {
-        let (own, other) = (asked.stored?, self.shown_as?);
-        (own.info().gvk() != other.info().gvk()).then_some((own, other))
+        let (own, other) = (asked.stored.as_ref()?, self.shown_as.as_ref()?);
+        (own.info().gvk() != other.info().gvk()).then(|| (own.clone(), other.clone()))
     }
 }
 
@@ -155,26 +154,30 @@ impl Matcher {
         if !self.equivalent {
             return None;
         }
-        let own = asked.stored?;
+        let own = asked.stored.as_ref()?;
         others(asked, own).find_map(|kind| {
             let resource = kind.info().gvr();
             let found = rules.iter().any(|rule| rule.matches(asked, &resource));
-            found.then(|| Matched { resource, kind: kind.info().gvk(), shown_as: Some(kind) })
+            found.then(|| Matched {
+                resource,
+                kind: kind.info().gvk(),
+                shown_as: Some(kind.clone()),
+            })
         })
     }
 }
 
 fn as_asked(asked: &Asked<'_>) -> Matched {
-    Matched { resource: asked.resource.clone(), kind: asked.kind.clone(), shown_as: asked.stored }
+    let shown_as = asked.stored.clone();
+    Matched { resource: asked.resource.clone(), kind: asked.kind.clone(), shown_as }
 }
 
 /// Other kinds that show the same objects.
-fn others(asked: &Asked<'_>, own: KindRef) -> impl Iterator<Item = KindRef> {
-    let stored = verbs::stored_kind(asked.state, own).info().gvr();
-    asked.state.kinds.all().filter(move |kind| {
+fn others<'a>(asked: &Asked<'a>, own: &KindRef) -> impl Iterator<Item = &'a KindRef> {
+    let (own, stored) = (own.info().gvr(), own.info().storage_resource());
+    asked.kinds.all().filter(move |kind| {
         let info = kind.info();
-        info.gvr() != own.info().gvr()
-            && verbs::stored_kind(asked.state, *kind).info().gvr() == stored
+        info.gvr() != own && info.storage_resource() == stored
     })
 }
 

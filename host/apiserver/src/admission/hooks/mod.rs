@@ -128,8 +128,7 @@ fn typed(
     before: &dyn Object,
 ) -> Result<Box<dyn Object>, StatusError> {
     let mut tree = objects.whole(context);
-    meta::decode::canonicalize(&mut tree, context.kind.type_ref(), kinds::schema())
-        .map_err(StatusError::internal)?;
+    context.kind.canonicalize(&mut tree).map_err(StatusError::internal)?;
     let mut object = context.object(&tree)?;
     object.set_defaults();
     object.metadata_mut().managed_fields.clone_from(&before.metadata().managed_fields);
@@ -207,7 +206,7 @@ pub(crate) async fn connect(
     state: &Arc<State>,
     call: &Call,
     request: &ResourceRequest,
-    kind: KindRef,
+    kind: &KindRef,
 ) -> Result<(), StatusError> {
     let configured = state.hooks.current(&state.store);
     if configured.is_empty() {

@@ -165,8 +165,8 @@ async fn mutate(
 ) -> Result<Outcome, StatusError> {
     let steps = policy.steps();
     let conversion = matched.conversion(asked);
-    let mut seen = match conversion {
-        Some((own, other)) => objects.converted(own, other),
+    let mut seen = match &conversion {
+        Some((own, other)) => objects.converted(&**own, &**other),
         None => objects.clone(),
     };
     let mut evaluation = Evaluation::new(asked, matched, &seen);
@@ -193,7 +193,7 @@ async fn mutate(
         }
     }
     objects.object = match (conversion, seen.object) {
-        (Some((own, other)), Some(tree)) => Some(convert(&tree, other, own)),
+        (Some((own, other)), Some(tree)) => Some(convert(&tree, &*other, &*own)),
         (_, tree) => tree,
     };
     Ok(Outcome::Done(problems))

@@ -3,12 +3,11 @@
 //! A write through `/scale` is shown as a scale, whose replicas go back into the object behind it. Who owns which fields is not shown: the owners
 //! are kept beside the object (see `verbs::ownership`), and nobody may change them here.
 
-use kinds::{Object, ScalePaths};
+use kinds::{AnyKind, Object, ScalePaths};
 use meta::selector::label::Selector;
 use meta::{GroupVersionKind, LabelSelector, Tree, managed};
 
 use super::super::Attempted;
-use crate::registry::KindRef;
 use crate::verbs::{self, Context};
 
 /// The objects as trees of the request's kind.
@@ -69,7 +68,7 @@ impl Objects {
     }
 
     /// The objects in another kind that shows the same ones.
-    pub(super) fn converted(&self, from: KindRef, to: KindRef) -> Objects {
+    pub(super) fn converted(&self, from: &dyn AnyKind, to: &dyn AnyKind) -> Objects {
         let convert = |tree: &Option<Tree>| tree.as_ref().map(|tree| convert(tree, from, to));
         Objects { object: convert(&self.object), old: convert(&self.old), scale: None }
     }
@@ -88,7 +87,7 @@ pub(super) fn without_owners(object: &dyn Object) -> Tree {
 }
 
 /// A canonical object with its defaults, as those who look next see it.
-pub(super) fn defaulted(tree: &Tree, kind: KindRef) -> Result<Tree, String> {
+pub(super) fn defaulted(tree: &Tree, kind: &dyn AnyKind) -> Result<Tree, String> {
     let mut object = kind.object(tree).map_err(|error| crate::status::chain(&error))?;
     object.set_defaults();
     Ok(object.tree())
@@ -114,15 +113,15 @@ pub(super) fn selector(given: Option<&LabelSelector>) -> Result<Selector, String
 }
 
 /// An object in another kind that shows the same ones.
-pub(super) fn convert(tree: &Tree, from: KindRef, to: KindRef) -> Tree {
+pub(super) fn convert(tree: &Tree, from: &dyn AnyKind, to: &dyn AnyKind) -> Tree {
     let mut tree = tree.clone();
     if from.info().gvk() == to.info().gvk() {
         return tree;
     }
-    if from.info().stored_as.is_some() {
+    if !from.is_stored_as_served() {
         from.rewrite_to_stored(&mut tree);
     }
-    if to.info().stored_as.is_some() {
+    if !to.is_stored_as_served() {
         to.rewrite_to_served(&mut tree);
     }
     // Kinds of one form only differ in what they are called.

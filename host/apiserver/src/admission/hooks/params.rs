@@ -1,13 +1,13 @@
 //! The parameters with which a binding uses a policy.
 
 use k8s_openapi::api::admissionregistration::v1::{ParamKind, ParamRef};
+use kinds::AnyKind;
 use kinds::wire::OrEmpty as _;
 use meta::{GroupVersion, Key, Tree};
 use store::Entry;
 
 use super::asked::Asked;
 use super::objects::selector;
-use crate::registry::KindRef;
 
 /// The parameters to evaluate the policy with, one after the other; none stands for a policy or a binding without parameters. No
 /// parameters at all mean that the binding demands nothing.
@@ -19,8 +19,9 @@ pub(super) fn collect(
     let (Some(kind), Some(given)) = (kind, given) else { return Ok(vec![None]) };
     let (version, name) = (kind.api_version.or_empty(), kind.kind.or_empty());
     let group_version = GroupVersion::parse(version).unwrap_or_default();
-    let found = asked.state.kinds.find_kind(&group_version.group, &group_version.version, name);
-    let Some(found) = found.filter(|kind| kind.info().has_verb(kinds::Verb::List)) else {
+    let found = asked.kinds.find_kind(&group_version.group, &group_version.version, name);
+    let found = found.filter(|kind| kind.info().has_verb(kinds::Verb::List));
+    let Some(found) = found.map(|kind| &**kind) else {
         return Err(format!("paramKind kind `{version}, Kind={name}` not known"));
     };
     let namespace = namespace(asked, found, given.namespace.or_empty())?;
@@ -38,7 +39,11 @@ pub(super) fn collect(
 }
 
 /// Where the parameters are: where the binding says, or in the namespace of the request.
-fn namespace<'a>(asked: &'a Asked<'_>, kind: KindRef, given: &'a str) -> Result<&'a str, String> {
+fn namespace<'a>(
+    asked: &'a Asked<'_>,
+    kind: &dyn AnyKind,
+    given: &'a str,
+) -> Result<&'a str, String> {
     if !kind.info().namespaced {
         return match given {
             "" => Ok(""),
@@ -57,7 +62,7 @@ fn namespace<'a>(asked: &'a Asked<'_>, kind: KindRef, given: &'a str) -> Result<
 
 fn named(
     asked: &Asked<'_>,
-    kind: KindRef,
+    kind: &dyn AnyKind,
     namespace: &str,
     name: &str,
 ) -> Result<Vec<Tree>, String> {
@@ -69,7 +74,7 @@ fn named(
 
 fn selected(
     asked: &Asked<'_>,
-    kind: KindRef,
+    kind: &dyn AnyKind,
     namespace: &str,
     labels: &meta::LabelSelector,
 ) -> Result<Vec<Tree>, String> {
@@ -81,9 +86,9 @@ fn selected(
     found.map(|entry| served(kind, entry)).collect()
 }
 
-fn served(kind: KindRef, entry: &Entry) -> Result<Tree, String> {
+fn served(kind: &dyn AnyKind, entry: &Entry) -> Result<Tree, String> {
     let mut tree: Tree = serde_json::from_slice(&entry.body).map_err(|error| error.to_string())?;
-    if kind.info().stored_as.is_some() {
+    if !kind.is_stored_as_served() {
         kind.rewrite_to_served(&mut tree);
     }
     Ok(tree)

@@ -1,7 +1,7 @@
 //! How the value of a mutation changes an object: a configuration is merged in, a JSON patch is applied.
 
 use expressions::{Record, Value};
-use meta::schema::TypeRef;
+use meta::schema::{Schema, TypeRef};
 use meta::{GroupVersionKind, Tree, managed, patch};
 use serde_json::json;
 
@@ -25,11 +25,16 @@ pub(super) fn changed(
     finished(tree, ty, matched)
 }
 
-fn type_of(matched: &Matched) -> Result<&'static TypeRef, String> {
-    if let Some(kind) = matched.shown_as {
-        return Ok(kind.type_ref());
+/// A type, and the types that it refers into.
+type Typed<'a> = (&'a TypeRef, &'a Schema);
+
+fn type_of(matched: &Matched) -> Result<Typed<'_>, String> {
+    if let Some(kind) = &matched.shown_as {
+        return Ok((kind.type_ref(), kind.schema()));
     }
-    type_called(&matched.kind).ok_or_else(|| format!("Resource kind {} not found", matched.kind))
+    let ty = type_called(&matched.kind);
+    let ty = ty.ok_or_else(|| format!("Resource kind {} not found", matched.kind))?;
+    Ok((ty, kinds::schema()))
 }
 
 /// The type of that name: of a body, or of objects.
@@ -41,19 +46,22 @@ pub(super) fn type_called(gvk: &GroupVersionKind) -> Option<&'static TypeRef> {
 }
 
 /// The tree in canonical form, with defaults.
-fn finished(mut tree: Tree, ty: &TypeRef, matched: &Matched) -> Result<Tree, String> {
-    let findings = meta::decode::canonicalize(&mut tree, ty, kinds::schema())
-        .map_err(|error| error.to_string())?;
+fn finished(mut tree: Tree, (ty, schema): Typed<'_>, matched: &Matched) -> Result<Tree, String> {
+    let findings = match &matched.shown_as {
+        Some(kind) => kind.canonicalize(&mut tree),
+        None => meta::decode::canonicalize(&mut tree, ty, schema),
+    };
+    let findings = findings.map_err(|error| error.to_string())?;
     if let Some(unknown) = findings.unknown.first() {
         return Err(format!("strict decoding error: unknown field {}", meta::quote(unknown)));
     }
-    match matched.shown_as {
-        Some(kind) => defaulted(&tree, kind),
+    match &matched.shown_as {
+        Some(kind) => defaulted(&tree, &**kind),
         None => Ok(tree),
     }
 }
 
-fn applied(value: &Value, object: &Tree, ty: &TypeRef) -> Result<Tree, String> {
+fn applied(value: &Value, object: &Tree, (ty, schema): Typed<'_>) -> Result<Tree, String> {
     let Value::Record(record) = value else {
         return Err("unsupported return type from ApplyConfiguration expression".to_owned());
     };
@@ -62,7 +70,7 @@ fn applied(value: &Value, object: &Tree, ty: &TypeRef) -> Result<Tree, String> {
     for name in ["apiVersion", "kind"] {
         config[name] = object.get(name).cloned().unwrap_or_default();
     }
-    managed::configure(object, &config, ty, kinds::schema())
+    managed::configure(object, &config, ty, schema)
         .map_err(|text| format!("error applying patch: {text}"))
 }
 

@@ -90,7 +90,7 @@ async fn ask(
     let converted;
     let seen = match matched.conversion(asked) {
         Some((own, other)) => {
-            converted = objects.converted(own, other);
+            converted = objects.converted(&*own, &*other);
             &converted
         }
         None => objects,

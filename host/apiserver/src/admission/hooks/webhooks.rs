@@ -79,7 +79,7 @@ async fn meant(
     };
     let Some(matched) = matched else { return Ok(None) };
     let objects = match matched.conversion(asked) {
-        Some((own, other)) => objects.converted(own, other),
+        Some((own, other)) => objects.converted(&*own, &*other),
         None => objects.clone(),
     };
     let conditions = webhook.conditions();
@@ -163,11 +163,11 @@ fn apply(
         )));
     };
     wanted.apply(&mut tree).map_err(StatusError::internal)?;
-    let tree = match (asked.stored, meant.matched.shown_as) {
+    let tree = match (&asked.stored, &meant.matched.shown_as) {
         (Some(own), Some(other)) => {
-            meta::decode::canonicalize(&mut tree, other.type_ref(), kinds::schema())
-                .map_err(StatusError::internal)?;
-            convert(&defaulted(&tree, other).map_err(StatusError::internal)?, other, own)
+            other.canonicalize(&mut tree).map_err(StatusError::internal)?;
+            let tree = defaulted(&tree, &**other).map_err(StatusError::internal)?;
+            convert(&tree, &**other, &**own)
         }
         _ => tree,
     };

@@ -63,7 +63,7 @@ fn every_kind_comes_back_from_protobuf() {
         let version = GroupVersion::parse(&text("apiVersion")).expect("a version");
         let Some(kind) = kinds::find_kind(&version.with_kind(text("kind"))) else { continue };
         let bytes = encode(golden.to_string().as_bytes(), kind.type_ref());
-        let expected = Expected { gvk: kind.info().gvk(), ty: kind.type_ref() };
+        let expected = Expected::of_kind(kind);
         let mut tree = decode(&bytes, &expected).expect("an object");
         meta::decode::canonicalize(&mut tree, kind.type_ref(), kinds::schema()).expect("its type");
         let mut object = kind.object(&tree).expect("its type");

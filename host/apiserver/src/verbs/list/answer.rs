@@ -36,14 +36,14 @@ pub(crate) async fn list(context: &Context, page: &Page) -> Result<Response<Body
             let now = context.state.clock.now();
             let mut rows = Vec::with_capacity(bodies.len());
             for body in &bodies {
-                rows.push(table::row(context.kind, body, now));
+                rows.push(table::row(&*context.kind, body, now));
                 if rows.len().is_multiple_of(ROWS_AT_ONCE) {
                     // Others have their turn on this thread.
                     tokio::task::yield_now().await;
                 }
             }
             let head = encode::plain(&head_tree(&page.head));
-            let json = table::table(context.kind, rows, &head, version, include, Shown::List);
+            let json = table::table(&*context.kind, rows, &head, version, include, Shown::List);
             Ok(whole(context, context.formatted(&json.into())))
         }
     }
@@ -51,7 +51,7 @@ pub(crate) async fn list(context: &Context, page: &Page) -> Result<Response<Body
 
 async fn objects(context: &Context, page: &Page) -> Result<Response<Body>, StatusError> {
     let bodies = bodies(context, &page.entries)?;
-    let skip = encode::type_prefix_len(context.info());
+    let skip = skipped(context);
     match context.accepted.format {
         Format::Json if !context.accepted.pretty => {
             let (pieces, len) = pieces(head(context, &page.head), bodies, skip);
@@ -110,16 +110,28 @@ const TAIL: &[u8] = b"]}\n";
 
 fn head(context: &Context, head: &ListHead) -> Bytes {
     let info = context.info();
+    let mut metadata = head_tree(head);
+    // Lists of kinds without a type always tell where they go on, even if that is nowhere.
+    if info.is_custom && head.continue_.is_empty() {
+        metadata["continue"] = "".into();
+    }
     let text = format!(
-        "{{\"kind\":\"{}\",\"apiVersion\":\"{}\",\"metadata\":{},\"items\":[",
+        "{{\"kind\":\"{}\",\"apiVersion\":\"{}\",\"metadata\":{metadata},\"items\":[",
         info.list_kind,
         info.api_version(),
-        head_tree(head)
     );
     text.into()
 }
 
-/// Typed lists leave `apiVersion` and `kind` of their items out.
+/// How many bytes of each item a list leaves out, the opening brace included. Typed lists leave out `apiVersion` and `kind`; those of custom kinds,
+/// which have no type that would tell them, do not.
+fn skipped(context: &Context) -> usize {
+    match context.kind.custom() {
+        Some(_) => 1,
+        None => encode::type_prefix_len(context.info()),
+    }
+}
+
 fn item(out: &mut BytesMut, index: usize, body: &[u8], skip: usize) {
     out.extend_from_slice(if index == 0 { b"{" } else { b",{" });
     out.extend_from_slice(body.get(skip..).unwrap_or_default());

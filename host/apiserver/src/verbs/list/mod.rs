@@ -11,7 +11,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::Response;
-use kinds::KindInfo;
+use kinds::custom::CustomKind;
+use kinds::{AnyKind as _, KindInfo};
 use meta::selector::{field, label};
 use meta::{Key, Revision, StatusError, Tree};
 use store::{Entry, Snapshot};
@@ -85,6 +86,9 @@ pub(crate) struct Range {
     pub(crate) only: Option<Key>,
     pub(crate) labels: label::Selector,
     pub(crate) fields: field::Selector,
+    /// The custom kind whose objects are read to know their fields. What is selectable of them may have changed since they were stored, so
+    /// that the store does not know it.
+    read_as: Option<CustomKind>,
 }
 
 impl Range {
@@ -113,12 +117,23 @@ impl Range {
             namespace.zip(name).map(|(namespace, name)| Key::new(&resource, namespace, name));
         let prefix = Key::prefix(&resource, namespace);
         let fields = fields.renamed(|field| context.kind.stored_field(field));
-        Ok(Range { prefix, only, labels: options.labels.clone(), fields })
+        let is_own = |term: &field::Term| info.selectable.contains(&term.field.as_str());
+        let custom = context.kind.custom().filter(|_| fields.terms().iter().any(is_own));
+        let read_as = custom.cloned();
+        Ok(Range { prefix, only, labels: options.labels.clone(), fields, read_as })
     }
 
     /// Whether an object is meant.
     pub(crate) fn matches(&self, entry: &Entry) -> bool {
-        self.labels.matches(&entry.attributes) && self.fields.matches(&entry.attributes)
+        self.labels.matches(&entry.attributes) && self.matches_fields(entry)
+    }
+
+    fn matches_fields(&self, entry: &Entry) -> bool {
+        let Some(kind) = &self.read_as else { return self.fields.matches(&entry.attributes) };
+        let Ok(mut tree) = serde_json::from_slice(&entry.body) else { return false };
+        kind.rewrite_to_served(&mut tree);
+        let object = kind.object(&tree);
+        object.is_ok_and(|object| self.fields.matches(&object.attributes()))
     }
 
     /// Whether every object under the prefix is meant.

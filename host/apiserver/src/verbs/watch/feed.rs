@@ -13,6 +13,7 @@ use store::{Entry, Event, EventKind, SnapshotError, WatchEnd};
 use tokio::time::{Instant, Sleep, sleep_until};
 use tokio_util::sync::WaitForCancellationFutureOwned;
 
+use super::definition::Definition;
 use crate::options::{ListOptions, Matching};
 use crate::state::State;
 use crate::status;
@@ -69,6 +70,8 @@ pub(crate) struct Feed {
     /// costs more than the change that they get.
     timer: Pin<Box<Sleep>>,
     shutdown: Pin<Box<WaitForCancellationFutureOwned>>,
+    /// Of a custom kind.
+    definition: Option<Definition>,
 }
 
 #[derive(Debug)]
@@ -89,6 +92,7 @@ impl Feed {
     pub(crate) fn open(
         state: &State,
         range: Range,
+        definition: Option<Definition>,
         options: &ListOptions,
         deadline: Instant,
     ) -> Result<Feed, StatusError> {
@@ -110,7 +114,11 @@ impl Feed {
             deadline,
             timer: Box::pin(sleep_until(first.min(deadline))),
             shutdown: Box::pin(state.shutdown.clone().cancelled_owned()),
+            definition,
         };
+        if feed.definition.as_ref().is_some_and(|definition| !definition.holds()) {
+            return Ok(feed);
+        }
         let from = if with_initial || asked == Revision::ZERO { now } else { asked };
         if with_initial {
             if asked > now {
@@ -156,6 +164,8 @@ impl Feed {
                         return Ok(change);
                     }
                 }
+                // Last: what happened to the objects before is told.
+                () = gone(&mut self.definition) => return Err(Ended::Quietly),
             }
         }
     }
@@ -211,6 +221,14 @@ impl Bookmarks {
     fn after(&self, now: Instant, deadline: Instant) -> Instant {
         let last = deadline.checked_sub(BEFORE_END).filter(|last| *last > now).unwrap_or(deadline);
         (now + self.interval).min(last)
+    }
+}
+
+/// Waits until the definition is no longer what it was; for ever if there is none.
+async fn gone(definition: &mut Option<Definition>) {
+    match definition {
+        Some(definition) => definition.gone().await,
+        None => std::future::pending().await,
     }
 }
 

@@ -104,7 +104,7 @@ impl Frames {
         match change {
             Change::Initial(entry) => self.shown("ADDED", &entry.body),
             Change::Bookmark { revision, ends_initial } => {
-                let body = bookmark(self.context.kind, revision, ends_initial);
+                let body = bookmark(&*self.context.kind, revision, ends_initial);
                 self.viewed("BOOKMARK", &body)
             }
             Change::Object { kind, event } => self.object(kind, &event),
@@ -123,9 +123,9 @@ impl Frames {
             let body = event.previous.as_ref().unwrap_or(&event.entry).body_at(event.revision);
             return self.shown(name, &body);
         }
-        let slot = match (self.view, self.context.info().stored_as) {
-            (View::Object, None) => Some(0),
-            (View::Metadata(ViewVersion::V1), None) => Some(3),
+        let slot = match (self.view, self.context.kind.is_stored_as_served()) {
+            (View::Object, true) => Some(0),
+            (View::Metadata(ViewVersion::V1), true) => Some(3),
             _ => None,
         };
         let Some(slot) = slot else { return self.shown(name, &event.entry.body) };
@@ -160,7 +160,7 @@ impl Frames {
                 let head = head_of_object(body);
                 let now = self.context.state.clock.now();
                 let shown = if told { Shown::Object } else { Shown::LaterEvent };
-                let kind = self.context.kind;
+                let kind = &*self.context.kind;
                 let rows = vec![table::row(kind, body, now)];
                 let table = table::table(kind, rows, &head, version, include, shown);
                 if told {
@@ -192,6 +192,6 @@ fn bookmark(kind: &dyn AnyKind, revision: Revision, ends_initial: bool) -> Bytes
         metadata["annotations"] = serde_json::json!({ "k8s.io/initial-events-end": "true" });
     }
     let mut tree: Tree = serde_json::json!({ "apiVersion": info.api_version(), "kind": info.kind, "metadata": metadata });
-    meta::decode::emit(&mut tree, kind.type_ref(), kinds::schema());
+    kind.emit(&mut tree);
     encode::plain(&tree)
 }

@@ -3,6 +3,7 @@
 //! [`feed`] decides which changes a watcher sees and as what; [`frames`] writes them for the wire. Watchers in this process read the feed
 //! directly. See <https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-detection-of-changes>.
 
+mod definition;
 mod feed;
 mod frames;
 
@@ -21,6 +22,7 @@ use crate::body::Body;
 use crate::codec::negotiate::Format;
 use crate::limits;
 use crate::options::ListOptions;
+use definition::Definition;
 
 pub(crate) use feed::{Change, ChangeKind, Ended, Feed};
 
@@ -49,7 +51,8 @@ pub(crate) fn open(context: &Context) -> Result<Feed, StatusError> {
     let options = ListOptions::read(&context.call.info.query, true)?;
     let range = Range::new(context, &options)?;
     let deadline = Instant::now() + lifetime(context, &options);
-    Feed::open(&context.state, range, &options, deadline)
+    let definition = context.kind.custom().map(|kind| Definition::new(&context.state, kind));
+    Feed::open(&context.state, range, definition, &options, deadline)
 }
 
 /// Watches end after a while, each at another time, so that they spread over servers and do not come back all at once.
