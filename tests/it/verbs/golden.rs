@@ -127,10 +127,12 @@ impl Known {
     /// What is known with one more answer. Where ours is known to differ, both are kept.
     fn with(self, answer: String, is_ours: bool) -> Self {
         let theirs = if self.theirs.is_empty() { &self.ours } else { &self.theirs };
-        let (ours, theirs) = match is_ours {
-            true => (answer, theirs.clone()),
-            false if self.theirs.is_empty() => (answer, String::new()),
-            false => (self.ours, answer),
+        let (ours, theirs) = if is_ours {
+            (answer, theirs.clone())
+        } else if self.theirs.is_empty() {
+            (answer, String::new())
+        } else {
+            (self.ours, answer)
         };
         let theirs = if ours == theirs { String::new() } else { theirs };
         Self { ours, theirs }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{
     kind::{Kind, json_patch, name},
     request::Request,
-    tell::{Tables, tell},
+    tell::{Tables, tell, without_chance},
 };
 use crate::recorded::{Answer, Asked, exchange, send};
 
@@ -36,6 +36,7 @@ impl<'a> Subject<'a> {
         // Kinds that cannot be read have no state that later answers could differ from.
         if kind.has("get") && answer.code == 201 {
             subject.known = answer.body;
+            without_chance(kind, &mut subject.known);
         }
         subject
     }

@@ -7,12 +7,22 @@ use serde_json::{Value, json};
 use super::kind::{Kind, name};
 use crate::recorded::{Answer, first_line, leaves, without_uids};
 
-/// Kinds whose status the server itself writes, whenever it comes to it.
-const LIVELY: [&str; 3] = ["APIService", "CustomResourceDefinition", "FlowSchema"];
+/// Kinds whose status the server itself writes, whenever it comes to it, or whose status hangs on who asks or on what
+/// is there besides.
+const LIVELY: [&str; 6] = [
+    "APIService",
+    "FlowSchema",
+    "LocalSubjectAccessReview",
+    "SelfSubjectReview",
+    "SelfSubjectRulesReview",
+    "SubjectAccessReview",
+];
+/// Who writes the status of a `FlowSchema`.
+const OF_SERVER: &str = "api-priority-and-fairness-config-consumer-v1";
 /// How generated names begin.
 const GENERATED: &str = "made-";
 /// What precedes versions in messages.
-const VERSIONS: [&str; 2] = ["current: ", "object meta: "];
+const VERSIONS: [&str; 3] = ["current: ", "object meta: ", "in record ("];
 
 /// What was told of a kind's Tables; it is not told again.
 #[derive(Default)]
@@ -37,7 +47,9 @@ pub(super) fn tell(kind: &Kind, known: &Value, tables: &mut Tables, answer: &Ans
             }
         }
         body => {
-            if let Some(reason) = body["reason"].as_str() {
+            if body["kind"] == json!("Status")
+                && let Some(reason) = body["reason"].as_str()
+            {
                 write!(told, " {reason}").unwrap();
             }
             told.push('\n');
@@ -89,7 +101,11 @@ impl Teller<'_> {
             && let Some(members) = object.as_object_mut()
         {
             members.remove("status");
+            if let Some(owners) = members["metadata"]["managedFields"].as_array_mut() {
+                owners.retain(|owner| owner["manager"] != json!(OF_SERVER));
+            }
         }
+        without_chance(self.kind, &mut object);
         let known = match object["kind"].as_str() {
             None => self.known.clone(),
             Some("PartialObjectMetadata") => json!({"metadata": self.known["metadata"]}),
@@ -129,7 +145,7 @@ impl Teller<'_> {
             }
             let cells = row["cells"].as_array().into_iter().flatten();
             let cells: Vec<Value> =
-                cells.map(|cell| if is_age(cell) { json!("…") } else { cell.clone() }).collect();
+                cells.map(|cell| if is_masked(cell) { json!("…") } else { cell.clone() }).collect();
             let cells = Value::Array(cells).to_string();
             // The first cell of most kinds is the name; that of Events is not.
             let name = format!("{} {}", name(&row["object"]), row["cells"][0]);
@@ -148,11 +164,27 @@ impl Teller<'_> {
     }
 }
 
+/// Generated names, tokens, and how often a `ResourceSlice` was changed: its taints are dated by the second of the write.
+pub(super) fn without_chance(kind: &Kind, object: &mut Value) {
+    let generates = object.pointer("/metadata/generateName").is_some();
+    if generates && name(object) != kind.name() {
+        object["metadata"]["name"] = json!("…");
+    }
+    if kind.kind == "ResourceSlice"
+        && let Some(metadata) = object["metadata"].as_object_mut()
+    {
+        metadata.remove("generation");
+    }
+    if let Some(token) = object.pointer_mut("/status/token") {
+        *token = json!("…");
+    }
+}
+
 fn status(kind: &Kind, status: &Value, indent: &str, told: &mut String) {
     let message = status["message"].as_str().unwrap_or_default();
     let causes = status.pointer("/details/causes").and_then(Value::as_array);
     if status["code"] != json!(422) || causes.is_none() {
-        writeln!(told, "{indent}{}", first_line(message)).unwrap();
+        writeln!(told, "{indent}{}", without_insides(first_line(message))).unwrap();
     }
     let mut details = status["details"].clone();
     if let Some(details) = details.as_object_mut() {
@@ -171,7 +203,12 @@ fn status(kind: &Kind, status: &Value, indent: &str, told: &mut String) {
     }
     let cause = |cause: &Value| {
         let part = |name: &str| cause[name].as_str().unwrap_or_default();
-        format!("{} {}: {}", part("reason"), part("field"), first_line(part("message")))
+        format!(
+            "{} {}: {}",
+            part("reason"),
+            part("field"),
+            without_insides(first_line(part("message")))
+        )
     };
     let mut lines: Vec<_> = causes.into_iter().flatten().map(cause).collect();
     lines.sort();
@@ -218,13 +255,37 @@ fn parts(object: &Value) -> BTreeMap<String, String> {
     parts
 }
 
-/// `5s`, `2m30s` and the like.
-fn is_age(cell: &Value) -> bool {
+/// Ages, such as `2m30s`, who asks, and addresses of services.
+fn is_masked(cell: &Value) -> bool {
     cell.as_str().is_some_and(|text| {
-        text.starts_with(|c: char| c.is_ascii_digit())
+        let is_age = text.starts_with(|c: char| c.is_ascii_digit())
             && text.ends_with(['s', 'm', 'h', 'd', 'y'])
-            && text.chars().all(|c| c.is_ascii_digit() || "smhdy".contains(c))
+            && text.chars().all(|c| c.is_ascii_digit() || "smhdy".contains(c));
+        is_age || ["admin", "system:admin"].contains(&text) || text.starts_with("10.43.")
     })
+}
+
+/// Kubernetes shows its own types and the place in its store, and both servers the whole object with its owners.
+fn without_insides(text: &str) -> String {
+    let mut text = text.to_owned();
+    let between =
+        [(" (*", ")"), ("StorageError: ", "AdditionalErrorMsg: "), (" in scheme \"", "\"")];
+    for (before, after) in between {
+        if let Some(start) = text.find(before)
+            && let Some(len) = text[start + before.len()..].find(after)
+        {
+            text.replace_range(start..start + before.len() + len + after.len(), "");
+        }
+    }
+    for (before, after) in [("Invalid value: \"{", "}\": "), ("Invalid value: {", "}: ")] {
+        if let Some(start) = text.find(before)
+            && let Some(end) = text.rfind(after)
+            && start < end
+        {
+            text.replace_range(start..end + after.len(), "Invalid value: {…}: ");
+        }
+    }
+    text
 }
 
 fn without_versions(text: &str) -> String {
