@@ -18,67 +18,28 @@
 //!
 //! `SKIFF_RECORD=KUBECONFIG cargo suite every_field` writes the answers of another server instead, for requests that are added.
 
-use std::{
-    collections::BTreeMap,
-    fmt::Write as _,
-    fs,
-    path::{Path, PathBuf},
-};
+use std::{fmt::Write as _, fs, path::Path};
 
 use futures::{StreamExt as _, stream};
-use http::{Method, Request, header::WARNING};
-use http_body_util::BodyExt as _;
-use kube::{
-    Client, Config,
-    client::Body,
-    config::{KubeConfigOptions, Kubeconfig},
-};
-use serde_json::{Value, json};
+use kube::Client;
+use serde_json::Value;
 
-use crate::harness::{Cluster, root, until};
+use crate::recorded::{self, Answer, Server, files, first_line, leaves, send, without_uids};
 
 const NAMESPACE: &str = "fields";
 /// Files at once.
 const PARALLEL: usize = 8;
 /// Updates of one object while others write it too.
 const ATTEMPTS_MAX: usize = 5;
-/// Differences that are shown.
-const SHOWN_MAX: usize = 40;
-/// What two servers cannot agree on.
-const MASKED: [&str; 15] = [
-    "uid",
-    "resourceVersion",
-    "creationTimestamp",
-    "clusterIP",
-    "clusterIPs",
-    "nodePort",
-    "healthCheckNodePort",
-    "lastTransitionTime",
-    "lastUpdateTime",
-    "lastPhaseTransitionTime",
-    "timeAdded",
-    "username",
-    "controller-uid",
-    "batch.kubernetes.io~1controller-uid",
-    "deletionTimestamp",
-];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_field_is_treated_as_clients_know_it() {
-    let (cluster, client) = match std::env::var_os("SKIFF_RECORD") {
-        Some(kubeconfig) => (None, client(Path::new(&kubeconfig)).await),
-        None => {
-            let cluster = Cluster::with(&["--disable", "node,scheduler,node-lifecycle"]).await;
-            let client = cluster.client_that_asks_once().await;
-            (Some(cluster), client)
-        }
-    };
-    prepare(&client).await;
-    let files = files();
-    assert!(!files.is_empty(), "there are requests");
+    let server = Server::without("node,scheduler,node-lifecycle").await;
+    server.make_namespace(NAMESPACE).await;
+    let files = files("fields");
     let told: Vec<_> = stream::iter(files)
         .map(|path| {
-            let client = client.clone();
+            let client = server.client.clone();
             async move {
                 let recorded = fs::read_to_string(&path).unwrap();
                 let told = replay(&client, &recorded).await;
@@ -88,7 +49,7 @@ async fn every_field_is_treated_as_clients_know_it() {
         .buffer_unordered(PARALLEL)
         .collect()
         .await;
-    if cluster.is_none() {
+    if server.is_recorded() {
         for (path, _, told) in told {
             fs::write(path, told).unwrap();
         }
@@ -98,62 +59,7 @@ async fn every_field_is_treated_as_clients_know_it() {
     for (path, recorded, told) in &told {
         compare(path, recorded, told, &mut differences);
     }
-    let shown = differences.iter().take(SHOWN_MAX).cloned().collect::<String>();
-    assert!(differences.is_empty(), "{} answers differ:\n{shown}", differences.len());
-}
-
-async fn client(kubeconfig: &Path) -> Client {
-    let config = Kubeconfig::read_from(kubeconfig).unwrap();
-    let mut config =
-        Config::from_custom_kubeconfig(config, &KubeConfigOptions::default()).await.unwrap();
-    config.default_retry = false;
-    Client::try_from(config).unwrap()
-}
-
-fn files() -> Vec<PathBuf> {
-    let folder = root().join("tests/it/fields");
-    let mut files: Vec<_> =
-        fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
-    files.sort();
-    files
-}
-
-/// Makes the namespace; the `ServiceAccount` of Pods comes by itself.
-async fn prepare(client: &Client) {
-    let namespace = json!({"metadata": {"name": NAMESPACE}});
-    send(client, Method::POST, "/api/v1/namespaces", Some(&namespace)).await;
-    let account = format!("/api/v1/namespaces/{NAMESPACE}/serviceaccounts/default");
-    until("the namespace can hold Pods", async || {
-        let answer = send(client, Method::GET, &account, None).await;
-        if answer.code == 200 { Ok(()) } else { Err(answer.body) }
-    })
-    .await;
-}
-
-struct Answer {
-    code: u16,
-    warnings: Vec<String>,
-    body: Value,
-}
-
-async fn send(client: &Client, method: Method, path: &str, body: Option<&Value>) -> Answer {
-    let request = Request::builder().method(method).uri(path);
-    let request = request.header("content-type", "application/json");
-    let bytes = body.map(Value::to_string).unwrap_or_default();
-    let request = request.body(Body::from(bytes.into_bytes())).unwrap();
-    let response = match client.send(request).await {
-        Ok(response) => response,
-        Err(error) => {
-            return Answer { code: 0, warnings: vec![error.to_string()], body: Value::Null };
-        }
-    };
-    let warnings = response.headers().get_all(WARNING).iter();
-    let warnings = warnings.map(|it| String::from_utf8_lossy(it.as_bytes()).into_owned()).collect();
-    let code = response.status().as_u16();
-    let bytes = response.into_body().collect().await.unwrap().to_bytes();
-    let body = serde_json::from_slice(&bytes)
-        .unwrap_or_else(|_| Value::String(String::from_utf8_lossy(&bytes).into_owned()));
-    Answer { code, warnings, body }
+    recorded::assert_none(&differences);
 }
 
 /// Sends the requests of a file and gives the file with the answers.
@@ -226,20 +132,20 @@ impl Subject {
             // That of a new object is not the client's to say.
             members.remove("status");
         }
-        send(client, Method::POST, &path, Some(&object)).await
+        send(client, "POST", &path, Some(&object)).await
     }
 
     async fn update(&mut self, client: &Client, subresource: &str, change: &str) -> String {
         let path = self.path();
         if !self.is_made {
-            let made = send(client, Method::POST, &self.collection, Some(&self.base)).await;
+            let made = send(client, "POST", &self.collection, Some(&self.base)).await;
             assert!([201, 409].contains(&made.code), "{path}: {:#}", made.body);
             self.is_made = true;
         }
         let mut attempts = 0;
         loop {
             attempts += 1;
-            let mut current = send(client, Method::GET, &path, None).await.body;
+            let mut current = send(client, "GET", &path, None).await.body;
             if !subresource.is_empty()
                 && let Some(status) = self.base.get("status")
             {
@@ -247,7 +153,7 @@ impl Subject {
             }
             let object = changed(&current, change);
             let path = format!("{path}{subresource}?dryRun=All&fieldValidation=Strict");
-            let answer = send(client, Method::PUT, &path, Some(&object)).await;
+            let answer = send(client, "PUT", &path, Some(&object)).await;
             // Where a controller was faster, once more.
             if answer.code != 409 || attempts == ATTEMPTS_MAX {
                 return tell(&current, &answer);
@@ -259,14 +165,14 @@ impl Subject {
         if !std::mem::take(&mut self.is_made) {
             return;
         }
-        let mut current = send(client, Method::GET, &self.path(), None).await.body;
+        let mut current = send(client, "GET", &self.path(), None).await.body;
         if let Some(metadata) = current.get_mut("metadata").and_then(Value::as_object_mut)
             && metadata.remove("finalizers").is_some()
         {
-            send(client, Method::PUT, &self.path(), Some(&current)).await;
+            send(client, "PUT", &self.path(), Some(&current)).await;
         }
         let path = format!("{}?gracePeriodSeconds=0", self.path());
-        send(client, Method::DELETE, &path, None).await;
+        send(client, "DELETE", &path, None).await;
     }
 }
 
@@ -339,68 +245,9 @@ fn tell(before: &Value, answer: &Answer) -> String {
     without_uids(&told)
 }
 
-/// UIDs and generated names stand in texts too.
-fn without_uids(text: &str) -> String {
-    const LENS: [usize; 5] = [8, 4, 4, 4, 12];
-    const GENERATED: &str = "kube-api-access-";
-    let is_uid = |word: &str| {
-        let parts: Vec<&str> = word.split('-').collect();
-        parts.iter().map(|part| part.len()).eq(LENS)
-            && parts.iter().all(|part| part.bytes().all(|byte| byte.is_ascii_hexdigit()))
-    };
-    let words = text.split_inclusive(|c: char| !c.is_ascii_alphanumeric() && c != '-');
-    words
-        .map(|word| {
-            let bare = word.trim_end_matches(|c: char| !c.is_ascii_alphanumeric());
-            match bare.strip_prefix(GENERATED) {
-                Some(_) => word.replace(bare, GENERATED),
-                None if is_uid(bare) => word.replace(bare, "…"),
-                None => word.to_owned(),
-            }
-        })
-        .collect()
-}
-
-/// What follows a first line shows Kubernetes' own structs.
-fn first_line(text: &str) -> &str {
-    text.split('\n').next().unwrap_or_default()
-}
-
-/// All values that have no parts, by their pointers.
-fn leaves(tree: &Value) -> BTreeMap<String, String> {
-    fn collect(tree: &Value, pointer: &str, found: &mut BTreeMap<String, String>) {
-        let last = pointer.rsplit('/').next().unwrap_or_default();
-        // The last is how the client has shown who it is.
-        if last == "managedFields" || last == "authentication.kubernetes.io~1credential-id" {
-            return;
-        }
-        match tree {
-            Value::Object(members) if !members.is_empty() => {
-                for (name, value) in members {
-                    let name = name.replace('~', "~0").replace('/', "~1");
-                    collect(value, &format!("{pointer}/{name}"), found);
-                }
-            }
-            Value::Array(items) if !items.is_empty() && !MASKED.contains(&last) => {
-                for (index, value) in items.iter().enumerate() {
-                    collect(value, &format!("{pointer}/{index}"), found);
-                }
-            }
-            value => {
-                let value =
-                    if MASKED.contains(&last) { "…".to_owned() } else { value.to_string() };
-                found.insert(pointer.to_owned(), value);
-            }
-        }
-    }
-    let mut found = BTreeMap::new();
-    collect(tree, "", &mut found);
-    found
-}
-
 /// Adds the requests whose answers differ, each with both.
 fn compare(path: &Path, recorded: &str, told: &str, differences: &mut Vec<String>) {
-    let name = path.file_stem().unwrap().to_string_lossy();
+    let name = recorded::stem(path);
     let is_answer = |line: &str| [' ', '=', '!'].iter().any(|first| line.starts_with(*first));
     let exchanges = |text: &str| {
         let mut all: Vec<(String, String)> = Vec::new();

@@ -231,7 +231,7 @@ impl Config {
 
 /// What can be left out.
 fn components() -> Vec<&'static str> {
-    let mut names = vec!["node", "scheduler"];
+    let mut names = vec!["node", "scheduler", "garbage-collector"];
     names.extend(controllers::all().iter().map(|controller| controller.name()));
     names
 }

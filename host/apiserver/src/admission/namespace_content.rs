@@ -4,7 +4,7 @@
 //! See <https://kubernetes.io/docs/concepts/security/service-accounts/#default-service-accounts>.
 
 use kinds::Object;
-use meta::StatusError;
+use meta::{Key, StatusError};
 use serde_json::json;
 use store::Op;
 
@@ -29,33 +29,31 @@ impl Plugin for NamespaceContent {
             return Ok(());
         };
         let namespace = new.metadata().name.clone().unwrap_or_default();
-        ops.push(made::put(
-            attempted,
-            Made {
-                resource: core("serviceaccounts"),
-                namespace: &namespace,
-                name: "default",
-                tree: json!({ "apiVersion": "v1", "kind": "ServiceAccount", "metadata": {} }),
-                manager: None,
-            },
-        ));
-        if let Some(certificates) = &attempted.state.config.root_ca {
-            ops.push(made::put(
-                attempted,
-                Made {
-                    resource: core("configmaps"),
-                    namespace: &namespace,
-                    name: "kube-root-ca.crt",
-                    tree: json!({
-                        "apiVersion": "v1",
-                        "kind": "ConfigMap",
-                        "metadata": { "annotations": { "kubernetes.io/description": DESCRIPTION } },
-                        "data": { "ca.crt": certificates },
-                    }),
-                    manager: Some("kube-controller-manager"),
-                },
-            ));
-        }
+        let account = Made {
+            resource: core("serviceaccounts"),
+            namespace: &namespace,
+            name: "default",
+            tree: json!({ "apiVersion": "v1", "kind": "ServiceAccount", "metadata": {} }),
+            manager: None,
+        };
+        let certificates = attempted.state.config.root_ca.as_ref().map(|certificates| Made {
+            resource: core("configmaps"),
+            namespace: &namespace,
+            name: "kube-root-ca.crt",
+            tree: json!({
+                "apiVersion": "v1",
+                "kind": "ConfigMap",
+                "metadata": { "annotations": { "kubernetes.io/description": DESCRIPTION } },
+                "data": { "ca.crt": certificates },
+            }),
+            manager: Some("kube-controller-manager"),
+        });
+        // A namespace whose deletion was cut short leaves its content behind, and the next of its name finds it.
+        let missing = [Some(account), certificates].into_iter().flatten().filter(|made| {
+            let key = Key::new(&made.resource, made.namespace, made.name);
+            attempted.snapshot.get(key.as_str()).is_none()
+        });
+        ops.extend(missing.map(|made| made::put(attempted, made)));
         Ok(())
     }
 }

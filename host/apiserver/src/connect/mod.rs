@@ -43,6 +43,10 @@ pub(crate) async fn handle(
     let Some(request) = call.info.resource().cloned() else {
         return Err(StatusError::no_such_path());
     };
+    // What happens over a connection cannot be taken back.
+    if request.subresource != "log" && call.info.query.first("dryRun").is_some() {
+        return Err(StatusError::bad_request("dryRun is not supported"));
+    }
     hooks::connect(state, &call, &request, kind).await?;
     match (kind.info().kind, request.subresource.as_str()) {
         ("Pod", "log") => log::handle(state, &call, &request).await,

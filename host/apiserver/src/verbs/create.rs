@@ -24,7 +24,8 @@ pub(crate) async fn handle(mut context: Context) -> Result<Response<Body>, Statu
     let mut tree = decode::tree(&raw, &expected, options.validation, &context.call.warnings)?;
     let revision =
         tree.pointer("/metadata/resourceVersion").and_then(Tree::as_str).unwrap_or_default();
-    if revision.parse::<u64>().is_ok_and(|revision| revision > 0) {
+    // A dry run does not come to where it would be refused.
+    if !options.dry_run && revision.parse::<u64>().is_ok_and(|revision| revision > 0) {
         return Err(StatusError::unknown(
             "resourceVersion should not be set on objects to be created",
         ));
@@ -49,7 +50,6 @@ pub(super) fn wipe(tree: &mut Tree) {
             "deletionTimestamp",
             "deletionGracePeriodSeconds",
             "selfLink",
-            "resourceVersion",
         ] {
             metadata.remove(name);
         }

@@ -166,7 +166,7 @@ fn answer(
 const SURPRISING: [(&str, &str); 1] = [("batch", "jobs")];
 
 /// Says that dependents stay, where nobody chose that.
-fn warn_of_orphans(context: &Context, options: &DeleteOptions) {
+pub(super) fn warn_of_orphans(context: &Context, options: &DeleteOptions) {
     let silent = options.policy.is_some() || options.orphan.is_some();
     let info = context.info();
     let surprising = SURPRISING.contains(&(info.group, info.plural));

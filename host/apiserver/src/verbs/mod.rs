@@ -66,10 +66,10 @@ pub(crate) async fn resource(
     if routes::is_streaming(&resource.subresource) && !resource.name.is_empty() {
         return Box::pin(crate::connect::handle(state, call, kind)).await;
     }
+    let accepted = call.accepted(Offers::of_kind(&**kind, &resource.subresource))?;
     if let Some(advice) = kind.info().deprecated {
         call.warnings.add(advice);
     }
-    let accepted = call.accepted(Offers::of_kind(&**kind, &resource.subresource))?;
     let (kind, stored) = (kind.clone(), kinds.stored_kind(kind));
     let context = Context { state: Arc::clone(state), call, resource, kind, stored, accepted };
     dispatch(context).await
@@ -110,6 +110,10 @@ fn has_place(info: &KindInfo, resource: &ResourceRequest) -> bool {
 fn check_path(info: &KindInfo, resource: &ResourceRequest, call: &Call) -> Result<(), StatusError> {
     let in_namespace = !resource.namespace.is_empty();
     let named = resource.name_in_path && !resource.name.is_empty();
+    // What cannot be listed has no path for all namespaces.
+    if info.namespaced && !in_namespace && !info.has_verb(kinds::Verb::List) {
+        return Err(StatusError::no_such_path());
+    }
     let wrong_scope = if info.namespaced {
         !in_namespace && named
     } else {

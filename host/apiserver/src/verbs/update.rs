@@ -34,8 +34,14 @@ pub(super) async fn replace(
     let mut change = |current: Option<&super::Current>| {
         let mut tree = tree.clone();
         match current {
-            None => create::wipe(&mut tree),
-            Some(current) => check_uid(context, &uid, current)?,
+            None => {
+                check_uid(context, &uid, "")?;
+                create::wipe(&mut tree);
+            }
+            Some(current) => {
+                let own = current.object.metadata().uid.as_deref().unwrap_or_default();
+                check_uid(context, &uid, own)?;
+            }
         }
         Ok(Wanted { tree, owned: false })
     };
@@ -64,9 +70,8 @@ pub(super) fn check_name(name: &str, tree: &Tree) -> Result<(), StatusError> {
     Ok(())
 }
 
-/// A body with a uid means that very object and not a later one of its name.
-fn check_uid(context: &Context, uid: &str, current: &super::Current) -> Result<(), StatusError> {
-    let own = current.object.metadata().uid.as_deref().unwrap_or_default();
+/// A body with a uid means that very object and not a later one of its name, nor a new one.
+fn check_uid(context: &Context, uid: &str, own: &str) -> Result<(), StatusError> {
     if uid.is_empty() || uid == own {
         return Ok(());
     }

@@ -56,17 +56,20 @@ pub(crate) async fn create(
         let outcome = match existing {
             Some(entry) => Err(Refused::Exists(entry)),
             None if options.dry_run => {
-                return Ok(Written { created: true, body: draft.body(context, None) });
+                // Nothing was stored, so the version is still what the client says.
+                let given = text(&wanted.tree, "/metadata/resourceVersion").parse().ok();
+                return Ok(Written { created: true, body: draft.body(context, given) });
             }
             None => commit(context, draft, Precondition::Absent).await,
         };
         match outcome {
             Ok(body) => return Ok(Written { created: true, body }),
             Err(Refused::Exists(entry)) => {
-                let generated = is_generated(&wanted.tree);
                 names += 1;
-                if !generated || names >= MAX_GENERATED_NAMES {
-                    return Err(already_exists(context, &name, generated, &entry));
+                if !is_generated(&wanted.tree) || names >= MAX_GENERATED_NAMES {
+                    // The text counts what the client asked for besides the name.
+                    let generates = !text(&wanted.tree, "/metadata/generateName").is_empty();
+                    return Err(already_exists(context, &name, generates, &entry));
                 }
             }
             Err(Refused::Changed) => {}
@@ -437,13 +440,16 @@ pub(crate) fn whole_seconds(time: jiff::Timestamp) -> jiff::Timestamp {
 }
 
 fn is_generated(tree: &Tree) -> bool {
-    let text = |pointer| tree.pointer(pointer).and_then(Tree::as_str).unwrap_or_default();
-    text("/metadata/name").is_empty() && !text("/metadata/generateName").is_empty()
+    text(tree, "/metadata/name").is_empty() && !text(tree, "/metadata/generateName").is_empty()
 }
 
-fn already_exists(context: &Context, name: &str, generated: bool, entry: &Entry) -> StatusError {
+fn text<'a>(tree: &'a Tree, pointer: &str) -> &'a str {
+    tree.pointer(pointer).and_then(Tree::as_str).unwrap_or_default()
+}
+
+fn already_exists(context: &Context, name: &str, generates: bool, entry: &Entry) -> StatusError {
     let resource = context.group_resource();
-    let error = if generated {
+    let error = if generates {
         StatusError::generate_name_conflict(&resource, name, 1)
     } else {
         StatusError::already_exists(&resource, name)

@@ -23,6 +23,7 @@ impl Kind for Deployment {
         categories: &["all"],
         type_name: "io.k8s.api.apps.v1.Deployment",
         status: true,
+        unowned: &[("status", &["spec", "metadata.labels"])],
         scale: Some(ScalePaths::WORKLOAD),
         generation: Generation::SpecAndAnnotations,
         columns: &[

@@ -20,6 +20,7 @@ impl Kind for CSINode {
         singular: "csinode",
         type_name: "io.k8s.api.storage.v1.CSINode",
         status: true,
+        unowned: &[("status", &["metadata", "spec"])],
         unconditional_update: false,
         delete_answer: DeleteAnswer::Object,
         columns: &[

@@ -21,6 +21,7 @@ impl Kind for VolumeAttachment {
         singular: "volumeattachment",
         type_name: "io.k8s.api.storage.v1.VolumeAttachment",
         status: true,
+        unowned: &[("status", &["metadata", "spec"])],
         unconditional_update: false,
         delete_answer: DeleteAnswer::Object,
         columns: &[
