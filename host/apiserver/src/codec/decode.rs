@@ -304,7 +304,7 @@ fn other_type(given: &GroupVersionKind, expected: &Expected<'_>) -> StatusError 
         );
         return cannot_be_handled(given, &expected.gvk, &text);
     }
-    if given.kind == expected.gvk.kind {
+    if given.kind == expected.gvk.kind || expected.is_custom() {
         return StatusError::bad_request(format!(
             "the API version in the data ({}) does not match the expected API version ({})",
             given.group_version(),

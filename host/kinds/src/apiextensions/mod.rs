@@ -9,6 +9,7 @@ mod names;
 mod open_api;
 mod ratchet;
 mod rules;
+mod shown;
 mod spec;
 mod structural;
 #[cfg(test)]

@@ -6,10 +6,9 @@ use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
     JSONSchemaProps, ValidationRule,
 };
 
-use meta::field::{BadValue, FieldError, Path};
-use meta::{Tree, quote};
+use meta::field::{FieldError, Path};
 
-use super::structural;
+use super::{shown, structural};
 use crate::check::{At, Errors};
 use crate::custom::field_path;
 use crate::custom::rules::{Environments, OLD_SELF, declare};
@@ -216,10 +215,10 @@ fn compile_rule(
     costs.add(errors, &rule_at, "estimated rule cost", cost.saturating_mul(count));
     let uses_old = program.as_ref().is_ok_and(|program| program.names(OLD_SELF));
     match program {
-        Err(problem) => errors.invalid(&rule_at, shown(rule), problem),
+        Err(problem) => errors.invalid(&rule_at, shown::rule(rule), problem),
         Ok(_) if rule.message_expression.is_unset() => {}
         Ok(_) => match environments.message(rule.message_expression.or_empty(), optional) {
-            Err(problem) => errors.invalid(&message_at, shown(rule), problem),
+            Err(problem) => errors.invalid(&message_at, shown::rule(rule), problem),
             Ok(program) => {
                 let cost = program.cost_max(environment, extent);
                 costs.add(errors, &message_at, "estimated messageExpression cost", cost);
@@ -239,19 +238,4 @@ fn compile_rule(
         }
         _ => {}
     }
-}
-
-/// A rule as Kubernetes shows it.
-fn shown(rule: &ValidationRule) -> BadValue {
-    let text = |text: &str| quote::json(&Tree::from(text));
-    let reason = rule.reason.as_ref().map_or_else(|| "null".to_owned(), |reason| text(reason));
-    let optional = rule.optional_old_self.map_or_else(|| "null".to_owned(), |it| it.to_string());
-    BadValue::Json(format!(
-        "{{\"Rule\":{},\"Message\":{},\"MessageExpression\":{},\"Reason\":{reason},\
-         \"FieldPath\":{},\"OptionalOldSelf\":{optional}}}",
-        text(&rule.rule),
-        text(rule.message.or_empty()),
-        text(rule.message_expression.or_empty()),
-        text(rule.field_path.or_empty()),
-    ))
 }

@@ -7,17 +7,17 @@ use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
     CustomResourceValidation, JSONSchemaProps,
 };
 use meta::field::BadValue;
-use meta::{Tree, names, quote};
+use meta::names;
 
 use super::ratchet::Options;
 use super::rules::Costs;
-use super::{conversion, defaults, names as kind_names, open_api, structural, version, walk};
+use super::{
+    conversion, defaults, names as kind_names, open_api, shown, structural, version, walk,
+};
 use crate::check::{At, Errors};
-use crate::facts;
 use crate::wire::OrEmpty;
 
 const SPEC: At<'static> = At::root("spec");
-const SCHEMA: &str = "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaProps";
 
 pub(super) fn check(errors: &mut Errors, spec: &CustomResourceDefinitionSpec, options: &Options) {
     check_group(errors, &spec.group);
@@ -114,11 +114,11 @@ fn open_api_schema(validation: Option<&CustomResourceValidation>) -> Option<&JSO
 
 /// What all versions have in common.
 #[derive(Clone, Copy)]
-struct Shared {
-    schema: bool,
-    subresources: bool,
-    columns: bool,
-    selectable: bool,
+pub(super) struct Shared {
+    pub(super) schema: bool,
+    pub(super) subresources: bool,
+    pub(super) columns: bool,
+    pub(super) selectable: bool,
 }
 
 impl Shared {
@@ -265,7 +265,7 @@ fn check_set_of_versions(
     let at = SPEC.field("versions");
     let mut names: Vec<&str> = versions.iter().map(|version| version.name.as_str()).collect();
     names.sort_unstable();
-    let shown = || shown(versions, shared);
+    let shown = || shown::versions(versions, shared);
     if names.windows(2).any(|pair| pair[0] == pair[1]) {
         errors.invalid(&at, shown(), "must contain unique version names");
     }
@@ -280,41 +280,6 @@ fn check_set_of_versions(
             errors.invalid(&SPEC.field("version"), &first.name, problems.join(","));
         }
     }
-}
-
-/// Versions as Kubernetes shows them: what they have in common is not theirs any more.
-fn shown(versions: &[CustomResourceDefinitionVersion], shared: Shared) -> BadValue {
-    if versions.is_empty() {
-        return BadValue::null();
-    }
-    let all: Vec<String> = versions
-        .iter()
-        .map(|version| {
-            let own = |is_shared: bool, value: serde_json::Result<Tree>| match value {
-                Ok(value) if !is_shared => quote::json(&value),
-                _ => "null".to_owned(),
-            };
-            let schema = own(shared.schema, serde_json::to_value(&version.schema));
-            let subresources =
-                own(shared.subresources, serde_json::to_value(&version.subresources));
-            let columns =
-                own(shared.columns, serde_json::to_value(&version.additional_printer_columns));
-            let selectable =
-                own(shared.selectable, serde_json::to_value(&version.selectable_fields));
-            let warning = own(false, serde_json::to_value(&version.deprecation_warning));
-            format!(
-                "{{\"Name\":{},\"Served\":{},\"Storage\":{},\"Deprecated\":{},\
-                 \"DeprecationWarning\":{warning},\"Schema\":{schema},\
-                 \"Subresources\":{subresources},\"AdditionalPrinterColumns\":{columns},\
-                 \"SelectableFields\":{selectable}}}",
-                quote::json(&Tree::from(version.name.as_str())),
-                version.served,
-                version.storage,
-                version.deprecated == Some(true),
-            )
-        })
-        .collect();
-    BadValue::Json(format!("[{}]", all.join(",")))
 }
 
 fn check_schema(
@@ -393,6 +358,6 @@ fn check_root(errors: &mut Errors, at: &At<'_>, schema: &JSONSchemaProps) {
             "only [{ALLOWED}] fields are allowed at the root of the schema if the status \
              subresource is enabled"
         );
-        errors.invalid(&at.field("openAPIV3Schema"), facts::shown(schema, SCHEMA), detail);
+        errors.invalid(&at.field("openAPIV3Schema"), shown::schema(schema), detail);
     }
 }
