@@ -35,8 +35,7 @@ pub(crate) fn round_up(list: &mut ResourceList) {
             continue;
         }
         let exact = parse(quantity);
-        let rounded = Quantity::from_millis(exact.millis());
-        if rounded != exact {
+        if !exact.counts_in(-3) {
             let rounded = Quantity::new(i128::from(exact.millis()), -3, exact.format());
             quantity.0 = rounded.to_string();
         }

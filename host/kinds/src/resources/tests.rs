@@ -9,7 +9,14 @@ fn list(entries: &[(&str, &str)]) -> ResourceList {
 
 #[test]
 fn finer_fractions_than_thousandths_are_rounded_up() {
-    let cases = [("1", "1"), ("100m", "100m"), ("0.0001", "1m"), ("1500u", "2m"), ("0.5", "0.5")];
+    let cases = [
+        ("1", "1"),
+        ("100m", "100m"),
+        ("0.0001", "1m"),
+        ("1500u", "2m"),
+        ("0.5", "0.5"),
+        ("1e30", "1e30"),
+    ];
     for (given, expected) in cases {
         let mut resources = list(&[("cpu", given)]);
         round_up(&mut resources);

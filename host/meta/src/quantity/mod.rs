@@ -132,7 +132,13 @@ impl Quantity {
     }
 
     fn is_whole(&self) -> bool {
-        self.scale >= 0 || pow10(self.scale.unsigned_abs()).is_some_and(|by| self.amount % by == 0)
+        self.counts_in(0)
+    }
+
+    /// Whether it is a whole number of tens to the given power.
+    pub fn counts_in(&self, scale: i32) -> bool {
+        self.scale >= scale
+            || pow10(self.scale.abs_diff(scale)).is_some_and(|by| self.amount % by == 0)
     }
 
     fn write_decimal(&self, f: &mut fmt::Formatter<'_>, format: Format) -> fmt::Result {

@@ -15,8 +15,10 @@ pub enum ParseError {
     Suffix,
 }
 
-/// Greater exponents are held here, where nothing is counted.
-const EXPONENT_MAX: i64 = 1_000;
+/// Greater amounts are held at this power of ten, where nothing is counted.
+const SCALE_MAX: i32 = 1_000;
+/// Greater exponents are as good as this one.
+const EXPONENT_MAX: i64 = 1_000_000;
 /// As many digits fit into the amount whatever they are.
 const DIGITS_MAX: usize = 38;
 /// Texts with more digits than this are printed anew, as their value is kept in another form.
@@ -42,6 +44,13 @@ pub(super) fn parse(text: &str) -> Result<Quantity, ParseError> {
             (amount, scale) = (BINARY_MAX, 0);
         }
     }
+    if amount == 0 {
+        scale = 0;
+    }
+    while scale > 0 && amount % 10 == 0 && amount != 0 {
+        (amount, scale) = (amount / 10, scale + 1);
+    }
+    scale = scale.min(SCALE_MAX);
     if scale < NANO {
         amount = shrink(amount, scale.abs_diff(NANO));
         scale = NANO;

@@ -35,6 +35,9 @@ fn canonical_texts() {
     check("0.0001Ki", "102400u");
     check("512Ki", "512Ki");
     check("1e-10", "1e-9");
+    // Where nothing is counted any more, all are the greatest.
+    check("200e18020", "20e999");
+    check("2e1000", "20e999");
     check("0.0000000001", "1n");
     check("-0.0000000001", "-1n");
     check("10e3", "10e3");

@@ -11,7 +11,7 @@ pub struct Selector {
 }
 
 /// One comparison with a literal value.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Term {
     pub field: String,
     pub equal: bool,
@@ -28,6 +28,8 @@ impl Selector {
                 .ok_or_else(|| format!("invalid selector: '{text}'; can't understand '{part}'"))?;
             terms.push(Term { field: field.to_owned(), equal, value: unescape(value)? });
         }
+        // One comparison has several spellings.
+        terms.sort();
         Ok(Self { terms })
     }
 
