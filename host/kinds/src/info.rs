@@ -66,6 +66,8 @@ pub struct KindInfo {
     pub is_default: Option<fn(&ObjectMeta) -> bool>,
     /// Whether users have defined the kind.
     pub is_custom: bool,
+    /// Whether objects have a form in protobuf.
+    pub protobuf: bool,
     /// Whether the kind itself is being removed: its objects can be read, changed and deleted, but no new ones come.
     pub ending: bool,
 }
@@ -121,6 +123,7 @@ impl KindInfo {
             stored_as: None,
             is_default: None,
             is_custom: false,
+            protobuf: true,
             ending: false,
         }
     }

@@ -72,6 +72,10 @@ impl<'a> Expected<'a> {
     fn is_custom(&self) -> bool {
         self.kind.is_some_and(|kind| kind.custom().is_some())
     }
+
+    fn has_protobuf(&self) -> bool {
+        self.kind.is_none_or(|kind| kind.info().protobuf)
+    }
 }
 
 impl Expected<'static> {
@@ -144,7 +148,7 @@ pub(crate) fn tree(
     validation: FieldValidation,
     warnings: &Warnings,
 ) -> Result<Tree, StatusError> {
-    if raw.format == Format::Protobuf && expected.is_custom() {
+    if raw.format == Format::Protobuf && !expected.has_protobuf() {
         let accepted = [Format::Json, Format::Yaml].map(Format::media_type);
         return Err(StatusError::unsupported_media_type(&accepted));
     }

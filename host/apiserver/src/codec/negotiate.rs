@@ -92,8 +92,8 @@ pub(crate) struct Accepted {
 pub(crate) enum Offers {
     /// Objects of a resource: Tables and metadata as well.
     Resource,
-    /// Objects of a custom kind: as of any resource, but nothing knows their protobuf form.
-    Custom,
+    /// Objects of a kind without a form in protobuf, otherwise as those of any resource.
+    NoProtobuf,
     /// One fixed answer.
     Plain,
 }
@@ -101,8 +101,8 @@ pub(crate) enum Offers {
 impl Offers {
     /// What a path of a kind can serve. A scale has one type, whatever it belongs to.
     pub(crate) fn of_kind(kind: &dyn AnyKind, subresource: &str) -> Offers {
-        if kind.custom().is_some() && subresource != "scale" {
-            Offers::Custom
+        if !kind.info().protobuf && subresource != "scale" {
+            Offers::NoProtobuf
         } else {
             Offers::Resource
         }
@@ -193,7 +193,7 @@ pub(crate) fn accept(
     }
     let clauses = clauses(header);
     // Objects are kept as JSON: protobuf is for those who take nothing else.
-    let last: &[Format] = if offers == Offers::Custom { &[] } else { &[Format::Protobuf] };
+    let last: &[Format] = if offers == Offers::NoProtobuf { &[] } else { &[Format::Protobuf] };
     for formats in [&[Format::Json, Format::Yaml], last] {
         for clause in &clauses {
             for format in formats.iter().copied() {

@@ -163,6 +163,7 @@ fn info(
             plural,
         }),
         is_custom: true,
+        protobuf: false,
         ..KindInfo::usual()
     }
 }
