@@ -45,8 +45,8 @@ impl Request {
         request.needs = words
             .next_if(|word| word.starts_with('['))
             .map(|word| word[1..word.len() - 1].to_owned());
-        request.method = words.next().unwrap_or_default().to_owned();
-        request.path = words.next().unwrap_or_default().to_owned();
+        words.next().unwrap_or_default().clone_into(&mut request.method);
+        words.next().unwrap_or_default().clone_into(&mut request.path);
         while let Some(word) = words.next() {
             let value = words.next().unwrap_or_default();
             match word {

@@ -209,9 +209,9 @@ fn deprecation(
         other.served && other.deprecated != Some(true) && is_newer
     });
     let newest = newer.max_by(|a, b| maturity::compare(&a.name, &b.name));
-    let mut text = format!("{group}/{} {kind} is deprecated", version.name);
-    if let Some(newest) = newest {
-        text.push_str(&format!("; use {group}/{} {kind}", newest.name));
-    }
-    Some(intern::text(&text))
+    let text = format!("{group}/{} {kind} is deprecated", version.name);
+    Some(match newest {
+        Some(newest) => intern::text(&format!("{text}; use {group}/{} {kind}", newest.name)),
+        None => intern::text(&text),
+    })
 }

@@ -294,12 +294,11 @@ fn closing(text: &str) -> Option<usize> {
             _ if escaped => escaped = false,
             (Some(_), '\\') => escaped = true,
             (Some(open), c) if c == open => quote = None,
-            (Some(_), _) => {}
             (None, '\'' | '"') => quote = Some(c),
             (None, '[') => depth += 1,
             (None, ']') if depth == 0 => return Some(at),
             (None, ']') => depth -= 1,
-            (None, _) => {}
+            _ => {}
         }
     }
     None
@@ -377,7 +376,6 @@ fn split<'a>(text: &'a str, separator: &str) -> Vec<&'a str> {
             _ if escaped => escaped = false,
             (Some(_), '\\') => escaped = true,
             (Some(open), c) if c == open => quote = None,
-            (Some(_), _) => {}
             (None, '\'' | '"') => quote = Some(c),
             (None, '[' | '(') => depth += 1,
             (None, ']' | ')') => depth = depth.saturating_sub(1),
@@ -386,7 +384,7 @@ fn split<'a>(text: &'a str, separator: &str) -> Vec<&'a str> {
                 start = at + separator.len();
                 skip_to = start;
             }
-            (None, _) => {}
+            _ => {}
         }
     }
     parts.extend(text.get(start..));

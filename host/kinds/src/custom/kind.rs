@@ -54,15 +54,9 @@ impl CustomKind {
         let stored = stored.unwrap_or(&version.schema);
         stored.prune(tree);
         stored.set_defaults(tree);
-        self.call(tree, version.info.api_version());
+        call(tree, version.info.api_version());
         if !Arc::ptr_eq(stored, &version.schema) {
             version.schema.prune(tree);
-        }
-    }
-
-    fn call(&self, tree: &mut Tree, api_version: String) {
-        if let Some(object) = tree.as_object_mut() {
-            object.insert("apiVersion".to_owned(), api_version.into());
         }
     }
 
@@ -71,6 +65,12 @@ impl CustomKind {
             Ok(object) => Ok(Box::new(object)),
             Err(source) => Err(DecodeError { kind: self.0.info.kind, source }),
         }
+    }
+}
+
+fn call(tree: &mut Tree, api_version: String) {
+    if let Some(object) = tree.as_object_mut() {
+        object.insert("apiVersion".to_owned(), api_version.into());
     }
 }
 
@@ -140,7 +140,7 @@ impl AnyKind for CustomKind {
     }
 
     fn rewrite_to_stored(&self, tree: &mut Tree) {
-        self.call(tree, self.0.stored_api_version.clone());
+        call(tree, self.0.stored_api_version.clone());
     }
 
     fn rewrite_to_served(&self, tree: &mut Tree) {

@@ -100,7 +100,7 @@ fn a_definition_is_made_anew_only_if_it_says_something_else() {
     assert!(ending.kinds()[0].info().ending);
     assert!(ending.kinds()[0].is_defined_as(&before.kinds()[0]));
     let changed = again(|tree| {
-        tree["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["description"] = "x".into()
+        tree["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["description"] = "x".into();
     });
     assert!(!changed.kinds()[0].is_defined_as(&before.kinds()[0]));
     assert_ne!(changed.kinds()[0].fingerprint(), before.kinds()[0].fingerprint());
