@@ -80,6 +80,7 @@ async fn a_role_collects_the_rules_of_others() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_secret_gets_its_token_and_its_creator_keeps_what_is_theirs() {
     let cluster = start().await;
+    cluster.create::<Namespace>(json!({"metadata": {"name": "ns"}})).await;
     cluster.create::<ServiceAccount>(json!({"metadata": {"name": "robot"}})).await;
     let made = cluster
         .create::<Secret>(json!({
