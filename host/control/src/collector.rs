@@ -378,28 +378,16 @@ pub(crate) fn task(collector: Arc<Collector>) -> BoxFuture<'static, ()> {
 
 /// The graph needs owners, finalizers and whether an object is being deleted; of who it is, what names it.
 fn prune(object: &mut PartialObject) {
-    let ObjectMeta {
-        name,
-        namespace,
-        uid,
-        resource_version,
-        owner_references,
-        finalizers,
-        deletion_timestamp,
-        ..
-    } = std::mem::take(&mut object.metadata);
-    *object = PartialObject {
-        metadata: ObjectMeta {
-            name,
-            namespace,
-            uid,
-            resource_version,
-            owner_references,
-            finalizers,
-            deletion_timestamp,
-            ..ObjectMeta::default()
-        },
-        ..PartialObject::default()
+    let all = std::mem::take(object).metadata;
+    object.metadata = ObjectMeta {
+        name: all.name,
+        namespace: all.namespace,
+        uid: all.uid,
+        resource_version: all.resource_version,
+        owner_references: all.owner_references,
+        finalizers: all.finalizers,
+        deletion_timestamp: all.deletion_timestamp,
+        ..ObjectMeta::default()
     };
 }
 

@@ -30,6 +30,7 @@ pub use environment::Environment;
 pub use eval::{Activation, Composition, Error, TOTAL_COST_MAX};
 pub use issue::{Issue, Issues};
 pub use library::authorizer::{AUTHORIZER, Answer, Check, Question, RESOURCE_CHECK};
+pub use parse::RESERVED;
 pub use program::Program;
 pub use re2::{Pattern, PatternError};
 pub use types::{Fields, Struct, Type};

@@ -19,6 +19,31 @@ const OPERATORS_MAX: usize = 2_000;
 /// What the parser and the checker need for an expression of the greatest depth.
 const STACK_BYTES: usize = 64 << 20;
 
+/// Words that an expression reads as something else.
+pub const RESERVED: &[&str] = &[
+    "true",
+    "false",
+    "null",
+    "in",
+    "as",
+    "break",
+    "const",
+    "continue",
+    "else",
+    "for",
+    "function",
+    "if",
+    "import",
+    "let",
+    "loop",
+    "package",
+    "namespace",
+    "return",
+    "var",
+    "void",
+    "while",
+];
+
 /// A parsed expression and where its parts stand in the text.
 pub(crate) struct Parsed {
     pub(crate) root: Expression,

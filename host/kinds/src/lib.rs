@@ -74,6 +74,7 @@ mod storagemigration;
 pub mod wire;
 
 pub use admissionregistration::expression_warnings;
+pub use apiextensions::Approval;
 pub use bodies::{BODIES, Body, find_body};
 pub use columns::{Column, Description};
 pub use facts::schema;

@@ -10,8 +10,8 @@ use meta::{GroupResource, Key};
 use serde::{Deserialize, Serialize};
 use store::Snapshot;
 
-use super::service_account::{groups, user_name};
-use super::stored::{self, Metadata};
+use super::service_account::{claimed, groups, user_name};
+use super::stored::Metadata;
 use crate::seams::Identity;
 use crate::trust::signing::Signer;
 
@@ -73,19 +73,11 @@ impl SecretToken {
         if STANDARD.decode(&secret.data.token).ok().as_deref() != Some(token.as_bytes()) {
             return Err("service account token does not match the one in its secret".to_owned());
         }
-        let name = meta::quote(&self.account);
-        let account = stored::core(snapshot, "serviceaccounts", &self.namespace, &self.account)
-            .ok_or_else(|| format!("serviceaccounts {name} not found"))?;
+        let account = claimed(snapshot, &self.namespace, &self.account, &self.uid)?;
         if account.metadata.deletion_timestamp.is_some() {
             return Err(format!(
                 "service account {}/{} has been deleted",
                 self.namespace, self.account
-            ));
-        }
-        if account.metadata.uid != self.uid {
-            return Err(format!(
-                "service account UID ({}) does not match claim ({})",
-                account.metadata.uid, self.uid
             ));
         }
         Ok(())

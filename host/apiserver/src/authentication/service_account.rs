@@ -206,14 +206,7 @@ fn check(claims: &Claims, snapshot: &Snapshot, now: Timestamp) -> Result<(), Str
     let bound = &claims.kubernetes;
     let (namespace, account) = (bound.namespace.as_str(), &bound.serviceaccount);
     let name = account.name.as_str();
-    let Some(stored) = stored::core(snapshot, "serviceaccounts", namespace, name) else {
-        return Err(format!("serviceaccounts {} not found", meta::quote(name)));
-    };
-    if stored.metadata.uid != account.uid {
-        let (is, was) = (&stored.metadata.uid, &account.uid);
-        return Err(format!("service account UID ({is}) does not match claim ({was})"));
-    }
-    if is_gone(&stored) {
+    if is_gone(&claimed(snapshot, namespace, name, &account.uid)?) {
         return Err(format!("service account {namespace}/{name} has been deleted"));
     }
     let must_exist = |resource, word: &str, namespace: &str, reference: &Reference| {
@@ -238,6 +231,22 @@ fn check(claims: &Claims, snapshot: &Snapshot, now: Timestamp) -> Result<(), Str
         (None, Some(node)) => must_exist("nodes", "node", "", node),
         (None, None) => Ok(()),
     }
+}
+
+/// The account that a token claims to be of.
+pub(super) fn claimed(
+    snapshot: &Snapshot,
+    namespace: &str,
+    name: &str,
+    uid: &str,
+) -> Result<Stored, String> {
+    let account = stored::core(snapshot, "serviceaccounts", namespace, name)
+        .ok_or_else(|| format!("serviceaccounts {} not found", meta::quote(name)))?;
+    let is = &account.metadata.uid;
+    if is != uid {
+        return Err(format!("service account UID ({is}) does not match claim ({uid})"));
+    }
+    Ok(account)
 }
 
 fn identity(claims: &Claims) -> Identity {

@@ -17,20 +17,22 @@ pub(super) fn still(
     }
     let key = registry::definition_key(context.info());
     let Some(entry) = snapshot.get(key.as_str()) else { return Err(StatusError::no_such_path()) };
-    if is_ending(&entry.body) {
+    if is_ending(&entry.body)? {
         let text = "create not allowed while custom resource definition is terminating";
         return Err(StatusError::forbidden(&context.group_resource(), name, text));
     }
     Ok(Some(Op::Check { key, precondition: Precondition::At(entry.revision) }))
 }
 
-fn is_ending(body: &[u8]) -> bool {
+fn is_ending(body: &[u8]) -> Result<bool, StatusError> {
     #[derive(Default, serde::Deserialize)]
     #[serde(rename_all = "camelCase", default)]
     struct Metadata {
         deletion_timestamp: Option<String>,
     }
     let metadata = meta::member(body, "metadata").unwrap_or(b"{}");
-    let metadata: Metadata = serde_json::from_slice(metadata).unwrap_or_default();
-    metadata.deletion_timestamp.is_some()
+    let metadata: Metadata = serde_json::from_slice(metadata).map_err(|error| {
+        StatusError::internal(format!("a stored definition is damaged: {error}"))
+    })?;
+    Ok(metadata.deletion_timestamp.is_some())
 }

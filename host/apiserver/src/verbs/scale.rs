@@ -131,9 +131,16 @@ fn wanted(
     let own = managed::decode_entries(&scale).unwrap_or_default();
     let owners = managed::from_scale(&owners, &own, &replicas, &context.info().api_version());
     managed::encode_entries(owners, &mut tree);
-    let revision = scale.pointer("/metadata/resourceVersion").cloned().unwrap_or_default();
-    set(&mut tree, ".metadata.resourceVersion", revision);
+    // A scale without a version is that of whatever is there, as the tree says already.
+    let revision = scale.pointer("/metadata/resourceVersion").filter(|given| is_version(given));
+    if let Some(revision) = revision {
+        set(&mut tree, ".metadata.resourceVersion", revision.clone());
+    }
     Ok(Wanted { tree, owned: true })
+}
+
+fn is_version(given: &Tree) -> bool {
+    !matches!(given.as_str(), None | Some("" | "0"))
 }
 
 fn check(context: &Context, scale: &Tree, current: &Current) -> Result<(), StatusError> {

@@ -346,9 +346,7 @@ fn check_revision(context: &Context, tree: &Tree, current: &Current) -> Result<(
     };
     let name = &context.resource.name;
     if asked == Revision::ZERO {
-        // A scale without a version is that of whatever is there.
-        let is_scale = context.resource.subresource == "scale";
-        if context.info().unconditional_update || is_scale {
+        if context.info().unconditional_update {
             return Ok(());
         }
         let error = FieldError::invalid(

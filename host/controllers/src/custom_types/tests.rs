@@ -127,6 +127,8 @@ fn groups_of_the_community_are_told_of() {
     check("k8s.io", "unapproved, a try", Some(("UnapprovedAnnotation", false)));
     check("x.kubernetes.io", "https://example.com/1", Some(("ApprovedAnnotation", true)));
     check("x.k8s.io", "yes", Some(("InvalidAnnotation", false)));
+    check("x.k8s.io", "git+ssh://example.com/1", Some(("ApprovedAnnotation", true)));
+    check("x.k8s.io", "9p://example.com/1", Some(("InvalidAnnotation", false)));
     check("x.k8s.io", "https://", Some(("InvalidAnnotation", false)));
 }
 

@@ -2,6 +2,7 @@
 //!
 //! See <https://kubernetes.io/docs/reference/access-authn-authz/validating-admission-policy/>.
 
+use expressions::RESERVED;
 use expressions::admission::{Composer, Purpose};
 use k8s_openapi::api::admissionregistration::v1::{
     MatchCondition, MatchResources, ParamKind, Variable,
@@ -125,30 +126,6 @@ fn validate_variable(
         errors.invalid(&expression_at, &variable.expression, detail);
     }
 }
-
-const RESERVED: [&str; 21] = [
-    "true",
-    "false",
-    "null",
-    "in",
-    "as",
-    "break",
-    "const",
-    "continue",
-    "else",
-    "for",
-    "function",
-    "if",
-    "import",
-    "let",
-    "loop",
-    "package",
-    "namespace",
-    "return",
-    "var",
-    "void",
-    "while",
-];
 
 fn is_identifier(name: &str) -> bool {
     let starts = name.starts_with(|char: char| char.is_ascii_alphabetic() || char == '_');

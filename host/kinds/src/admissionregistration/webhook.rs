@@ -207,6 +207,14 @@ fn validate_versions(errors: &mut Errors, all: &At<'_>, versions: &[String], kep
         errors.required(all, format!("must specify one of {known}"));
         return;
     }
+    validate_version_names(errors, all, versions);
+    if !kept.review_versions && !knows_a_version(versions) {
+        errors.invalid(all, json(&versions), format!("must include at least one of {known}"));
+    }
+}
+
+/// Each is a name, and each is there once.
+pub(crate) fn validate_version_names(errors: &mut Errors, all: &At<'_>, versions: &[String]) {
     let mut seen = BTreeSet::new();
     for (index, version) in versions.iter().enumerate() {
         let at = all.index(index);
@@ -215,9 +223,6 @@ fn validate_versions(errors: &mut Errors, all: &At<'_>, versions: &[String], kep
         } else {
             errors.invalid(&at, version, "duplicate version");
         }
-    }
-    if !kept.review_versions && !knows_a_version(versions) {
-        errors.invalid(all, json(&versions), format!("must include at least one of {known}"));
     }
 }
 

@@ -4,13 +4,10 @@
 //!
 //! See <https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definition-versioning/>.
 
-use std::collections::BTreeSet;
-
 use k8s_openapi::api::admissionregistration::v1 as admission;
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
     CustomResourceConversion, CustomResourceDefinitionSpec, WebhookClientConfig,
 };
-use meta::names;
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
 use super::ratchet::Options;
@@ -108,15 +105,7 @@ fn check_reviews(errors: &mut Errors, all: &At<'_>, versions: &[String], require
         errors.required(all, "");
         return;
     }
-    let mut seen = BTreeSet::new();
-    for (index, version) in versions.iter().enumerate() {
-        let at = all.index(index);
-        if seen.insert(version) {
-            errors.invalid_each(&at, version, names::is_dns1035_label(version));
-        } else {
-            errors.invalid(&at, version, "duplicate version");
-        }
-    }
+    webhook::validate_version_names(errors, all, versions);
     if requires_known && !versions.iter().any(|version| REVIEWS.contains(&version.as_str())) {
         let detail = format!("must include at least one of {}", REVIEWS.join(", "));
         errors.invalid(all, json(&versions), detail);

@@ -18,3 +18,5 @@ mod version;
 mod walk;
 mod warnings;
 mod zeros;
+
+pub use approval::Approval;

@@ -4,30 +4,7 @@
 
 use std::borrow::Cow;
 
-/// Words that an expression reads as something else.
-const RESERVED: &[&str] = &[
-    "true",
-    "false",
-    "null",
-    "in",
-    "as",
-    "break",
-    "const",
-    "continue",
-    "else",
-    "for",
-    "function",
-    "if",
-    "import",
-    "let",
-    "loop",
-    "package",
-    "namespace",
-    "return",
-    "var",
-    "void",
-    "while",
-];
+use expressions::RESERVED;
 
 /// How an expression names a field; nothing for a field that it cannot name.
 pub(crate) fn escape(name: &str) -> Option<Cow<'_, str>> {
