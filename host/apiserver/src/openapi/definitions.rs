@@ -17,9 +17,13 @@ pub(super) const STATUS: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.Status";
 pub(super) const DELETE_OPTIONS: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions";
 pub(super) const PATCH: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.Patch";
 pub(super) const RESOURCE_LIST: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.APIResourceList";
+pub(super) const API_GROUP: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.APIGroup";
+pub(super) const API_GROUPS: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.APIGroupList";
+pub(super) const API_VERSIONS: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.APIVersions";
+pub(super) const VERSION_INFO: &str = "io.k8s.apimachinery.pkg.version.Info";
 pub(super) const OBJECT_META: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta";
 pub(super) const LIST_META: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.ListMeta";
-const WATCH_EVENT: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.WatchEvent";
+pub(super) const WATCH_EVENT: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.WatchEvent";
 const TIME: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.Time";
 const MICRO_TIME: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.MicroTime";
 const QUANTITY: &str = "io.k8s.apimachinery.pkg.api.resource.Quantity";
@@ -51,9 +55,8 @@ pub(super) fn list_name(info: &KindInfo) -> String {
     format!("{prefix}.{}", info.list_kind)
 }
 
-/// The names of all types that the parts need, sorted.
-pub(super) fn names(parts: &[&Part]) -> BTreeSet<String> {
-    let mut names = BTreeSet::new();
+/// The names of the types that the parts begin with.
+pub(super) fn names(parts: &[&Part]) -> Vec<String> {
     let mut pending: Vec<String> =
         [STATUS, DELETE_OPTIONS, PATCH].iter().map(ToString::to_string).collect();
     if !parts.iter().all(|part| part.is_custom()) {
@@ -72,6 +75,12 @@ pub(super) fn names(parts: &[&Part]) -> BTreeSet<String> {
             pending.extend(subresource.body.and_then(body_name).map(ToOwned::to_owned));
         }
     }
+    pending
+}
+
+/// The names of all types that these lead to, sorted.
+pub(super) fn reached(mut pending: Vec<String>) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
     while let Some(name) = pending.pop() {
         if names.contains(&name) {
             continue;
@@ -300,6 +309,7 @@ fn special(name: &str, language: Language) -> Map<String, Tree> {
         }
         (INT_OR_STRING, Language::Two) => json!({ "type": "string", "format": "int-or-string" }),
         (QUANTITY, Language::Two) => json!({ "type": "string" }),
+        (VERSION_INFO, _) => version_info(),
         (TIME | MICRO_TIME, _) => json!({ "type": "string", "format": "date-time" }),
         _ => json!({ "type": "object" }),
     };
@@ -309,6 +319,32 @@ fn special(name: &str, language: Language) -> Map<String, Tree> {
     }
 }
 
+fn version_info() -> Tree {
+    const REQUIRED: [&str; 9] = [
+        "major",
+        "minor",
+        "gitVersion",
+        "gitCommit",
+        "gitTreeState",
+        "buildDate",
+        "goVersion",
+        "compiler",
+        "platform",
+    ];
+    const OF_EMULATION: [(&str, &str); 4] = [
+        ("emulationMajor", "The major version whose behaviour is shown."),
+        ("emulationMinor", "The minor version whose behaviour is shown."),
+        ("minCompatibilityMajor", "The lowest major version that is compatible with this one."),
+        ("minCompatibilityMinor", "The lowest minor version that is compatible with this one."),
+    ];
+    let texts = REQUIRED.map(|name| (name, json!({ "type": "string", "default": "" })));
+    let others =
+        OF_EMULATION.map(|(name, text)| (name, json!({ "type": "string", "description": text })));
+    let properties: Map<String, Tree> =
+        texts.into_iter().chain(others).map(|(name, schema)| (name.to_owned(), schema)).collect();
+    json!({ "type": "object", "required": REQUIRED, "properties": properties })
+}
+
 fn about(name: &str) -> Option<&'static str> {
     let (_, short) = name.rsplit_once('.')?;
     Some(match short {
@@ -316,6 +352,7 @@ fn about(name: &str) -> Option<&'static str> {
         "WatchEvent" => "One change that a watch tells.",
         "RawExtension" => "Any object.",
         "FieldsV1" => "A set of fields.",
+        "Info" => "The version of a server, and how it was built.",
         "MicroTime" => "A time with microseconds.",
         _ if short.ends_with("List") => "A list of objects.",
         _ => return None,

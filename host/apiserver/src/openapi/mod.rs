@@ -11,6 +11,7 @@ mod definitions;
 mod describe;
 mod gnostic;
 mod operations;
+mod outline;
 mod parameters;
 mod protobuf;
 mod v2;
@@ -26,7 +27,7 @@ use http::header::{
 use http::{Response, StatusCode};
 use jiff::SignedDuration;
 use kinds::custom::CustomKind;
-use meta::StatusError;
+use meta::{StatusError, Tree};
 use serde_json::{Map, json};
 
 use crate::body::Body;
@@ -36,6 +37,7 @@ use crate::etag::{digest, etag};
 use crate::registry::{KindRef, Registry};
 use crate::routes;
 use crate::state::State;
+use outline::Outline;
 
 const JSON: &str = "application/json";
 /// How clients name `OpenAPI` 2 in protobuf; the second form is of clients before 2022.
@@ -58,6 +60,12 @@ pub(crate) async fn handle(state: &Arc<State>, call: Call) -> Result<Response<Bo
         None => Ok(routes::not_found()),
     }
 }
+
+/// What tells one build of the program from another.
+const BUILD: &str = match option_env!("SKIFF_GIT_COMMIT") {
+    Some(commit) => commit,
+    None => env!("CARGO_PKG_VERSION"),
+};
 
 /// One group and version with its kinds.
 #[derive(Debug)]
@@ -99,17 +107,22 @@ impl Part {
         let infos: Vec<_> = self.kinds.iter().map(|kind| kind.info()).collect();
         let custom = self.kinds.iter().filter_map(|kind| kind.custom());
         let schemas: Vec<u64> = custom.map(CustomKind::fingerprint).collect();
-        let build = option_env!("SKIFF_GIT_COMMIT").unwrap_or(env!("CARGO_PKG_VERSION"));
-        digest(format!("{build} {infos:?} {schemas:?}").as_bytes())
+        digest(format!("{BUILD} {infos:?} {schemas:?}").as_bytes())
     }
 }
 
 fn index(call: &Call) -> Response<Body> {
-    let mut paths = Map::new();
-    for part in Part::all(&call.kinds) {
-        let path = part.path();
-        paths.insert(path.clone(), json!({ "serverRelativeURL": address(&path, &part.hash()) }));
-    }
+    let parts = Part::all(&call.kinds);
+    let outlines = Outline::all(&parts);
+    let outlines = outlines.iter().map(|outline| (outline.path.clone(), outline.hash()));
+    let parts = parts.iter().map(|part| (part.path(), part.hash()));
+    let paths: Map<String, Tree> = outlines
+        .chain(parts)
+        .map(|(path, hash)| {
+            let address = json!({ "serverRelativeURL": address(&path, &hash) });
+            (path, address)
+        })
+        .collect();
     let text = json!({ "paths": paths }).to_string();
     let tag = etag(text.as_bytes());
     answer(call, &tag, JSON, || text.into_bytes())
@@ -123,10 +136,14 @@ fn third(state: &State, call: &Call, path: &str) -> Response<Body> {
     if !accepts(call, &["json"]) {
         return empty(StatusCode::NOT_ACCEPTABLE);
     }
-    let Some(part) = Part::all(&call.kinds).into_iter().find(|part| part.path() == path) else {
-        return routes::not_found();
+    let parts = Part::all(&call.kinds);
+    let part = parts.iter().find(|part| part.path() == path);
+    let outline = Outline::all(&parts).into_iter().find(|outline| outline.path == path);
+    let hash = match (part, &outline) {
+        (Some(part), _) => part.hash(),
+        (None, Some(outline)) => outline.hash(),
+        (None, None) => return routes::not_found(),
     };
-    let hash = part.hash();
     let asked = call.info.query.text("hash");
     if asked.is_some_and(|asked| asked != hash) {
         let mut response = empty(StatusCode::MOVED_PERMANENTLY);
@@ -135,7 +152,10 @@ fn third(state: &State, call: &Call, path: &str) -> Response<Body> {
         }
         return response;
     }
-    let mut response = answer(call, &format!("\"{hash}\""), JSON, || v3::document(&part));
+    let mut response = answer(call, &format!("\"{hash}\""), JSON, || match (part, &outline) {
+        (Some(part), _) => v3::document(part),
+        (None, outline) => outline.as_ref().map(v3::outline).unwrap_or_default(),
+    });
     if asked.is_some() {
         // What the address names by hash never changes.
         let headers = response.headers_mut();

@@ -3,7 +3,9 @@
 use kinds::{KindInfo, Subresource, Verb};
 
 use super::Part;
-use super::definitions::{self, DELETE_OPTIONS, PATCH, RESOURCE_LIST, STATUS, list_name};
+use super::definitions::{
+    self, DELETE_OPTIONS, PATCH, RESOURCE_LIST, STATUS, WATCH_EVENT, list_name,
+};
 use super::parameters::{self, NAME, NAMESPACE, PATH, PRETTY, Parameter};
 
 /// One path.
@@ -15,13 +17,13 @@ pub(super) struct Place {
 }
 
 /// What one method does at a path.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Operation {
     pub(super) method: &'static str,
     pub(super) id: String,
     pub(super) text: String,
     pub(super) tag: String,
-    pub(super) parameters: &'static [&'static Parameter],
+    pub(super) parameters: Vec<&'static Parameter>,
     pub(super) body: Option<RequestBody>,
     /// The forms in which objects are answered.
     pub(super) produces: &'static [&'static str],
@@ -32,7 +34,7 @@ pub(super) struct Operation {
 }
 
 /// What is sent.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct RequestBody {
     pub(super) type_name: String,
     pub(super) media_types: &'static [&'static str],
@@ -44,7 +46,10 @@ pub(super) struct RequestBody {
 pub(super) enum Answer {
     Object(String),
     List(String),
+    /// Text of any media type.
     Text,
+    /// Text of the media types that the operation produces.
+    Plain,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -67,8 +72,10 @@ const PATCH_TYPES_OF_CUSTOM: &[&str] = &[
     "application/merge-patch+json",
 ];
 const ANY_TYPE: &[&str] = &["*/*"];
-const TYPES: &[&str] =
+pub(super) const TYPES: &[&str] =
     &["application/json", "application/yaml", "application/vnd.kubernetes.protobuf"];
+const TYPES_OF_LOGS: &[&str] =
+    &["text/plain", "application/json", "application/yaml", "application/vnd.kubernetes.protobuf"];
 const TYPES_OF_CUSTOM: &[&str] = &["application/json", "application/yaml"];
 const METHODS_OF_CONNECT: [(&str, &str); 7] = [
     ("get", "Get"),
@@ -91,7 +98,20 @@ pub(super) fn places(part: &Part) -> Vec<Place> {
         let is_custom = kind.custom().is_some();
         places.extend(Writer { info: kind.info(), is_custom, part }.places());
     }
+    places.iter_mut().for_each(hoist);
     places
+}
+
+/// What all operations of a path take is said once.
+fn hoist(place: &mut Place) {
+    let Some((first, others)) = place.operations.split_first() else { return };
+    let mut common = first.parameters.clone();
+    common.retain(|own| others.iter().all(|other| other.parameters.contains(own)));
+    for operation in &mut place.operations {
+        operation.parameters.retain(|own| !common.contains(own));
+    }
+    place.parameters.append(&mut common);
+    place.parameters.sort_by_key(|own| own.name);
 }
 
 fn discovery(part: &Part) -> Place {
@@ -100,7 +120,7 @@ fn discovery(part: &Part) -> Place {
         id: format!("get{}APIResources", camel(part)),
         text: "list the resources of this version".to_owned(),
         tag: tag(part),
-        parameters: parameters::NONE,
+        parameters: Vec::new(),
         body: None,
         produces: TYPES,
         answers: vec![(200, Answer::Object(RESOURCE_LIST.to_owned()))],
@@ -118,7 +138,7 @@ fn camel(part: &Part) -> String {
     format!("{}{}", camel_group(part.group), capital(part.version))
 }
 
-fn camel_group(group: &str) -> String {
+pub(super) fn camel_group(group: &str) -> String {
     let group = group.strip_suffix(".k8s.io").unwrap_or(group);
     if group.is_empty() {
         "Core".to_owned()
@@ -128,11 +148,15 @@ fn camel_group(group: &str) -> String {
 }
 
 fn tag(part: &Part) -> String {
-    let group = camel_group(part.group);
+    format!("{}_{}", group_tag(part.group), part.version)
+}
+
+/// `apps`, `rbacAuthorization`, `core`
+pub(super) fn group_tag(group: &str) -> String {
+    let group = camel_group(group);
     let mut letters = group.chars();
     let first = letters.next().map(|first| first.to_ascii_lowercase()).into_iter();
-    let group: String = first.chain(letters).collect();
-    format!("{group}_{}", part.version)
+    first.chain(letters).collect()
 }
 
 fn capital(text: &str) -> String {
@@ -179,6 +203,9 @@ impl Writer<'_> {
         for subresource in info.all_subresources() {
             self.below(&item, &subresource, &mut places);
         }
+        if info.has_verb(Verb::Watch) && !self.is_custom {
+            self.watches(&mut places);
+        }
         places.retain(|place| !place.operations.is_empty());
         places
     }
@@ -190,6 +217,32 @@ impl Writer<'_> {
         }
         scope.push(&PRETTY);
         scope
+    }
+
+    /// The older paths of watches.
+    fn watches(&self, places: &mut Vec<Place>) {
+        let (info, root) = (self.info, format!("/{}/watch", self.part.path()));
+        let mut watch = |path: String, action, parameters, scope, suffix| {
+            let text = match action {
+                "watch" => format!("watch an object of kind {}", info.kind),
+                _ => format!("watch objects of kind {}", info.kind),
+            };
+            let id = self.id("watch", "", scope, suffix);
+            let mut operation = self.operation("get", action, id, text);
+            operation.parameters = parameters::LIST.to_vec();
+            operation.answers = vec![(200, Answer::List(WATCH_EVENT.to_owned()))];
+            places.push(Place { path, parameters, operations: vec![operation] });
+        };
+        let collection = if info.namespaced {
+            let path = format!("{root}/{}", info.plural);
+            watch(path, "watchlist", vec![&PRETTY], "", "ListForAllNamespaces");
+            format!("{root}/namespaces/{{namespace}}/{}", info.plural)
+        } else {
+            format!("{root}/{}", info.plural)
+        };
+        let item = format!("{collection}/{{name}}");
+        watch(collection, "watchlist", self.scope(&[]), self.namespaced(), "List");
+        watch(item, "watch", self.scope(&[&NAME]), self.namespaced(), "");
     }
 
     fn on_collection(&self) -> Vec<Operation> {
@@ -251,6 +304,7 @@ impl Writer<'_> {
             return;
         }
         let type_name = match subresource.body {
+            Some(body) if body.kind == self.info.kind => self.info.type_name.to_owned(),
             Some(body) => match definitions::body_name(body) {
                 Some(name) => name.to_owned(),
                 None => return,
@@ -268,8 +322,9 @@ impl Writer<'_> {
             let mut operation = match verb {
                 Verb::Get if subresource.name == "log" => {
                     let mut operation = self.read(&suffix);
-                    operation.parameters = parameters::LOG;
-                    operation.answers = vec![(200, Answer::Text)];
+                    operation.parameters = parameters::LOG.to_vec();
+                    operation.produces = TYPES_OF_LOGS;
+                    operation.answers = vec![(200, Answer::Plain)];
                     return Some(operation);
                 }
                 Verb::Get => self.read(&suffix),
@@ -318,7 +373,7 @@ impl Writer<'_> {
             id,
             text,
             tag: tag(self.part),
-            parameters: parameters::NONE,
+            parameters: Vec::new(),
             body: None,
             produces: if self.is_custom { TYPES_OF_CUSTOM } else { TYPES },
             answers: Vec::new(),
@@ -346,7 +401,7 @@ impl Writer<'_> {
     fn list(&self, suffix: &str, scope: &str) -> Operation {
         let text = format!("list or watch objects of kind {}", self.info.kind);
         let mut operation = self.operation("get", "list", self.id("list", "", scope, suffix), text);
-        operation.parameters = parameters::LIST;
+        operation.parameters = parameters::LIST.to_vec();
         operation.answers = vec![(200, Answer::List(list_name(self.info)))];
         operation
     }
@@ -363,7 +418,7 @@ impl Writer<'_> {
     fn write(&self, method: &'static str, verb: &str, text: &str, suffix: &str) -> Operation {
         let id = self.id(verb, "", self.namespaced(), suffix);
         let mut operation = self.operation(method, method, id, self.about(text, suffix));
-        operation.parameters = parameters::WRITE;
+        operation.parameters = parameters::WRITE.to_vec();
         let type_name = self.info.type_name.to_owned();
         operation.body =
             Some(RequestBody { type_name, media_types: self.media_types(), required: true });
@@ -381,7 +436,7 @@ impl Writer<'_> {
             suffix,
         );
         let mut operation = self.operation("patch", "patch", id, text);
-        operation.parameters = parameters::APPLY;
+        operation.parameters = parameters::APPLY.to_vec();
         operation.body = Some(RequestBody {
             type_name: PATCH.to_owned(),
             media_types: if self.is_custom { PATCH_TYPES_OF_CUSTOM } else { PATCH_TYPES },
@@ -399,7 +454,7 @@ impl Writer<'_> {
     ) -> Operation {
         let id = self.id("delete", "", self.namespaced(), "");
         let mut operation = self.operation("delete", action, id, self.about(text, ""));
-        operation.parameters = parameters;
+        operation.parameters = parameters.to_vec();
         let type_name = DELETE_OPTIONS.to_owned();
         operation.body =
             Some(RequestBody { type_name, media_types: self.media_types(), required: false });
@@ -430,7 +485,7 @@ impl Writer<'_> {
                     self.info.kind
                 );
                 let mut operation = self.operation(method, "connect", id, text);
-                operation.parameters = own;
+                operation.parameters = own.to_vec();
                 operation.answers = vec![(200, Answer::Text)];
                 if let (Some((_, gvk)), Some(body)) = (&mut operation.action, subresource.body) {
                     gvk.kind = body.kind;

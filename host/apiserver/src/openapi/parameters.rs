@@ -133,7 +133,6 @@ static STREAM: Parameter = query("stream", "string", "'All', 'Stdout' or 'Stderr
 
 type List = &'static [&'static Parameter];
 
-pub(super) static NONE: List = &[];
 pub(super) static WRITE: List = &[&DRY_RUN, &FIELD_MANAGER, &FIELD_VALIDATION];
 pub(super) static APPLY: List = &[&DRY_RUN, &FIELD_MANAGER, &FIELD_VALIDATION, &FORCE];
 pub(super) static DELETE: List = &[&DRY_RUN, &GRACE, &IGNORE_ERRORS, &ORPHAN, &PROPAGATION];

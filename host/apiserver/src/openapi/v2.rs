@@ -4,9 +4,10 @@ use meta::Tree;
 use serde_json::{Map, json};
 
 use super::Part;
-use super::definitions::{self, Language};
+use super::definitions::{self, API_GROUPS, API_VERSIONS, Language, VERSION_INFO};
 use super::describe::Descriptions;
 use super::operations::{self, Answer, Operation, Place};
+use super::outline::Outline;
 use super::parameters::Parameter;
 use super::v3::{media_types, members, reason};
 
@@ -29,7 +30,8 @@ pub(super) fn document(parts: &[Part]) -> Vec<u8> {
 
 /// Each path with what can be done there.
 pub(super) fn paths(parts: &[Part]) -> impl Iterator<Item = (String, Tree)> {
-    parts.iter().flat_map(operations::places).map(|place| {
+    let outlines = Outline::all(parts).into_iter().map(|outline| outline.place());
+    outlines.chain(parts.iter().flat_map(operations::places)).map(|place| {
         let item = path(&place);
         (place.path, item)
     })
@@ -39,7 +41,9 @@ pub(super) fn paths(parts: &[Part]) -> impl Iterator<Item = (String, Tree)> {
 pub(super) fn schemas(parts: &[Part]) -> impl Iterator<Item = (String, Tree)> {
     let descriptions = Descriptions::of(parts.iter().flat_map(|part| &part.kinds));
     let parts: Vec<&Part> = parts.iter().collect();
-    definitions::names(&parts).into_iter().map(move |name| {
+    let mut names = definitions::names(&parts);
+    names.extend([API_GROUPS, API_VERSIONS, VERSION_INFO].map(ToOwned::to_owned));
+    definitions::reached(names).into_iter().map(move |name| {
         let schema = definitions::definition(&name, &parts, &descriptions, Language::Two);
         (name, schema)
     })
@@ -92,7 +96,7 @@ fn write(operation: &Operation) -> Tree {
         .iter()
         .map(|(code, answer)| {
             let schema = match answer {
-                Answer::Text => json!({ "type": "string" }),
+                Answer::Text | Answer::Plain => json!({ "type": "string" }),
                 Answer::Object(name) | Answer::List(name) => Language::Two.reference(name),
             };
             (code.to_string(), json!({ "description": reason(*code), "schema": schema }))

@@ -7,19 +7,31 @@ use super::Part;
 use super::definitions::{self, Language};
 use super::describe::Descriptions;
 use super::operations::{self, Answer, Operation, Place};
+use super::outline::Outline;
 use super::parameters::Parameter;
 
 pub(super) fn document(part: &Part) -> Vec<u8> {
-    let descriptions = Descriptions::of(part.kinds.iter());
+    let names = definitions::names(&[part]);
+    written(&operations::places(part), names, &[part])
+}
+
+/// The document of a path beside those of resources.
+pub(super) fn outline(outline: &Outline) -> Vec<u8> {
+    written(
+        &[outline.place()],
+        outline.type_name().map(ToOwned::to_owned).into_iter().collect(),
+        &[],
+    )
+}
+
+fn written(places: &[Place], names: Vec<String>, parts: &[&Part]) -> Vec<u8> {
+    let descriptions = Descriptions::of(parts.iter().flat_map(|part| &part.kinds));
     let mut out =
         br#"{"openapi":"3.0.0","info":{"title":"Kubernetes","version":"1.37"},"paths":{"#.to_vec();
-    members(
-        &mut out,
-        operations::places(part).iter().map(|place| (place.path.clone(), path(place))),
-    );
+    members(&mut out, places.iter().map(|place| (place.path.clone(), path(place))));
     out.extend_from_slice(br#"},"components":{"schemas":{"#);
-    let schemas = definitions::names(&[part]).into_iter().map(|name| {
-        let schema = definitions::definition(&name, &[part], &descriptions, Language::Three);
+    let schemas = definitions::reached(names).into_iter().map(|name| {
+        let schema = definitions::definition(&name, parts, &descriptions, Language::Three);
         (name, schema)
     });
     members(&mut out, schemas);
@@ -114,6 +126,7 @@ fn answer(code: u16, answer: &Answer, produces: &[&str]) -> Tree {
             let content = json!({ "*/*": { "schema": { "type": "string" } } });
             return json!({ "description": description, "content": content });
         }
+        Answer::Plain => (json!({ "type": "string" }), false),
         Answer::Object(name) => (Language::Three.reference(name), false),
         Answer::List(name) => (Language::Three.reference(name), true),
     };
