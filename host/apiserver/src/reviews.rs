@@ -17,6 +17,11 @@ pub(crate) fn is_review(group: &str, kind: &str) -> bool {
     }
 }
 
+/// Whether the answer is the question with more in it. What one asks about oneself is answered by an object of its own.
+pub(crate) fn repeats_question(kind: &str) -> bool {
+    !matches!(kind, "SelfSubjectReview" | "SelfSubjectRulesReview")
+}
+
 /// The object with its answer in the status.
 pub(crate) async fn answer(
     state: &State,

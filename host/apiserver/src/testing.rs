@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use futures::future::BoxFuture;
 use http::header::{CONTENT_TYPE, USER_AGENT, WARNING};
 use http::request::Parts as Head;
@@ -77,6 +78,8 @@ pub(crate) struct Server {
 pub(crate) struct Reply {
     pub(crate) code: StatusCode,
     pub(crate) headers: HeaderMap,
+    pub(crate) bytes: Bytes,
+    /// The same, as far as it is text.
     pub(crate) text: String,
 }
 
@@ -135,6 +138,7 @@ impl Server {
             code: parts.status,
             headers: parts.headers,
             text: String::from_utf8_lossy(&bytes).into_owned(),
+            bytes,
         }
     }
 

@@ -41,6 +41,10 @@ bodies![
     "authentication.k8s.io" / "v1" "TokenRequest" = "io.k8s.api.authentication.v1.TokenRequest",
     "autoscaling" / "v1" "Scale" = "io.k8s.api.autoscaling.v1.Scale",
     "meta.k8s.io" / "v1" "DeleteOptions" = "io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions",
+    "meta.k8s.io" / "v1" "PartialObjectMetadata" = "io.k8s.apimachinery.pkg.apis.meta.v1.PartialObjectMetadata",
+    "meta.k8s.io" / "v1" "PartialObjectMetadataList" = "io.k8s.apimachinery.pkg.apis.meta.v1.PartialObjectMetadataList",
+    "meta.k8s.io" / "v1beta1" "PartialObjectMetadata" = "io.k8s.apimachinery.pkg.apis.meta.v1.PartialObjectMetadata",
+    "meta.k8s.io" / "v1beta1" "PartialObjectMetadataList" = "io.k8s.apimachinery.pkg.apis.meta.v1.PartialObjectMetadataList",
     "meta.k8s.io" / "v1" "Status" = "io.k8s.apimachinery.pkg.apis.meta.v1.Status",
     "policy" / "v1" "Eviction" = "io.k8s.api.policy.v1.Eviction",
 ];

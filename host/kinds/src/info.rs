@@ -46,10 +46,16 @@ pub struct KindInfo {
     pub unowned: &'static [(&'static str, &'static [&'static str])],
     /// How the name of an object is checked.
     pub name_rule: NameRule,
+    /// Whether finalizers need no domain.
+    pub plain_finalizers: bool,
+    /// Whether reads that need not be the latest come from a cache in Kubernetes, which answers some of them otherwise than its store.
+    pub watch_cache: bool,
     /// Field selectors besides `metadata.name` and `metadata.namespace`.
     pub selectable: &'static [&'static str],
     /// Columns of the table that the server prints.
     pub columns: &'static [Column],
+    /// What cannot be shown as a table: subresources, and with an empty name the objects themselves.
+    pub without_table: &'static [&'static str],
     /// Whether PUT to a name that does not exist creates it.
     pub create_on_update: bool,
     /// Whether PUT without a resourceVersion overwrites whatever is there.
@@ -58,6 +64,8 @@ pub struct KindInfo {
     pub default_propagation: Propagation,
     /// Whether DELETE first marks the object and waits for somebody to confirm (see [`crate::Kind::grace_secs`]).
     pub graceful_deletion: bool,
+    /// Whether a deleted object stays until a controller of its kind has cleared away what belongs to it.
+    pub staged_deletion: bool,
     /// Advice for everybody who uses the kind at all, sent with every answer.
     pub deprecated: Option<&'static str>,
     /// Kind under which objects are stored, where several versions or groups show the same objects.
@@ -66,8 +74,6 @@ pub struct KindInfo {
     pub is_default: Option<fn(&ObjectMeta) -> bool>,
     /// Whether users have defined the kind.
     pub is_custom: bool,
-    /// Whether objects have a form in protobuf.
-    pub protobuf: bool,
     /// Whether the kind itself is being removed: its objects can be read, changed and deleted, but no new ones come.
     pub ending: bool,
 }
@@ -112,18 +118,21 @@ impl KindInfo {
             generation: Generation::Unused,
             unowned: &[],
             name_rule: NameRule::Subdomain,
+            plain_finalizers: false,
+            watch_cache: true,
             selectable: &[],
             columns: columns::NAME_AND_AGE,
+            without_table: &[],
             create_on_update: false,
             unconditional_update: true,
             delete_answer: DeleteAnswer::Status,
             default_propagation: Propagation::Background,
             graceful_deletion: false,
+            staged_deletion: false,
             deprecated: None,
             stored_as: None,
             is_default: None,
             is_custom: false,
-            protobuf: true,
             ending: false,
         }
     }
@@ -142,6 +151,7 @@ impl KindInfo {
         let mut info = Self::named::<K>("");
         info.namespaced = false;
         info.verbs = Verb::CREATE;
+        info.without_table = &[""];
         info
     }
 

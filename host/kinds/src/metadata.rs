@@ -97,12 +97,9 @@ pub fn validate_update(info: &KindInfo, new: &ObjectMeta, old: &ObjectMeta) -> V
     errors.into_list()
 }
 
-/// Groups of Kubernetes that come with servers of their own, which ask no more of finalizers than their form.
-const LENIENT_GROUPS: [&str; 2] = ["apiextensions.k8s.io", "apiregistration.k8s.io"];
-
 /// What is wrong with finalizers of a built-in kind, beyond their form: those of Kubernetes are few, all others carry a domain.
 pub(crate) fn known_finalizers(info: &KindInfo, metadata: &ObjectMeta) -> Vec<FieldError> {
-    if LENIENT_GROUPS.contains(&info.group) {
+    if info.plain_finalizers {
         return Vec::new();
     }
     let mut errors = Errors::new();

@@ -41,7 +41,7 @@ struct Shared {
 
 impl Event {
     /// How many encodings are kept; what each of them is, the readers agree upon.
-    pub const ENCODINGS: usize = 6;
+    pub const ENCODINGS: usize = 9;
 
     pub(crate) fn new(
         kind: EventKind,

@@ -7,7 +7,7 @@ use k8s_openapi::api::core::v1::Namespace;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::StatusCause;
 use kinds::Object;
 use meta::{Key, StatusError};
-use store::{Op, Precondition};
+use store::{Op, Precondition, Snapshot};
 
 use super::{Attempted, Operation, Plugin, core};
 
@@ -24,7 +24,7 @@ impl Plugin for NamespaceLifecycle {
         object: &mut dyn Object,
     ) -> Result<(), StatusError> {
         if attempted.creates() && attempted.info.namespaced {
-            check_target(attempted)?;
+            check_target(attempted.snapshot, attempted.namespace, |text| attempted.forbid(text))?;
         }
         if let Some(namespace) = object.as_any_mut().downcast_mut::<Namespace>() {
             label_with_name(namespace);
@@ -91,10 +91,14 @@ fn label_with_name(namespace: &mut Namespace) {
     }
 }
 
-fn check_target(attempted: &Attempted<'_>) -> Result<(), StatusError> {
-    let name = attempted.namespace;
+/// Refuses what would come into a namespace that is not there, or does not stay.
+pub(super) fn check_target(
+    snapshot: &Snapshot,
+    name: &str,
+    forbid: impl FnOnce(&str) -> StatusError,
+) -> Result<(), StatusError> {
     let key = Key::new(&core("namespaces"), "", name);
-    let Some(entry) = attempted.snapshot.get(key.as_str()) else {
+    let Some(entry) = snapshot.get(key.as_str()) else {
         return Err(StatusError::not_found(&core("namespaces"), name));
     };
     if entry.attributes.field("status.phase") != Some("Terminating") {
@@ -102,7 +106,7 @@ fn check_target(attempted: &Attempted<'_>) -> Result<(), StatusError> {
     }
     let text =
         format!("unable to create new content in namespace {name} because it is being terminated");
-    let mut error = attempted.forbid(&text);
+    let mut error = forbid(&text);
     error.details_mut().causes = Some(vec![StatusCause {
         reason: Some("NamespaceTerminating".to_owned()),
         message: Some(format!("namespace {name} is being terminated")),

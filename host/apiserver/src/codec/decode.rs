@@ -69,12 +69,12 @@ impl<'a> Expected<'a> {
         }
     }
 
-    fn is_custom(&self) -> bool {
-        self.kind.is_some_and(|kind| kind.custom().is_some())
+    fn are_options(&self) -> bool {
+        self.gvk.kind == "DeleteOptions"
     }
 
-    fn has_protobuf(&self) -> bool {
-        self.kind.is_none_or(|kind| kind.info().protobuf)
+    fn is_custom(&self) -> bool {
+        self.kind.is_some_and(|kind| kind.custom().is_some())
     }
 }
 
@@ -148,7 +148,7 @@ pub(crate) fn tree(
     validation: FieldValidation,
     warnings: &Warnings,
 ) -> Result<Tree, StatusError> {
-    if raw.format == Format::Protobuf && !expected.has_protobuf() {
+    if raw.format == Format::Protobuf && expected.is_custom() {
         let accepted = [Format::Json, Format::Yaml].map(Format::media_type);
         return Err(StatusError::unsupported_media_type(&accepted));
     }
@@ -238,12 +238,18 @@ fn parse(raw: &Raw, expected: &Expected<'_>) -> Result<Parsed, StatusError> {
 }
 
 fn unrecognized(why: &str, raw: &Raw, expected: &Expected<'_>) -> StatusError {
+    if expected.are_options() {
+        return StatusError::bad_request(why);
+    }
     StatusError::bad_request(format!(
         "the object provided is unrecognized (must be of type {}): {why} ({})",
         expected.gvk.kind,
         summary(&raw.bytes)
     ))
 }
+
+/// What Go finds the type of an object in.
+const TYPE_META: &str = r#"struct { APIVersion string "json:\"apiVersion,omitempty\""; Kind string "json:\"kind,omitempty\"" }"#;
 
 /// Fills in `apiVersion` and `kind`, or refuses those of another type.
 fn name_type(tree: &mut Tree, raw: &Raw, expected: &Expected<'_>) -> Result<(), StatusError> {
@@ -260,7 +266,7 @@ fn name_type(tree: &mut Tree, raw: &Raw, expected: &Expected<'_>) -> Result<(), 
         };
         return Err(unrecognized(
             &format!(
-                "couldn't get version/kind; json parse error: json: cannot unmarshal {what} into Go value of type struct"
+                "couldn't get version/kind; json parse error: json: cannot unmarshal {what} into Go value of type {TYPE_META}"
             ),
             raw,
             expected,
@@ -300,13 +306,13 @@ fn other_type(given: &GroupVersionKind, expected: &Expected<'_>) -> StatusError 
         || kinds::find_body(given).is_some()
         || is_old_scale(given);
     if !known {
-        let version = given.group_version();
-        let text = format!(
-            "no kind {} is registered for version {}",
-            meta::quote(&given.kind),
-            meta::quote(&version.to_string())
-        );
-        return cannot_be_handled(given, &expected.gvk, &text);
+        let text = not_registered(given);
+        // Options of a deletion are read before anything is known of the object.
+        return if expected.are_options() {
+            StatusError::bad_request(text)
+        } else {
+            cannot_be_handled(given, &expected.gvk, &text)
+        };
     }
     if given.kind == expected.gvk.kind || expected.is_custom() {
         return StatusError::bad_request(format!(
@@ -315,11 +321,29 @@ fn other_type(given: &GroupVersionKind, expected: &Expected<'_>) -> StatusError 
             expected.gvk.group_version()
         ));
     }
-    cannot_be_handled(
-        given,
-        &expected.gvk,
-        &format!("a {} is no {}", given.kind, expected.gvk.kind),
-    )
+    let text = format!(
+        "converting ({}.{}) to ({}.{}): unknown conversion",
+        given.version,
+        given.kind,
+        package(&expected.gvk.group),
+        expected.gvk.kind
+    );
+    cannot_be_handled(given, &expected.gvk, &text)
+}
+
+/// What is said of a type that no group-version has.
+pub(crate) fn not_registered(given: &GroupVersionKind) -> String {
+    let version = given.group_version().to_string();
+    let (kind, version) = (meta::quote(&given.kind), meta::quote(&version));
+    format!("no kind {kind} is registered for version {version}")
+}
+
+/// Where Kubernetes has the types of a group that no version shows.
+fn package(group: &str) -> &str {
+    match group.split('.').next().unwrap_or_default() {
+        "" | "events" => "core",
+        first => first,
+    }
 }
 
 /// A type that was served once and is still known by its name.

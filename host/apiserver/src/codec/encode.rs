@@ -30,7 +30,7 @@ pub(crate) fn value(tree: &Tree, accepted: Accepted) -> Bytes {
 }
 
 /// JSON of a known type as protobuf; a type that nobody knows is empty there.
-fn as_protobuf(json: &[u8]) -> Bytes {
+pub(crate) fn as_protobuf(json: &[u8]) -> Bytes {
     let text = |name| {
         let found = meta::member(json, name).map(serde_json::from_slice::<String>);
         found.and_then(Result::ok).unwrap_or_default()

@@ -92,7 +92,9 @@ pub(crate) struct Accepted {
 pub(crate) enum Offers {
     /// Objects of a resource: Tables and metadata as well.
     Resource,
-    /// Objects of a kind without a form in protobuf, otherwise as those of any resource.
+    /// Objects of a resource, but no Tables of them.
+    NoTable,
+    /// Objects of a custom kind, which have no form in protobuf, otherwise as those of any resource.
     NoProtobuf,
     /// One fixed answer.
     Plain,
@@ -101,8 +103,10 @@ pub(crate) enum Offers {
 impl Offers {
     /// What a path of a kind can serve. A scale has one type, whatever it belongs to.
     pub(crate) fn of_kind(kind: &dyn AnyKind, subresource: &str) -> Offers {
-        if !kind.info().protobuf && subresource != "scale" {
+        if kind.custom().is_some() && subresource != "scale" {
             Offers::NoProtobuf
+        } else if kind.info().without_table.contains(&subresource) {
+            Offers::NoTable
         } else {
             Offers::Resource
         }
@@ -192,23 +196,29 @@ pub(crate) fn accept(
         return Err(no_representation());
     }
     let clauses = clauses(header);
-    // Objects are kept as JSON: protobuf is for those who take nothing else.
+    // Objects are kept as JSON: protobuf is for those who take nothing else, or like it more.
     let last: &[Format] = if offers == Offers::NoProtobuf { &[] } else { &[Format::Protobuf] };
-    for formats in [&[Format::Json, Format::Yaml], last] {
-        for clause in &clauses {
-            for format in formats.iter().copied() {
-                let (main, sub) = format.media_type().split_once('/').unwrap_or_default();
-                if !clause.matches(main, sub) {
-                    continue;
-                }
-                if let Some(view) = view(clause, format, offers) {
-                    let pretty = asked_pretty || clause.parameter("pretty") == Some("1");
-                    return Ok(Accepted { format, view, pretty });
-                }
-            }
-        }
-    }
-    Err(not_acceptable())
+    let agreed = clauses.chunk_by(|left, right| left.quality == right.quality).find_map(|equal| {
+        agree(equal, &[Format::Json, Format::Yaml], offers).or_else(|| agree(equal, last, offers))
+    });
+    let (clause, format, view) = agreed.ok_or_else(not_acceptable)?;
+    let pretty = asked_pretty || clause.parameter("pretty") == Some("1");
+    Ok(Accepted { format, view, pretty })
+}
+
+/// The first clause that one of the formats can serve.
+fn agree<'a>(
+    clauses: &'a [Clause],
+    formats: &[Format],
+    offers: Offers,
+) -> Option<(&'a Clause, Format, View)> {
+    let pairs =
+        clauses.iter().flat_map(|clause| formats.iter().map(move |format| (clause, *format)));
+    pairs.into_iter().find_map(|(clause, format)| {
+        let (main, sub) = format.media_type().split_once('/').unwrap_or_default();
+        let view = clause.matches(main, sub).then(|| view(clause, format, offers))??;
+        Some((clause, format, view))
+    })
 }
 
 /// The view that a clause asks for; `None` if the endpoint does not have it.
@@ -222,7 +232,7 @@ fn view(clause: &Clause, format: Format, offers: Offers) -> Option<View> {
     if kind.is_none() && group.is_none() && version.is_none() {
         return Some(View::Object);
     }
-    if offers == Offers::Plain || group != Some("meta.k8s.io") || format == Format::Protobuf {
+    if offers == Offers::Plain || group != Some("meta.k8s.io") {
         return None;
     }
     let version = match version? {
@@ -231,7 +241,9 @@ fn view(clause: &Clause, format: Format, offers: Offers) -> Option<View> {
         _ => return None,
     };
     match kind? {
-        "Table" => Some(View::Table(version)),
+        "Table" if format != Format::Protobuf && offers != Offers::NoTable => {
+            Some(View::Table(version))
+        }
         "PartialObjectMetadata" => Some(View::Metadata(version)),
         "PartialObjectMetadataList" => Some(View::MetadataList(version)),
         _ => None,

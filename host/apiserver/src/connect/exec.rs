@@ -8,8 +8,8 @@
 use std::sync::Arc;
 
 use futures::{SinkExt as _, StreamExt as _};
+use http::Response;
 use http::header::{HeaderName, HeaderValue};
-use http::{Method, Response};
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
 use meta::{GroupResource, StatusError};
@@ -22,7 +22,6 @@ use crate::body::Body;
 use crate::chain::Call;
 use crate::query::Query;
 use crate::request::ResourceRequest;
-use crate::routes;
 use crate::state::State;
 
 const V4: &str = "v4.channel.k8s.io";
@@ -51,13 +50,10 @@ pub(super) async fn handle(
     request: &ResourceRequest,
     action: Action,
 ) -> Result<Response<Body>, StatusError> {
-    if !matches!(call.info.method, Method::GET | Method::POST) {
-        return Err(routes::method_not_allowed());
-    }
     let options = Options::parse(&call.info.query);
     let pod = find_pod(state, request, &request.name)?;
     let container = pod.container(&options.container)?;
-    let host = pod.host()?;
+    let host = pod.agent()?;
     if !(options.stdin || options.stdout || options.stderr) {
         return Err(StatusError::bad_request(
             "you must specify at least 1 of stdin, stdout, stderr",

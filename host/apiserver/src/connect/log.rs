@@ -12,7 +12,6 @@ use crate::body::Body;
 use crate::chain::Call;
 use crate::query::Query;
 use crate::request::ResourceRequest;
-use crate::routes;
 use crate::state::State;
 
 const NEGATIVE: &str = "must be greater than or equal to 0";
@@ -24,9 +23,6 @@ pub(super) async fn handle(
     call: &Call,
     request: &ResourceRequest,
 ) -> Result<Response<Body>, StatusError> {
-    if !matches!(call.info.method, Method::GET | Method::HEAD) {
-        return Err(routes::method_not_allowed());
-    }
     let options = Options::parse(&call.info.query)?;
     let errors = options.validate();
     if !errors.is_empty() {
@@ -44,7 +40,10 @@ pub(super) async fn handle(
         response
     };
     // A Pod without a node has written nothing yet.
-    let Some(host) = pod.node() else { return Ok(text_plain(Body::Empty)) };
+    if pod.node().is_none() {
+        return Ok(text_plain(Body::Empty));
+    }
+    let host = pod.agent()?;
     let path = format!(
         "/logs/{}/{}/{}{}",
         node::escape(&request.namespace),

@@ -22,7 +22,7 @@ mod websocket;
 
 use std::sync::Arc;
 
-use http::Response;
+use http::{Method, Response};
 use meta::StatusError;
 
 pub(crate) use service::{BoxIo, to_service};
@@ -32,6 +32,7 @@ use crate::body::Body;
 use crate::chain::Call;
 use crate::registry::KindRef;
 use crate::request::ResourceRequest;
+use crate::routes;
 use crate::state::State;
 
 /// Answers a request for a subresource that a node serves.
@@ -43,6 +44,9 @@ pub(crate) async fn handle(
     let Some(request) = call.info.resource().cloned() else {
         return Err(StatusError::no_such_path());
     };
+    if !has_method(&request.subresource, &call.info.method) {
+        return Err(routes::method_not_allowed());
+    }
     // What happens over a connection cannot be taken back.
     if request.subresource != "log" && call.info.query.first("dryRun").is_some() {
         return Err(StatusError::bad_request("dryRun is not supported"));
@@ -55,6 +59,15 @@ pub(crate) async fn handle(
         ("Pod", "portforward") => port_forward::handle(state, call, &request).await,
         ("Pod" | "Service" | "Node", "proxy") => proxy::handle(state, call, &request).await,
         _ => Err(StatusError::no_such_path()),
+    }
+}
+
+/// Whether a path is served by a method. What a proxy leads to has methods of its own.
+fn has_method(subresource: &str, method: &Method) -> bool {
+    match subresource {
+        "proxy" => true,
+        "log" => *method == Method::GET,
+        _ => matches!(*method, Method::GET | Method::POST),
     }
 }
 

@@ -9,6 +9,8 @@ use store::Snapshot;
 #[derive(Debug)]
 pub(super) struct Pod {
     stored: Stored,
+    /// Whether the node that it is bound to is there.
+    has_node: bool,
 }
 
 pub(super) fn find(snapshot: &Snapshot, namespace: &str, name: &str) -> Result<Pod, StatusError> {
@@ -17,9 +19,17 @@ pub(super) fn find(snapshot: &Snapshot, namespace: &str, name: &str) -> Result<P
     let Some(entry) = snapshot.get(key.as_str()).filter(|_| !name.contains('/')) else {
         return Err(StatusError::not_found(&resource, name));
     };
-    serde_json::from_slice(&entry.body)
-        .map(|stored| Pod { stored })
-        .map_err(|error| StatusError::internal(format!("a stored Pod is damaged: {error}")))
+    let stored: Stored = serde_json::from_slice(&entry.body)
+        .map_err(|error| StatusError::internal(format!("a stored Pod is damaged: {error}")))?;
+    let mut pod = Pod { stored, has_node: false };
+    pod.has_node = pod
+        .node()
+        .is_some_and(|node| snapshot.get(Key::new(&nodes(), "", node).as_str()).is_some());
+    Ok(pod)
+}
+
+fn nodes() -> GroupResource {
+    GroupResource::new("", "nodes")
 }
 
 impl Pod {
@@ -35,6 +45,12 @@ impl Pod {
     pub(super) fn node(&self) -> Option<&str> {
         let node = self.stored.spec.as_ref()?.node_name.as_deref()?;
         (!node.is_empty()).then_some(node)
+    }
+
+    /// The node, for what its agent serves.
+    pub(super) fn agent(&self) -> Result<&str, StatusError> {
+        let node = self.host()?;
+        if self.has_node { Ok(node) } else { Err(StatusError::not_found(&nodes(), node)) }
     }
 
     /// The node, for what needs one.
@@ -109,7 +125,7 @@ mod tests {
     use super::*;
 
     fn pod(text: serde_json::Value) -> Pod {
-        Pod { stored: serde_json::from_value(text).expect("a Pod") }
+        Pod { stored: serde_json::from_value(text).expect("a Pod"), has_node: true }
     }
 
     #[test]

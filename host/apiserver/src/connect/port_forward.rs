@@ -10,8 +10,8 @@ use std::sync::Arc;
 
 use bytes::{BufMut as _, Bytes, BytesMut};
 use futures::{SinkExt as _, StreamExt as _};
+use http::Response;
 use http::header::HeaderValue;
-use http::{Method, Response};
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
 use meta::{GroupResource, StatusError};
@@ -27,7 +27,6 @@ use super::{find_pod, node, upgrade, websocket};
 use crate::body::Body;
 use crate::chain::Call;
 use crate::request::ResourceRequest;
-use crate::routes;
 use crate::state::State;
 
 const PROTOCOL: &str = "portforward.k8s.io";
@@ -56,13 +55,10 @@ pub(super) async fn handle(
     mut call: Call,
     request: &ResourceRequest,
 ) -> Result<Response<Body>, StatusError> {
-    if !matches!(call.info.method, Method::GET | Method::POST) {
-        return Err(routes::method_not_allowed());
-    }
     let pod = find_pod(state, request, &request.name)?;
     let target = Target {
         state: Arc::clone(state),
-        node: pod.host()?.to_owned(),
+        node: pod.agent()?.to_owned(),
         namespace: request.namespace.clone(),
         pod: pod.name().to_owned(),
         uid: pod.uid().to_owned(),

@@ -54,11 +54,11 @@ pub(super) async fn handle(
     let raw = call.parts.uri.path();
     let rest = rewrite::after_segments(raw, segments);
     let query = call.parts.uri.query().map(|query| format!("?{query}")).unwrap_or_default();
+    let target = find(state, request)?;
     // Relative links of a root page work only below a path that ends in a slash.
     if rest.is_empty() && matches!(call.info.method, Method::GET | Method::HEAD) {
         return Ok(moved(&format!("{raw}/{query}")));
     }
-    let target = find(state, request)?;
     let prefix = raw.strip_suffix(rest).unwrap_or(raw).to_owned();
     let path = format!("{}{}{query}", target.root, if rest.is_empty() { "/" } else { rest });
     pass(state, call, &target, &path, &prefix).await
@@ -96,7 +96,8 @@ fn find(state: &State, request: &ResourceRequest) -> Result<Target, StatusError>
                 "" => pod.first_port().unwrap_or(80),
                 port => port.parse().map_err(|_| wrong("pod"))?,
             };
-            Ok(at(pod.host()?, pod.address()?, port))
+            let address = pod.address()?;
+            Ok(at(pod.host()?, address, port))
         }
         _ => {
             let address = Address::parse(&request.name).ok_or_else(|| wrong("service"))?;
@@ -135,7 +136,11 @@ fn pick(
         StatusError::internal(format!("a stored object is damaged: {error}"))
     };
     let Some(service) = service::find(&snapshot, namespace, address.name).map_err(damaged)? else {
-        return Err(StatusError::not_found(&GroupResource::new("", "services"), address.name));
+        // Only to find a port by its number somebody has to look at the Service.
+        return Err(match address.port.parse::<i32>() {
+            Ok(_) => StatusError::not_found(&GroupResource::new("", "services"), address.name),
+            Err(_) => no_endpoint(address),
+        });
     };
     let slices = service::slices(&snapshot, namespace, address.name).map_err(damaged)?;
     let found = endpoints(&service, address.port, &slices).ok_or_else(|| {
@@ -143,13 +148,15 @@ fn pick(
     })?;
     let on_nodes: Vec<_> =
         found.into_iter().filter_map(|own| Some((own.node?, own.address, own.port))).collect();
-    on_nodes.choose(&mut rand::rng()).cloned().ok_or_else(|| {
-        let id = match address.port {
-            "" => address.name.to_owned(),
-            port => format!("{}:{port}", address.name),
-        };
-        StatusError::service_unavailable(service::no_endpoint(&id))
-    })
+    on_nodes.choose(&mut rand::rng()).cloned().ok_or_else(|| no_endpoint(address))
+}
+
+fn no_endpoint(address: &Address<'_>) -> StatusError {
+    let id = match address.port {
+        "" => address.name.to_owned(),
+        port => format!("{}:{port}", address.name),
+    };
+    StatusError::service_unavailable(service::no_endpoint(&id))
 }
 
 async fn pass(

@@ -211,7 +211,8 @@ async fn proxies_pass_the_path_and_rewrite_what_comes_back() {
     }
     let refused = [
         ("/api/v1/namespaces/ns/services/web:81/proxy/", StatusCode::SERVICE_UNAVAILABLE),
-        ("/api/v1/namespaces/ns/services/none/proxy/", StatusCode::NOT_FOUND),
+        ("/api/v1/namespaces/ns/services/none/proxy/", StatusCode::SERVICE_UNAVAILABLE),
+        ("/api/v1/namespaces/ns/services/none:80/proxy/", StatusCode::NOT_FOUND),
         ("/api/v1/namespaces/ns/pods/https:p:443/proxy/", StatusCode::NOT_IMPLEMENTED),
         ("/api/v1/namespaces/ns/pods/waiting/proxy/", StatusCode::BAD_REQUEST),
         ("/api/v1/nodes/n2/proxy/", StatusCode::NOT_FOUND),

@@ -5,6 +5,9 @@ use http::header::ACCEPT;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 use super::*;
+use crate::codec::decode::Expected;
+use crate::codec::protobuf;
+use crate::registry::KindRef;
 use crate::seams::Identity;
 use crate::service::{EventKind, Payload};
 use crate::state::Config;
@@ -133,6 +136,94 @@ async fn shows_views() {
         (&events[0].1["kind"], &events[0].1["data"]),
         (&json!("PartialObjectMetadata"), &Value::Null)
     );
+}
+
+/// The events of a watch in protobuf: the type of each, and its object in its envelope.
+fn framed(mut bytes: &[u8]) -> Vec<(String, Vec<u8>)> {
+    let mut events = Vec::new();
+    while let Some((len, rest)) = bytes.split_first_chunk() {
+        let (event, rest) = rest.split_at(u32::from_be_bytes(*len) as usize);
+        bytes = rest;
+        let (name, object) = field(event, 1);
+        let (raw, none) = field(object, 2);
+        assert_eq!(none, b"");
+        let (raw, none) = field(raw, 1);
+        assert_eq!(none, b"");
+        events.push((String::from_utf8(name.to_vec()).expect("a text"), raw.to_vec()));
+    }
+    assert_eq!(bytes, b"");
+    events
+}
+
+/// A field of bytes, and what follows it.
+fn field(message: &[u8], number: u8) -> (&[u8], &[u8]) {
+    let (key, mut rest) = message.split_first().expect("a field");
+    assert_eq!(*key, number << 3 | 2);
+    let mut len = 0;
+    for shift in (0..).step_by(7) {
+        let (byte, after) = rest.split_first().expect("a length");
+        rest = after;
+        len |= usize::from(byte & 0x7f) << shift;
+        if byte & 0x80 == 0 {
+            break;
+        }
+    }
+    rest.split_at(len)
+}
+
+#[tokio::test]
+async fn speaks_protobuf() {
+    let server = with_config_maps(&["a"]).await;
+    let from = server.store.revision();
+    let long = json!({ "data": { "a": "x".repeat(1000) } });
+    server.patch(&format!("{CONFIG_MAPS}/a"), "merge", &long).await.expect(200);
+    let path = format!("{CONFIG_MAPS}?watch=1&timeoutSeconds=1&allowWatchBookmarks=true");
+    let accept = "application/vnd.kubernetes.protobuf";
+    let watch = async |path: &str, accept: &str| {
+        let reply = server.send("GET", path, &[("accept", accept)], "").await.expect(200);
+        assert_eq!(
+            reply.headers["content-type"],
+            "application/vnd.kubernetes.protobuf;stream=watch"
+        );
+        framed(&reply.bytes)
+    };
+    let read = |bytes: &[u8], kind| {
+        let kind = KindRef::built_in("", "v1", kind).expect("a kind");
+        let expected = Expected::of_kind(&*kind);
+        protobuf::decode(bytes, &expected).expect("an object in its envelope")
+    };
+    let initial = watch(&path, accept).await;
+    let names: Vec<&str> = initial.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names, ["ADDED", "BOOKMARK"]);
+    let added = read(&initial[0].1, "configmaps");
+    assert_eq!((&added["kind"], &added["data"]), (&json!("ConfigMap"), &long["data"]));
+    let bookmark = read(&initial[1].1, "configmaps");
+    assert_eq!(bookmark["metadata"]["resourceVersion"], server.store.revision().to_string());
+
+    let changes = watch(&format!("{path}&resourceVersion={from}"), accept).await;
+    assert_eq!(changes[0].0, "MODIFIED");
+    assert_eq!(read(&changes[0].1, "configmaps"), added);
+
+    let partial = format!("{accept};as=PartialObjectMetadata;v=v1;g=meta.k8s.io");
+    let shown = watch(&path, &partial).await;
+    assert_eq!(
+        protobuf::type_of(&shown[0].1).ok(),
+        Some(("meta.k8s.io/v1".to_owned(), "PartialObjectMetadata".to_owned()))
+    );
+
+    server.store.compact(server.store.revision()).await;
+    let expired = watch(&format!("{path}&resourceVersion=1"), accept).await;
+    assert_eq!(expired[0].0, "ERROR");
+    assert_eq!(protobuf::type_of(&expired[0].1).ok(), Some(("v1".to_owned(), "Status".to_owned())));
+}
+
+#[tokio::test]
+async fn ends_where_metadata_is_asked_for_as_lists() {
+    let server = with_config_maps(&["a"]).await;
+    let path = format!("{CONFIG_MAPS}?watch=1&timeoutSeconds=20");
+    let accept = "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io";
+    let reply = server.send("GET", &path, &[("accept", accept)], "").await.expect(200);
+    assert_eq!(reply.text, "");
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use http::{Response, StatusCode};
 use k8s_openapi::api::core::v1::{Binding, Pod, PodCondition};
-use kinds::KindInfo;
+use kinds::{KindInfo, NameRule};
 use meta::field::Path;
 use meta::{FieldError, GroupResource, StatusError, Time};
 use serde_json::json;
@@ -49,10 +49,25 @@ pub(super) async fn create(mut context: Context) -> Result<Response<Body>, Statu
     let binding: Binding = serde_json::from_value(tree)
         .map_err(|error| StatusError::bad_request(error.to_string()))?;
     check(&context, &binding)?;
+    check_name(&context.resource.name)?;
     assign(&context, &binding, options.dry_run).await?;
     let code = StatusCode::CREATED;
     let status = json!({ "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": code.as_u16() });
     Ok(encode::response(code, context.accepted, encode::value(&status, context.accepted)))
+}
+
+/// A name of the body becomes part of a key.
+fn check_name(name: &str) -> Result<(), StatusError> {
+    if name.is_empty() {
+        return Err(StatusError::bad_request("Name parameter required."));
+    }
+    match NameRule::PathSegment.check(name).as_slice() {
+        [] => Ok(()),
+        wrong => {
+            let (name, wrong) = (meta::quote(name), wrong.join(";"));
+            Err(StatusError::bad_request(format!("Name parameter invalid: {name}: {wrong}")))
+        }
+    }
 }
 
 fn check(context: &Context, binding: &Binding) -> Result<(), StatusError> {
@@ -110,26 +125,10 @@ async fn assign(context: &Context, binding: &Binding, dry_run: bool) -> Result<(
 
 /// A binding with a uid or a version means that very Pod.
 fn check_same(binding: &Binding, current: &Current) -> Result<(), String> {
-    let own = current.object.metadata().uid.as_deref().unwrap_or_default();
-    if let Some(asked) =
-        binding.metadata.uid.as_deref().filter(|asked| !asked.is_empty() && *asked != own)
-    {
-        return Err(format!(
-            "Precondition failed: UID in precondition: {asked}, UID in object meta: {own}"
-        ));
-    }
-    let own = current.entry.revision.to_string();
-    if let Some(asked) = binding
-        .metadata
-        .resource_version
-        .as_deref()
-        .filter(|asked| !asked.is_empty() && *asked != own)
-    {
-        return Err(format!(
-            "Precondition failed: ResourceVersion in precondition: {asked}, ResourceVersion in object meta: {own}"
-        ));
-    }
-    Ok(())
+    let uid = current.object.metadata().uid.as_deref().unwrap_or_default();
+    let asked = [&binding.metadata.uid, &binding.metadata.resource_version];
+    let asked = asked.map(|text| text.as_deref().filter(|text| !text.is_empty()));
+    super::precondition(asked.into(), uid, &current.entry.revision.to_string())
 }
 
 fn bind(pod: &mut Pod, binding: &Binding, now: Time) -> Result<(), String> {

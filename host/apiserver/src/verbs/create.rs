@@ -22,14 +22,6 @@ pub(crate) async fn handle(mut context: Context) -> Result<Response<Body>, Statu
     let options = WriteOptions::read(&context.call, Writing::Create)?;
     let expected = Expected::of_kind(&*context.kind);
     let mut tree = decode::tree(&raw, &expected, options.validation, &context.call.warnings)?;
-    let revision =
-        tree.pointer("/metadata/resourceVersion").and_then(Tree::as_str).unwrap_or_default();
-    // A dry run does not come to where it would be refused.
-    if !options.dry_run && revision.parse::<u64>().is_ok_and(|revision| revision > 0) {
-        return Err(StatusError::unknown(
-            "resourceVersion should not be set on objects to be created",
-        ));
-    }
     prepare(&context, &mut tree)?;
     let written = write::create(&context, &options, Wanted { tree, owned: false }).await?;
     context.answer(StatusCode::CREATED, &written.body)

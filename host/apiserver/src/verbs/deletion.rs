@@ -39,8 +39,15 @@ pub(super) fn check_preconditions(
     options: &DeleteOptions,
 ) -> Result<(), StatusError> {
     let name = metadata.name.as_deref().unwrap_or_default();
-    let resource = GroupResource::new(info.group, info.kind);
+    let group = info.storage_resource().group;
+    let resource = GroupResource { group, resource: info.kind.into() };
     let uid = metadata.uid.as_deref().unwrap_or_default();
+    let revision = current.revision.to_string();
+    if info.staged_deletion {
+        let asked = (options.uid.as_deref(), options.revision.as_deref());
+        return super::precondition(asked, uid, &revision)
+            .map_err(|text| StatusError::conflict(&info.group_resource(), name, &text));
+    }
     if let Some(asked) = options.uid.as_deref().filter(|asked| *asked != uid) {
         let text = format!(
             "the UID in the precondition ({asked}) does not match the UID in record ({uid}). The object might have been deleted and then \
@@ -48,7 +55,6 @@ pub(super) fn check_preconditions(
         );
         return Err(StatusError::conflict(&resource, name, &text));
     }
-    let revision = current.revision.to_string();
     if let Some(asked) = options.revision.as_deref().filter(|asked| *asked != revision) {
         let text = format!(
             "the ResourceVersion in the precondition ({asked}) does not match the ResourceVersion in record ({revision}). The object might \
@@ -76,21 +82,24 @@ pub(super) fn step(
     };
     let was_marked = object.metadata().deletion_timestamp.is_some();
     let held = admission::holds(attempted, &mut *object);
-    if held && !was_marked && object.metadata().deletion_timestamp.is_some() {
+    if held && was_marked {
+        return Step::Nothing;
+    }
+    if held && object.metadata().deletion_timestamp.is_some() {
         return Step::Mark(object);
     }
-    let finalizers = finalizers(info, object.metadata(), options);
+    let finalizers = finalizers(info, object.metadata(), options, held);
     let metadata = object.metadata_mut();
     let had_any = !finalizers.is_empty();
     metadata.finalizers = (!finalizers.is_empty()).then_some(finalizers);
     match graceful {
         Some(secs) if secs > 0 || had_any || held => Step::Mark(object),
-        None if had_any => {
-            mark_for_finalizers(metadata, now);
-            Step::Mark(object)
-        }
         None if held => {
             metadata.deletion_timestamp.get_or_insert(Time(now));
+            Step::Mark(object)
+        }
+        None if had_any => {
+            mark_for_finalizers(metadata, now);
             Step::Mark(object)
         }
         Some(_) | None => Step::Remove(object),
@@ -163,7 +172,12 @@ fn bump_generation(metadata: &mut ObjectMeta) {
 }
 
 /// The finalizers after a deletion: the policy of the request decides about the two that the garbage collector works for.
-fn finalizers(info: &KindInfo, metadata: &ObjectMeta, options: &DeleteOptions) -> Vec<String> {
+fn finalizers(
+    info: &KindInfo,
+    metadata: &ObjectMeta,
+    options: &DeleteOptions,
+    held: bool,
+) -> Vec<String> {
     let old = metadata.finalizers.clone().unwrap_or_default();
     let has = |name: &str| old.iter().any(|finalizer| finalizer == name);
     let policy = if info.default_propagation == Propagation::Unsupported {
@@ -171,6 +185,8 @@ fn finalizers(info: &KindInfo, metadata: &ObjectMeta, options: &DeleteOptions) -
     } else {
         match (options.orphan, options.policy) {
             (Some(true), _) => Some(Policy::Orphan),
+            // What waits for its content anyway waits for its dependents too.
+            (Some(false), _) if held => Some(Policy::Foreground),
             (Some(false), _) => Some(Policy::Background),
             (None, Some(policy)) => Some(policy),
             (None, None) if has(ORPHAN) => Some(Policy::Orphan),
@@ -190,9 +206,8 @@ fn finalizers(info: &KindInfo, metadata: &ObjectMeta, options: &DeleteOptions) -
 }
 
 /// Whether an object has finalizers of its own kind, beside those of its metadata.
-pub(super) fn is_held(tree: &Tree) -> bool {
-    let namespace = tree.get("kind").and_then(Tree::as_str) == Some("Namespace");
-    namespace
+pub(super) fn is_held(info: &KindInfo, tree: &Tree) -> bool {
+    info.staged_deletion
         && tree
             .pointer("/spec/finalizers")
             .and_then(Tree::as_array)

@@ -10,6 +10,7 @@ mod defined;
 mod delete;
 mod delete_collection;
 mod deletion;
+mod draft;
 mod eviction;
 mod get;
 pub(crate) mod list;
@@ -86,6 +87,10 @@ async fn dispatch(context: Context) -> Result<Response<Body>, StatusError> {
         Verb::Get if components::are_meant(context.info()) => {
             Err(components::not_found(&context.resource.name))
         }
+        Verb::List if components::are_meant(context.info()) => components::list(&context).await,
+        Verb::Watch if !context.info().has_verb(kinds::Verb::Watch) => {
+            Err(StatusError::method_not_supported(&context.group_resource(), "watch"))
+        }
         Verb::Get => get::handle(&context),
         Verb::List => Box::pin(list::handle(&context)).await,
         Verb::Watch => watch::handle(context),
@@ -96,6 +101,24 @@ async fn dispatch(context: Context) -> Result<Response<Body>, StatusError> {
         Verb::Delete => Box::pin(delete::handle(context)).await,
         Verb::DeleteCollection => Box::pin(delete_collection::handle(context)).await,
         Verb::Other => Err(routes::method_not_allowed()),
+    }
+}
+
+/// Whether an object is the one that is meant: of a uid, at a revision.
+fn precondition(
+    asked: (Option<&str>, Option<&str>),
+    uid: &str,
+    revision: &str,
+) -> Result<(), String> {
+    let pairs = [("UID", asked.0, uid), ("ResourceVersion", asked.1, revision)];
+    let differs =
+        pairs.into_iter().find(|(_, asked, own)| asked.is_some_and(|asked| asked != *own));
+    match differs {
+        Some((what, asked, own)) => Err(format!(
+            "Precondition failed: {what} in precondition: {}, {what} in object meta: {own}",
+            asked.unwrap_or_default()
+        )),
+        None => Ok(()),
     }
 }
 
@@ -134,7 +157,8 @@ fn check_path(info: &KindInfo, resource: &ResourceRequest, call: &Call) -> Resul
     let (verb, on_object) = match resource.verb {
         Verb::Get => (kinds::Verb::Get, true),
         Verb::List => (kinds::Verb::List, false),
-        Verb::Watch => (kinds::Verb::Watch, named),
+        // Whoever can be listed has the path, whether or not it can be watched.
+        Verb::Watch => (kinds::Verb::List, named),
         Verb::Create => (kinds::Verb::Create, false),
         Verb::Update => (kinds::Verb::Update, true),
         Verb::Patch => (kinds::Verb::Patch, true),

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use http::Response;
 use http::header::CONTENT_TYPE;
 use meta::field::Path;
-use meta::{FieldError, GroupKind, StatusError, Tree, patch};
+use meta::{FieldError, GroupKind, GroupVersion, GroupVersionKind, StatusError, Tree, patch};
 
 use super::parts::Part;
 use super::write::{self, Wanted};
@@ -78,12 +78,12 @@ pub(super) async fn change(
                 patched(context, &patch, &Expected::of_kind(&*context.kind), current.tree.clone())?;
             Wanted { tree, owned: false }
         };
-        create::place(context, &mut wanted.tree)?;
-        update::check_name(&context.resource.name, &wanted.tree)?;
         if current.is_none() {
             check_no_uid(context, &wanted.tree)?;
             create::wipe(&mut wanted.tree);
         }
+        create::place(context, &mut wanted.tree)?;
+        update::check_name(&context.resource.name, &wanted.tree)?;
         Ok(wanted)
     };
     let written = write::update(context, &patch.options, &part, may_create, &mut change).await?;
@@ -185,32 +185,21 @@ pub(super) fn patched(
         }
         Language::Apply => return Err(StatusError::internal("apply has a way of its own")),
     };
-    let shown = || match patch.language {
-        Language::Strategic => patch.tree.to_string(),
-        _ => String::new(),
-    };
-    let before = if patch.language == Language::Strategic { shown() } else { tree.to_string() };
+    let is_strategic = patch.language == Language::Strategic;
+    let before = if is_strategic { meta::quote::plain(&patch.tree) } else { tree.to_string() };
     let refuse = |text: String| {
         let error = FieldError::invalid(&Path::new("patch"), before.clone(), text);
         StatusError::invalid(&GroupKind::default(), "", &[error])
     };
-    let names = [
-        ("apiVersion", expected.gvk.group_version().to_string()),
-        ("kind", expected.gvk.kind.to_string()),
-    ];
-    for (name, own) in names {
-        let given = tree.get(name).and_then(Tree::as_str).unwrap_or_default();
-        // A strategic patch is merged into what knows its type already.
-        if !given.is_empty() && given != own && patch.language != Language::Strategic {
-            return Err(refuse(format!(
-                "{name} {} is not that of a {}",
-                meta::quote(given),
-                expected.gvk.kind
-            )));
-        }
-        if let Some(object) = tree.as_object_mut() {
-            object.insert(name.to_owned(), own.into());
-        }
+    // A strategic patch is merged into what knows its type already.
+    let given = Some(called(&tree, &expected.gvk)).filter(|_| !is_strategic);
+    if let Some(given) = given.filter(|given| *given != expected.gvk) {
+        return Err(refuse(decode::not_registered(&given)));
+    }
+    if let Some(object) = tree.as_object_mut() {
+        let version = expected.gvk.group_version().to_string();
+        object.insert("apiVersion".to_owned(), version.into());
+        object.insert("kind".to_owned(), expected.gvk.kind.to_string().into());
     }
     let found = expected.canonicalize(&mut tree).map_err(|error| refuse(error.to_string()))?;
     if patch.options.validation == FieldValidation::Ignore {
@@ -222,6 +211,17 @@ pub(super) fn patched(
         refuse(format!("strict decoding error: {text}"))
     })?;
     Ok(tree)
+}
+
+/// The type that an object says it has; what it does not say is as expected.
+fn called(tree: &Tree, expected: &GroupVersionKind) -> GroupVersionKind {
+    let text = |name| tree.get(name).and_then(Tree::as_str).filter(|text| !text.is_empty());
+    let version = match text("apiVersion") {
+        None => expected.group_version(),
+        Some(text) => GroupVersion::parse(text)
+            .unwrap_or_else(|| GroupVersion::new(String::new(), text.to_owned())),
+    };
+    version.with_kind(text("kind").unwrap_or(&expected.kind).to_owned())
 }
 
 /// An apply that names a uid means an object that is there.

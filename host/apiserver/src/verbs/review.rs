@@ -3,15 +3,15 @@
 use http::{Response, StatusCode};
 use meta::{StatusError, Tree, managed};
 
+use super::draft::clear_status;
 use super::ownership::Owners;
-use super::write::{clear_status, whole_seconds};
+use super::write::whole_seconds;
 use super::{Context, create, ownership};
 use crate::admission::hooks;
 use crate::authentication;
 use crate::body::Body;
 use crate::codec::decode::{self, Expected};
 use crate::codec::encode;
-use crate::codec::negotiate::{self, View};
 use crate::options::{WriteOptions, Writing};
 use crate::reviews;
 
@@ -31,7 +31,9 @@ pub(crate) async fn handle(mut context: Context) -> Result<Response<Body>, Statu
         review,
     )
     .await?;
-    owners.put_into(&mut answer);
+    if reviews::repeats_question(info.kind) {
+        owners.put_into(&mut answer);
+    }
     finish(&mut answer, &expected);
     context.answer(StatusCode::CREATED, &encode::plain(&answer))
 }
@@ -83,13 +85,11 @@ async fn read(
     context: &mut Context,
     expected: &Expected<'_>,
 ) -> Result<(Tree, WriteOptions), StatusError> {
-    if matches!(context.accepted.view, View::Table(_)) {
-        return Err(negotiate::not_acceptable());
-    }
     let raw = decode::read(&context.state, &mut context.call).await?;
     let options = WriteOptions::read(&context.call, Writing::Create)?;
     let mut tree = decode::tree(&raw, expected, options.validation, &context.call.warnings)?;
     create::place(context, &mut tree)?;
+    create::wipe(&mut tree);
     Ok((tree, options))
 }
 

@@ -153,14 +153,11 @@ fn check(context: &Context, scale: &Tree, current: &Current) -> Result<(), Statu
         let error = FieldError::invalid(&path, replicas, "must be greater than or equal to 0");
         return Err(StatusError::invalid(&GroupKind::new("autoscaling", "Scale"), name, &[error]));
     }
-    let own = current.object.metadata().uid.as_deref().unwrap_or_default();
-    let asked = scale.pointer("/metadata/uid").and_then(Tree::as_str).unwrap_or_default();
-    if !asked.is_empty() && asked != own {
-        let text =
-            format!("Precondition failed: UID in precondition: {asked}, UID in object meta: {own}");
-        return Err(StatusError::conflict(&context.group_resource(), name, &text));
-    }
-    Ok(())
+    let uid = current.object.metadata().uid.as_deref().unwrap_or_default();
+    let asked = scale.pointer("/metadata/uid").and_then(Tree::as_str);
+    let asked = (asked.filter(|asked| !asked.is_empty()), None);
+    super::precondition(asked, uid, "")
+        .map_err(|text| StatusError::conflict(&context.group_resource(), name, &text))
 }
 
 /// The scale of an object.

@@ -72,10 +72,8 @@ pub(super) fn check_name(name: &str, tree: &Tree) -> Result<(), StatusError> {
 
 /// A body with a uid means that very object and not a later one of its name, nor a new one.
 fn check_uid(context: &Context, uid: &str, own: &str) -> Result<(), StatusError> {
-    if uid.is_empty() || uid == own {
-        return Ok(());
-    }
-    let text =
-        format!("Precondition failed: UID in precondition: {uid}, UID in object meta: {own}");
-    Err(StatusError::conflict(&context.group_resource(), &context.resource.name, &text))
+    let asked = Some(uid).filter(|uid| !uid.is_empty());
+    super::precondition((asked, None), own, "").map_err(|text| {
+        StatusError::conflict(&context.group_resource(), &context.resource.name, &text)
+    })
 }

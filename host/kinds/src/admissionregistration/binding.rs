@@ -2,7 +2,9 @@
 
 use jiff::Timestamp;
 use k8s_openapi::api::admissionregistration::v1::ParamRef;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{
+    LabelSelector, LabelSelectorRequirement, ObjectMeta,
+};
 use meta::{Tree, names};
 
 use crate::check::{At, Errors};
@@ -70,13 +72,29 @@ pub(super) fn validate_param_ref(errors: &mut Errors, given: Option<&ParamRef>) 
     errors.required_one_of(&at.field("parameterNotFoundAction"), action, ACTIONS);
 }
 
+/// A selector as Go prints the value of its type.
+fn printed(selector: &LabelSelector) -> String {
+    let labels = selector.match_labels.iter().flatten();
+    let labels: String = labels.map(|(key, value)| format!("{key}: {value},")).collect();
+    let requirements = selector.match_expressions.iter().flatten();
+    let requirements: String = requirements
+        .map(|LabelSelectorRequirement { key, operator, values }| {
+            let values = values.as_deref().unwrap_or_default().join(" ");
+            format!("LabelSelectorRequirement{{Key:{key},Operator:{operator},Values:[{values}],}},")
+        })
+        .collect();
+    format!(
+        "&LabelSelector{{MatchLabels:map[string]string{{{labels}}},MatchExpressions:[]LabelSelectorRequirement{{{requirements}}},}}"
+    )
+}
+
 /// The parameters, as a cell.
 fn param_ref_cell(given: Option<&ParamRef>) -> Tree {
     let Some(given) = given else { return Tree::from(columns::UNSET) };
     let (namespace, name) = (given.namespace.or_empty(), given.name.or_empty());
     Tree::from(match (namespace, name, &given.selector) {
         (_, "", None) => columns::UNSET.to_owned(),
-        (_, "", Some(selector)) => columns::selector(Some(selector)),
+        (_, "", Some(selector)) => printed(selector),
         ("", name, _) => name.to_owned(),
         (namespace, name, _) => format!("{namespace}/{name}"),
     })

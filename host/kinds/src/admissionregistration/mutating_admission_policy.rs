@@ -37,6 +37,7 @@ impl Kind for MutatingAdmissionPolicy {
             ),
             columns::AGE,
         ],
+        plain_finalizers: true,
         ..KindInfo::cluster::<Self>()
     };
 

@@ -21,6 +21,7 @@ impl Kind for MutatingAdmissionPolicyBinding {
         generation: Generation::Spec,
         unconditional_update: false,
         columns: binding::COLUMNS,
+        plain_finalizers: true,
         ..KindInfo::cluster::<Self>()
     };
 

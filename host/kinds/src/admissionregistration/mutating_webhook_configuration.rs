@@ -20,6 +20,7 @@ impl Kind for MutatingWebhookConfiguration {
         generation: Generation::Spec,
         unconditional_update: false,
         columns: webhook::COLUMNS,
+        plain_finalizers: true,
         ..KindInfo::cluster::<Self>()
     };
 

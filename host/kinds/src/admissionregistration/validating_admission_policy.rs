@@ -46,6 +46,7 @@ impl Kind for ValidatingAdmissionPolicy {
             ),
             columns::AGE,
         ],
+        plain_finalizers: true,
         ..KindInfo::cluster::<Self>()
     };
 

@@ -26,6 +26,7 @@ impl Kind for ValidatingAdmissionPolicyBinding {
         generation: Generation::Spec,
         unconditional_update: false,
         columns: binding::COLUMNS,
+        plain_finalizers: true,
         ..KindInfo::cluster::<Self>()
     };
 

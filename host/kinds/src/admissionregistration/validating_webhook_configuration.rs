@@ -22,6 +22,7 @@ impl Kind for ValidatingWebhookConfiguration {
         generation: Generation::Spec,
         unconditional_update: false,
         columns: webhook::COLUMNS,
+        plain_finalizers: true,
         ..KindInfo::cluster::<Self>()
     };
 

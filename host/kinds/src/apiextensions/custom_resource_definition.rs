@@ -26,8 +26,8 @@ impl Kind for CustomResourceDefinition {
         generation: Generation::Spec,
         unconditional_update: false,
         columns: columns::NAME_AND_CREATED_AT,
-        // What may be a schema, a list of them or a boolean has messages of its own there, which the table of types does not know.
-        protobuf: false,
+        plain_finalizers: true,
+        staged_deletion: true,
         ..KindInfo::cluster::<Self>()
     };
 

@@ -31,6 +31,8 @@ impl Kind for APIService {
             Column::text("Available", "Whether this service is available."),
             columns::AGE,
         ],
+        plain_finalizers: true,
+        without_table: &["status"],
         ..KindInfo::cluster::<Self>()
     };
 

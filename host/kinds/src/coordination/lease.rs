@@ -22,6 +22,7 @@ impl Kind for Lease {
             Column::of::<LeaseSpec>("Holder", "holderIdentity"),
             columns::AGE,
         ],
+        plain_finalizers: true,
         ..KindInfo::namespaced::<Self>()
     };
 

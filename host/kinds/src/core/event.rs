@@ -21,6 +21,7 @@ impl Kind for Event {
         name_rule: NameRule::PathSegment,
         create_on_update: true,
         default_propagation: Propagation::Unsupported,
+        watch_cache: false,
         selectable: &[
             "involvedObject.kind",
             "involvedObject.namespace",
@@ -46,6 +47,7 @@ impl Kind for Event {
             Column::of::<Self>("Count", "count").wide(),
             columns::NAME.wide(),
         ],
+        plain_finalizers: true,
         ..KindInfo::namespaced::<Self>()
     };
 

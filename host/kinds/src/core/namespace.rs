@@ -35,6 +35,8 @@ impl Kind for Namespace {
             Column::text("Status", "The status of the namespace"),
             columns::AGE,
         ],
+        staged_deletion: true,
+        without_table: &["finalize"],
         ..KindInfo::cluster::<Self>()
     };
 

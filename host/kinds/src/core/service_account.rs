@@ -22,6 +22,7 @@ impl Kind for ServiceAccount {
             verbs: Verb::CREATE,
         }],
         delete_answer: DeleteAnswer::Object,
+        without_table: &["token"],
         ..KindInfo::namespaced::<Self>()
     };
 

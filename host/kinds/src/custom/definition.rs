@@ -163,7 +163,6 @@ fn info(
             plural,
         }),
         is_custom: true,
-        protobuf: false,
         ..KindInfo::usual()
     }
 }

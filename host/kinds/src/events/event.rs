@@ -22,6 +22,7 @@ impl Kind for Event {
         name_rule: NameRule::Subdomain,
         create_on_update: true,
         default_propagation: Propagation::Unsupported,
+        watch_cache: false,
         selectable: &[
             "regarding.kind",
             "regarding.namespace",

@@ -23,6 +23,7 @@ impl Kind for RuntimeClass {
         unconditional_update: false,
         // Kubernetes looks for the documentation of the handler in the metadata, and finds none.
         columns: &[columns::NAME, Column::text("Handler", ""), columns::AGE],
+        plain_finalizers: true,
         ..KindInfo::cluster::<Self>()
     };
 

@@ -36,6 +36,7 @@ impl Kind for PodDisruptionBudget {
             .integer(),
             columns::AGE,
         ],
+        plain_finalizers: true,
         ..KindInfo::namespaced::<Self>()
     };
 

@@ -29,6 +29,7 @@ impl Kind for DeviceTaintRule {
             Column::of::<DeviceTaint>("TimeAdded", "timeAdded"),
             columns::AGE,
         ],
+        without_table: &["status"],
         ..KindInfo::cluster::<Self>()
     };
 

@@ -28,6 +28,7 @@ impl Kind for ResourceClaim {
             ),
             columns::AGE,
         ],
+        without_table: &["status"],
         ..KindInfo::namespaced::<Self>()
     };
 

@@ -18,8 +18,12 @@ pub struct Parsed {
 
 /// Reads one JSON value. Bytes that are no UTF-8 read as replacement characters.
 pub fn parse_json(source: &[u8]) -> Result<Parsed, ParseError> {
-    let source = String::from_utf8_lossy(source);
-    let mut reader = Reader::new(&source);
+    let text = String::from_utf8_lossy(source);
+    parse(&text).map_err(|error| error.in_bytes(source))
+}
+
+fn parse(source: &str) -> Result<Parsed, ParseError> {
+    let mut reader = Reader::new(source);
     let mut builder = Builder::default();
     while let Some(event) = reader.next()? {
         builder.take(event)?;

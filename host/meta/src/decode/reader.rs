@@ -41,6 +41,38 @@ pub(super) struct Reader<'a> {
     expect: Expect,
 }
 
+/// The first byte of a replacement character.
+const REPLACEMENT_BEGINS: u8 = 0xef;
+
+/// A byte as Go names it: as the character of its number.
+fn shown(byte: u8) -> String {
+    match char::from(byte) {
+        '\'' => "\\'".to_owned(),
+        '"' => "\"".to_owned(),
+        c => {
+            let quoted = crate::quote(&c.to_string());
+            quoted[1..quoted.len() - 1].to_owned()
+        }
+    }
+}
+
+impl ParseError {
+    /// The error of a source that was read with replacement characters, as one of its own bytes.
+    pub(super) fn in_bytes(mut self, source: &[u8]) -> Self {
+        let mut at = 0;
+        for chunk in source.utf8_chunks() {
+            at += chunk.valid().len();
+            let Some(byte) = chunk.invalid().first() else { break };
+            if at + 1 == self.offset {
+                let replaced = shown(REPLACEMENT_BEGINS);
+                self.message = self.message.replacen(&replaced, &shown(*byte), 1);
+            }
+            at += char::REPLACEMENT_CHARACTER.len_utf8();
+        }
+        self
+    }
+}
+
 impl<'a> Reader<'a> {
     pub(super) fn new(source: &'a str) -> Self {
         Self { source, at: 0, open: Vec::with_capacity(16), expect: Expect::Value }
@@ -285,15 +317,7 @@ impl<'a> Reader<'a> {
     }
 
     fn invalid(&self, place: &str) -> ParseError {
-        let c = char::from(self.peek().unwrap_or_default());
-        let shown = match c {
-            '\'' => "\\'".to_owned(),
-            '"' => "\"".to_owned(),
-            c => {
-                let quoted = crate::quote(&c.to_string());
-                quoted[1..quoted.len() - 1].to_owned()
-            }
-        };
+        let shown = shown(self.peek().unwrap_or_default());
         let message = format!("invalid character '{shown}' {place}");
         ParseError { message, offset: self.at + 1 }
     }

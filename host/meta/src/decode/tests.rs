@@ -54,6 +54,19 @@ fn decode(source: &str) -> Result<(Tree, Vec<String>), String> {
 }
 
 #[test]
+fn names_bytes_that_are_no_text() {
+    for (source, expected) in [
+        (&b"\x9e"[..], r"invalid character '\u009e' looking for beginning of value"),
+        (b"[\"\xff\",\xfe", r"invalid character 'þ' looking for beginning of value"),
+        ("[é".as_bytes(), "invalid character 'Ã' looking for beginning of value"),
+    ] {
+        let error = parse_json(source).map(|parsed| parsed.tree).expect_err("no JSON");
+        assert_eq!(error.to_string(), expected);
+    }
+    assert!(parse_json(b"\"\xff\"").is_ok());
+}
+
+#[test]
 fn json_texts() {
     let check = |source: &str, expected: &str| {
         let shown = parse_json(source.as_bytes())

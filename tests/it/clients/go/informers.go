@@ -77,14 +77,17 @@ func informing(w *world) {
 
 	select_ := func(options *metav1.ListOptions) { options.LabelSelector = "part=informers" }
 	typed := informers.NewSharedInformerFactoryWithOptions(w.typed, 0, informers.WithNamespace(w.namespace), informers.WithTweakListOptions(select_))
+	encoded := informers.NewSharedInformerFactoryWithOptions(inProtobuf(w, "application/vnd.kubernetes.protobuf"), 0,
+		informers.WithNamespace(w.namespace), informers.WithTweakListOptions(select_))
 	untyped := dynamicinformer.NewFilteredDynamicSharedInformerFactory(w.dynamic, 0, w.namespace, select_)
 	partial := metadatainformer.NewFilteredSharedInformerFactory(w.metadata, 0, w.namespace, select_)
 	all := map[string]cache.SharedIndexInformer{
 		"typed":    typed.Core().V1().ConfigMaps().Informer(),
 		"dynamic":  untyped.ForResource(configMaps).Informer(),
+		"protobuf": encoded.Core().V1().ConfigMaps().Informer(),
 		"metadata": partial.ForResource(configMaps).Informer(),
 	}
-	what := []string{"typed", "dynamic", "metadata"}
+	what := []string{"typed", "protobuf", "dynamic", "metadata"}
 	told := map[string]*seen{}
 	for _, name := range what {
 		told[name] = &seen{events: map[string][]string{}}
@@ -95,6 +98,7 @@ func informing(w *world) {
 	}}))
 	stop := make(chan struct{})
 	typed.Start(stop)
+	encoded.Start(stop)
 	untyped.Start(stop)
 	partial.Start(stop)
 	for _, name := range what {
@@ -102,7 +106,7 @@ func informing(w *world) {
 	}
 	lists, streamed := w.sent.take()
 	stream := os.Getenv("KUBE_FEATURE_WatchListClient") != "false"
-	say("the initial state came as asked: %t", (lists == 3 && streamed == 0 && !stream) || (lists == 0 && streamed == 3 && stream))
+	say("the initial state came as asked: %t", (lists == 4 && streamed == 0 && !stream) || (lists == 0 && streamed == 4 && stream))
 
 	must(maps.Create(w.context, configMap("late", chosen, map[string]string{"colour": "red"}), metav1.CreateOptions{}))
 	must(maps.Patch(w.context, "early-a", types.MergePatchType, []byte(`{"data":{"colour":"red"}}`), metav1.PatchOptions{}))
@@ -119,6 +123,7 @@ func informing(w *world) {
 	say("by index: %d; listed: %d", len(red), len(listed))
 	close(stop)
 	typed.Shutdown()
+	encoded.Shutdown()
 	untyped.Shutdown()
 	partial.Shutdown()
 }

@@ -21,10 +21,15 @@ func typedAsJSON(w *world) {
 }
 
 func typedAsProtobuf(w *world) {
+	typedVerbs(w, inProtobuf(w, "application/vnd.kubernetes.protobuf,application/json"), "protobuf")
+}
+
+// inProtobuf is a client that writes protobuf, and reads what it says.
+func inProtobuf(w *world, accept string) kubernetes.Interface {
 	config := rest.CopyConfig(w.config)
 	config.ContentType = "application/vnd.kubernetes.protobuf"
-	config.AcceptContentTypes = "application/vnd.kubernetes.protobuf,application/json"
-	typedVerbs(w, must(kubernetes.NewForConfig(config)), "protobuf")
+	config.AcceptContentTypes = accept
+	return must(kubernetes.NewForConfig(config))
 }
 
 func typedVerbs(w *world, client kubernetes.Interface, name string) {

@@ -30,11 +30,12 @@ use meta::{GroupVersionKind, StatusError, Tree};
 use self::asked::Asked;
 use self::configured::Configured;
 use self::objects::Objects;
-use super::{Attempted, Operation};
+use super::{Attempted, Operation, namespace_lifecycle};
 use crate::chain::Call;
 use crate::options::{DeleteOptions, WriteOptions};
 use crate::registry::KindRef;
 use crate::request::ResourceRequest;
+use crate::reviews;
 use crate::state::State;
 use crate::verbs::Context;
 
@@ -181,13 +182,21 @@ pub(crate) async fn delete(
 }
 
 /// Lets policies and webhooks look at what is sent to a path that stores no object of its own: a binding, an eviction, a request for a
-/// token, a review. Gives back what was sent, as they changed it.
+/// token, a review. All but reviews need a namespace that stays. Gives back what was sent, as they changed it.
 pub(crate) async fn sent(
     context: &Context,
     kind: &GroupVersionKind,
     dry_run: bool,
     body: Tree,
 ) -> Result<Tree, StatusError> {
+    let info = context.info();
+    if info.namespaced && !reviews::is_review(info.group, info.kind) {
+        let forbid = |text: &str| {
+            StatusError::forbidden(&context.group_resource(), &context.resource.name, text)
+        };
+        let snapshot = context.state.store.snapshot();
+        namespace_lifecycle::check_target(&snapshot, context.namespace(), forbid)?;
+    }
     let configured = context.state.hooks.current(&context.state.store);
     if configured.is_empty() {
         return Ok(body);

@@ -26,6 +26,15 @@ fn agrees_on_the_first_form_that_is_offered() {
             "application/vnd.kubernetes.protobuf,application/json",
             Some((Format::Json, View::Object)),
         ),
+        (
+            "application/json;q=0.5,application/vnd.kubernetes.protobuf",
+            Some((Format::Protobuf, View::Object)),
+        ),
+        (
+            "application/vnd.kubernetes.protobuf;as=PartialObjectMetadata;g=meta.k8s.io;v=v1",
+            Some((Format::Protobuf, View::Metadata(ViewVersion::V1))),
+        ),
+        ("application/vnd.kubernetes.protobuf;as=Table;g=meta.k8s.io;v=v1", None),
         ("application/yaml;q=0.5,application/json", Some((Format::Json, View::Object))),
         ("application/json;as=Table;v=v1;g=meta.k8s.io", Some((Format::Json, table))),
         (

@@ -3,10 +3,10 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use meta::Tree;
-use meta::schema::{Field, Struct, TypeRef};
+use meta::schema::{Field, TypeRef};
 use serde_json::Map;
 
-use super::{Embedded, Layout, MAGIC};
+use super::{Either, Embedded, Layout, MAGIC};
 use crate::codec::decode::Expected;
 
 const MAX_DEPTH: usize = 100;
@@ -36,8 +36,8 @@ pub(crate) fn type_of(bytes: &[u8]) -> Result<(String, String), ProtobufError> {
 /// A body as a tree, with the type that the envelope names.
 pub(crate) fn decode(bytes: &[u8], expected: &Expected<'_>) -> Result<Tree, ProtobufError> {
     let (api_version, kind, raw) = open(bytes)?;
-    let mut tree = match kinds::schema().resolve(expected.ty) {
-        Some(ty) => message(raw, ty, 0)?,
+    let mut tree = match Layout::find(expected.ty) {
+        Some(layout) => message(raw, layout, 0)?,
         None => Tree::Object(Map::new()),
     };
     if let Tree::Object(object) = &mut tree {
@@ -127,14 +127,13 @@ fn utf8(bytes: &[u8]) -> Result<String, ProtobufError> {
     String::from_utf8(bytes.to_vec()).map_err(|_| ProtobufError::NoText)
 }
 
-fn message(bytes: &[u8], ty: &Struct, depth: usize) -> Result<Tree, ProtobufError> {
+fn message(bytes: &[u8], layout: &Layout, depth: usize) -> Result<Tree, ProtobufError> {
     if depth > MAX_DEPTH {
         return Err(ProtobufError::TooDeep);
     }
-    let layout = Layout::of(ty);
     let mut object = Map::new();
     let level = Level { depth: 0, embedded: layout.embedded };
-    spread(&mut object, bytes, &layout, level, depth)?;
+    spread(&mut object, bytes, layout, level, depth)?;
     Ok(Tree::Object(object))
 }
 
@@ -148,7 +147,7 @@ struct Level {
 fn spread(
     object: &mut Map<String, Tree>,
     bytes: &[u8],
-    layout: &Layout<'_>,
+    layout: &Layout,
     level: Level,
     depth: usize,
 ) -> Result<(), ProtobufError> {
@@ -161,12 +160,78 @@ fn spread(
             }
             (_, value) => {
                 if let Some(field) = layout.field(number, level.depth) {
-                    place(object, field, value, depth)?;
+                    match (layout.either(field), value) {
+                        (Some(form), Value::Bytes(bytes)) => {
+                            either(object, field, form, bytes, layout, depth)?;
+                        }
+                        (_, value) => place(object, field, value, depth)?,
+                    }
                 }
             }
         }
     }
     Ok(())
+}
+
+/// A field of a schema, which may be a schema itself.
+fn either(
+    object: &mut Map<String, Tree>,
+    field: &Field,
+    form: Either,
+    bytes: &[u8],
+    schema: &Layout,
+    depth: usize,
+) -> Result<(), ProtobufError> {
+    let name = field.name.to_string();
+    if !matches!(field.ty, TypeRef::Map(_)) {
+        object.insert(name, form_of(form, bytes, schema, depth)?);
+        return Ok(());
+    }
+    let mut reader = Reader(bytes);
+    let (mut key, mut value) = (String::new(), Tree::Null);
+    while let Some((number, part)) = reader.next()? {
+        match (number, part) {
+            (1, Value::Bytes(text)) => key = utf8(text)?,
+            (2, Value::Bytes(bytes)) => value = form_of(form, bytes, schema, depth)?,
+            _ => {}
+        }
+    }
+    let entries = object.entry(name).or_insert_with(|| Tree::Object(Map::new()));
+    if let Tree::Object(entries) = entries {
+        entries.insert(key, value);
+    }
+    Ok(())
+}
+
+/// A list counts more than a schema, and a schema more than a boolean.
+fn form_of(
+    form: Either,
+    bytes: &[u8],
+    schema: &Layout,
+    depth: usize,
+) -> Result<Tree, ProtobufError> {
+    let (mut own, mut list, mut allows) = (None, Vec::new(), false);
+    let mut reader = Reader(bytes);
+    while let Some((number, value)) = reader.next()? {
+        match (form, number, value) {
+            (Either::SchemaOrSchemas | Either::SchemaOrNames, 1, Value::Bytes(bytes))
+            | (Either::SchemaOrBool, 2, Value::Bytes(bytes)) => {
+                own = Some(message(bytes, schema, depth + 1)?);
+            }
+            (Either::SchemaOrSchemas, 2, Value::Bytes(bytes)) => {
+                list.push(message(bytes, schema, depth + 1)?);
+            }
+            (Either::SchemaOrNames, 2, Value::Bytes(text)) => list.push(utf8(text)?.into()),
+            (Either::SchemaOrBool, 1, Value::Number(number)) => allows = number != 0,
+            _ => {}
+        }
+    }
+    Ok(match (own, form) {
+        _ if !list.is_empty() => list.into(),
+        (Some(schema), _) => schema,
+        (None, Either::SchemaOrBool) => allows.into(),
+        (None, Either::SchemaOrSchemas | Either::SchemaOrNames) => Tree::Null,
+    })
 }
 
 /// Lists and maps come one element at a time.
@@ -269,8 +334,8 @@ fn single(ty: &TypeRef, value: Value<'_>, depth: usize) -> Result<Tree, Protobuf
         (TypeRef::IntOrString, Value::Bytes(bytes)) => int_or_string(bytes),
         (TypeRef::Any, Value::Bytes(bytes)) => raw(bytes),
         (TypeRef::List(item), Value::Bytes(bytes)) => list(item, bytes, depth),
-        (TypeRef::Struct(id), Value::Bytes(bytes)) => match kinds::schema().get(*id) {
-            Some(ty) => message(bytes, ty, depth + 1),
+        (TypeRef::Struct(id), Value::Bytes(bytes)) => match Layout::get(*id) {
+            Some(layout) => message(bytes, layout, depth + 1),
             None => Ok(Tree::Object(Map::new())),
         },
         (_, Value::Number(_)) => Err(ProtobufError::WireType(0)),

@@ -6,10 +6,10 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use meta::schema::{Field, Struct, TypeRef};
+use meta::schema::{Field, TypeRef};
 
 use super::json::Json;
-use super::{Embedded, Layout, MAGIC};
+use super::{Either, Embedded, Layout, MAGIC};
 
 /// An object with its envelope, which names the object's type.
 pub(crate) fn encode(json: &[u8], ty: &TypeRef) -> Vec<u8> {
@@ -43,8 +43,8 @@ pub(crate) fn end(out: &mut Vec<u8>) {
 
 /// The message of an object, without an envelope.
 pub(crate) fn message_of(out: &mut Vec<u8>, json: &[u8], ty: &TypeRef) {
-    if let Some(ty) = kinds::schema().resolve(ty) {
-        message(out, &mut Json::new(json), ty);
+    if let Some(layout) = Layout::find(ty) {
+        message(out, &mut Json::new(json), layout);
     }
 }
 
@@ -52,6 +52,19 @@ pub(crate) fn message_of(out: &mut Vec<u8>, json: &[u8], ty: &TypeRef) {
 pub(crate) fn element(out: &mut Vec<u8>, number: u32, json: &[u8], ty: &TypeRef) {
     single(out, number, ty, &mut Json::new(json));
 }
+
+/// An event of a watch: its length in four bytes, then its type and its object. The object has its envelope, the event has none.
+pub(crate) fn event(name: &str, object: &[u8]) -> Vec<u8> {
+    let mut out = vec![0; LENGTH_BYTES];
+    out.reserve(object.len() + 32);
+    bytes(&mut out, 1, name.as_bytes());
+    nested(&mut out, 2, |out| bytes(out, 1, object));
+    let len = u32::try_from(out.len() - LENGTH_BYTES).unwrap_or(u32::MAX);
+    out.splice(..LENGTH_BYTES, len.to_be_bytes());
+    out
+}
+
+const LENGTH_BYTES: usize = size_of::<u32>();
 
 const WIRE_VARINT: u64 = 0;
 const WIRE_64: u64 = 1;
@@ -67,18 +80,20 @@ struct Part {
     end: usize,
 }
 
-fn message(out: &mut Vec<u8>, json: &mut Json<'_>, ty: &Struct) {
-    let layout = Layout::of(ty);
+fn message(out: &mut Vec<u8>, json: &mut Json<'_>, layout: &Layout) {
     let start = out.len();
     let mut parts = Vec::new();
     json.members(|json, name| {
         let Some((field, depth)) =
-            ty.field(name).and_then(|field| Some((field, layout.depth(field)?)))
+            layout.ty.field(name).and_then(|field| Some((field, layout.depth(field)?)))
         else {
             return json.skip();
         };
         let begin = out.len() - start;
-        place(out, field, json);
+        match layout.either(field) {
+            Some(form) if !json.is_null() => either(out, field, form, json, layout),
+            _ => place(out, field, json),
+        }
         parts.push(Part { number: field.proto, depth, begin, end: out.len() - start });
     });
     if layout.embedded.is_none() && parts.is_sorted_by_key(|part| part.number) {
@@ -119,6 +134,37 @@ fn place(out: &mut Vec<u8>, field: &Field, json: &mut Json<'_>) {
         single(out, field.proto, &field.ty, json);
     } else {
         elements(out, field.proto, &field.ty, json);
+    }
+}
+
+/// A field of a schema, which may be a schema itself.
+fn either(out: &mut Vec<u8>, field: &Field, form: Either, json: &mut Json<'_>, schema: &Layout) {
+    if matches!(field.ty, TypeRef::Map(_)) {
+        return json.members(|json, name| {
+            nested(out, field.proto, |out| {
+                bytes(out, 1, name.as_bytes());
+                nested(out, 2, |out| form_of(out, form, json, schema));
+            });
+        });
+    }
+    nested(out, field.proto, |out| form_of(out, form, json, schema));
+}
+
+fn form_of(out: &mut Vec<u8>, form: Either, json: &mut Json<'_>, schema: &Layout) {
+    let of_schema = |out: &mut Vec<u8>, number, json: &mut Json<'_>| {
+        nested(out, number, |out| message(out, json, schema));
+    };
+    match form {
+        Either::SchemaOrSchemas if json.is_list() => json.items(|json| of_schema(out, 2, json)),
+        Either::SchemaOrNames if json.is_list() => {
+            json.items(|json| single(out, 2, &TypeRef::String, json));
+        }
+        Either::SchemaOrSchemas | Either::SchemaOrNames => of_schema(out, 1, json),
+        Either::SchemaOrBool if json.is_object() => {
+            varint_field(out, 1, 1);
+            of_schema(out, 2, json);
+        }
+        Either::SchemaOrBool => single(out, 1, &TypeRef::Bool, json),
     }
 }
 
@@ -164,8 +210,8 @@ fn single(out: &mut Vec<u8>, number: u32, ty: &TypeRef, json: &mut Json<'_>) {
         }
         TypeRef::IntOrString => nested(out, number, |out| int_or_string(out, json)),
         TypeRef::Any => nested(out, number, |out| bytes(out, 1, json.raw())),
-        TypeRef::Struct(id) => nested(out, number, |out| match kinds::schema().get(*id) {
-            Some(ty) => message(out, json, ty),
+        TypeRef::Struct(id) => nested(out, number, |out| match Layout::get(*id) {
+            Some(layout) => message(out, json, layout),
             None => json.skip(),
         }),
         // Protobuf has no maps of lists: such a list is in a message of its own.

@@ -22,6 +22,14 @@ impl<'a> Json<'a> {
         self.rest.starts_with(b"\"")
     }
 
+    pub(super) fn is_list(&self) -> bool {
+        self.rest.starts_with(b"[")
+    }
+
+    pub(super) fn is_object(&self) -> bool {
+        self.rest.starts_with(b"{")
+    }
+
     /// Calls `each` at the value of every member of an object. It must go over the value.
     pub(super) fn members(&mut self, mut each: impl FnMut(&mut Self, &str)) {
         if !self.eat(b'{') {

@@ -7,10 +7,12 @@ mod decode;
 mod encode;
 mod json;
 
-use meta::schema::{Field, Struct};
+use std::sync::OnceLock;
+
+use meta::schema::{Field, Struct, StructId, TypeRef};
 
 pub(crate) use decode::{decode, type_of};
-pub(crate) use encode::{begin, element, encode, end, message_of};
+pub(crate) use encode::{begin, element, encode, end, event, message_of};
 
 const MAGIC: &[u8] = b"k8s\0";
 
@@ -86,15 +88,56 @@ impl Embedded {
     }
 }
 
-/// How the fields of a type are spread over its message and those inside it.
-struct Layout<'a> {
-    ty: &'a Struct,
-    embedded: Option<&'static Embedded>,
-    in_envelope: bool,
+/// A value whose JSON has several forms. Each is a field of one message, which JSON does not show.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Either {
+    /// A schema or a list of them.
+    SchemaOrSchemas,
+    /// Whether anything goes, or the schema of what does.
+    SchemaOrBool,
+    /// A schema or a list of names.
+    SchemaOrNames,
 }
 
-impl<'a> Layout<'a> {
-    fn of(ty: &'a Struct) -> Layout<'a> {
+/// The type that a schema has, whose fields some of its own fields can be instead.
+const SCHEMA: &str = "JSONSchemaProps";
+
+impl Either {
+    fn of(field: &Field) -> Option<Either> {
+        match &*field.name {
+            "items" => Some(Either::SchemaOrSchemas),
+            "additionalItems" | "additionalProperties" => Some(Either::SchemaOrBool),
+            "dependencies" => Some(Either::SchemaOrNames),
+            _ => None,
+        }
+    }
+}
+
+/// How the fields of a type are spread over its message and those inside it.
+struct Layout {
+    ty: &'static Struct,
+    embedded: Option<&'static Embedded>,
+    in_envelope: bool,
+    is_schema: bool,
+}
+
+impl Layout {
+    /// That of a built-in type, if it is one with fields.
+    fn find(ty: &TypeRef) -> Option<&'static Layout> {
+        match ty {
+            TypeRef::Struct(id) => Self::get(*id),
+            _ => None,
+        }
+    }
+
+    /// Thousands of messages of few types are written for a list: their layouts are kept.
+    fn get(id: StructId) -> Option<&'static Layout> {
+        static LAYOUTS: OnceLock<Vec<Layout>> = OnceLock::new();
+        let all = || kinds::schema().types().iter().map(Layout::of).collect();
+        LAYOUTS.get_or_init(all).get(id.0 as usize)
+    }
+
+    fn of(ty: &'static Struct) -> Layout {
         let embedded = EMBEDDED.iter().find(|(name, _)| *name == &*ty.name);
         // `kind` and `apiVersion` of a type are told by the envelope.
         let number = |name| ty.field(name).map(|field| field.proto);
@@ -102,7 +145,12 @@ impl<'a> Layout<'a> {
             ty,
             embedded: embedded.map(|(_, embedded)| embedded),
             in_envelope: number("kind") == Some(1) && number("apiVersion") == Some(2),
+            is_schema: &*ty.name == SCHEMA,
         }
+    }
+
+    fn either(&self, field: &Field) -> Option<Either> {
+        if self.is_schema { Either::of(field) } else { None }
     }
 
     /// How many messages deep inside the type's own a field is; `None` for what only the envelope has.
@@ -116,7 +164,7 @@ impl<'a> Layout<'a> {
     }
 
     /// The field of a number in the message of a depth.
-    fn field(&self, number: u32, depth: usize) -> Option<&'a Field> {
+    fn field(&self, number: u32, depth: usize) -> Option<&'static Field> {
         let mut fields = self.ty.fields().iter();
         fields.find(|field| field.proto == number && self.depth(field) == Some(depth))
     }

@@ -18,7 +18,7 @@ use meta::{Key, Revision, StatusError, Tree};
 use store::{Entry, Snapshot};
 
 use super::Context;
-use super::get::revision;
+use super::get::{from_future, invalid_revision, revision};
 use crate::body::Body;
 use crate::codec::encode;
 use crate::options::{ListOptions, Matching};
@@ -55,7 +55,7 @@ pub(crate) fn head_of_object(body: &Bytes) -> Bytes {
 }
 
 /// One page of a list.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Page {
     pub(crate) head: ListHead,
     pub(crate) entries: Vec<Arc<Entry>>,
@@ -71,7 +71,8 @@ pub(crate) fn read(context: &Context, options: &ListOptions) -> Result<Page, Sta
     let range = Range::new(context, options)?;
     let start = page::start(options, &range.prefix)?;
     let snapshot = snapshot(context, options, &start, &range)?;
-    let unpaged = options.revision == "0"
+    let unpaged = context.info().watch_cache
+        && options.revision == "0"
         && options.matching.is_none_or(|matching| matching == Matching::NotOlderThan);
     let limit = if unpaged { 0 } else { options.limit };
     Ok(page::collect(&snapshot, &range, options, &start, limit))
@@ -172,6 +173,10 @@ fn unknown_field(info: &KindInfo, field: &str) -> String {
         (false, "batch") => {
             format!("field label {} not supported for {}", meta::quote(field), info.kind)
         }
+        (false, "resource.k8s.io") => {
+            let version = info.api_version();
+            format!("field label not supported for {version}, Kind={}: {field}", info.kind)
+        }
         (false, _) => format!("field label not supported: {field}"),
     }
 }
@@ -183,26 +188,28 @@ fn snapshot(
     start: &page::Start,
     range: &Range,
 ) -> Result<Snapshot, StatusError> {
-    let store = &context.state.store;
+    let (info, store) = (context.info(), &context.state.store);
     if let Some(at) = start.revision {
         return store.snapshot_at(at).map_err(|error| match error {
             store::SnapshotError::Expired { .. } => page::expired(start),
-            error @ store::SnapshotError::Future { .. } => status::from_snapshot(&error, at),
+            store::SnapshotError::Future { current } => from_future(info, at, current),
         });
     }
-    let asked = revision(&options.revision)
-        .map_err(|text| StatusError::bad_request(format!("invalid resource version: {text}")))?;
+    let asked = revision(&options.revision).map_err(|wrong| invalid_revision(&wrong))?;
     let exact = match options.matching {
         Some(Matching::Exact) => true,
         Some(Matching::NotOlderThan) => false,
         None => options.limit > 0 && asked > Revision::ZERO && range.only.is_none(),
     };
     if exact {
-        return store.snapshot_at(asked).map_err(|error| status::from_snapshot(&error, asked));
+        return store.snapshot_at(asked).map_err(|error| match error {
+            store::SnapshotError::Future { current } => from_future(info, asked, current),
+            error @ store::SnapshotError::Expired { .. } => status::from_snapshot(&error, asked),
+        });
     }
     let current = store.snapshot();
     if asked > current.revision() {
-        return Err(status::too_large_resource_version(asked, current.revision()));
+        return Err(from_future(info, asked, current.revision()));
     }
     Ok(current)
 }

@@ -1,4 +1,4 @@
-//! Messages of a watch for the wire: one JSON document on a line each.
+//! Messages of a watch for the wire: one JSON document on a line each, or one message of protobuf behind its length.
 //!
 //! Watchers who see the same change in the same form share its bytes: the first one writes them. Messages that are ready together are sent
 //! together, which saves a packet each.
@@ -14,8 +14,8 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use super::feed::{Change, ChangeKind, Ended, Feed};
 use crate::body::Body;
-use crate::codec::encode;
-use crate::codec::negotiate::{self, ViewVersion};
+use crate::codec::negotiate::{self, Format, ViewVersion};
+use crate::codec::{encode, protobuf};
 use crate::status;
 use crate::table::{self, Include, Shown};
 use crate::verbs::Context;
@@ -29,16 +29,21 @@ const JOINED_BYTES: usize = 32 * 1024;
 pub(super) enum View {
     Object,
     Metadata(ViewVersion),
-    Table { version: ViewVersion, include: Include, with_columns: bool },
+    /// Lists of metadata have no events: the watch ends with the first.
+    MetadataList,
+    Table {
+        version: ViewVersion,
+        include: Include,
+        with_columns: bool,
+    },
 }
 
 impl View {
     pub(super) fn new(context: &Context) -> Result<View, StatusError> {
         Ok(match context.accepted.view {
             negotiate::View::Object => View::Object,
-            negotiate::View::Metadata(version) | negotiate::View::MetadataList(version) => {
-                View::Metadata(version)
-            }
+            negotiate::View::Metadata(version) => View::Metadata(version),
+            negotiate::View::MetadataList(_) => View::MetadataList,
             negotiate::View::Table(version) => {
                 let include = table::include(&context.call.info.query)?;
                 View::Table { version, include, with_columns: true }
@@ -75,6 +80,7 @@ impl Frames {
             return None;
         }
         let first = match self.feed.next().await {
+            Ok(_) if matches!(self.view, View::MetadataList) => return None,
             Ok(change) => self.frame(change),
             Err(end) => return self.end(end),
         };
@@ -96,7 +102,7 @@ impl Frames {
         self.over = true;
         match end {
             Ended::Quietly => None,
-            Ended::Failed(error) => Some(line("ERROR", &encode::plain(&status::status(&error)))),
+            Ended::Failed(error) => Some(self.error(&error)),
         }
     }
 
@@ -123,9 +129,12 @@ impl Frames {
             let body = event.previous.as_ref().unwrap_or(&event.entry).body_at(event.revision);
             return self.shown(name, &body);
         }
-        let slot = match (self.view, self.context.kind.is_stored_as_served()) {
-            (View::Object, true) => Some(0),
-            (View::Metadata(ViewVersion::V1), true) => Some(3),
+        let format = self.context.accepted.format;
+        let slot = match (self.view, format) {
+            _ if !self.context.kind.is_stored_as_served() => None,
+            (View::Object, Format::Json) => Some(0),
+            (View::Metadata(ViewVersion::V1), Format::Json) => Some(3),
+            (View::Object, Format::Protobuf) => Some(6),
             _ => None,
         };
         let Some(slot) = slot else { return self.shown(name, &event.entry.body) };
@@ -137,8 +146,12 @@ impl Frames {
             };
         let view = self.view;
         event.encoded(slot, |event| match view {
-            View::Metadata(version) => line(name, &table::metadata(&event.entry.body, version)),
-            View::Object | View::Table { .. } => line(name, &event.entry.body),
+            View::Metadata(version) => {
+                message(name, &table::metadata(&event.entry.body, version), format)
+            }
+            View::Object | View::MetadataList | View::Table { .. } => {
+                message(name, &event.entry.body, format)
+            }
         })
     }
 
@@ -146,14 +159,20 @@ impl Frames {
     fn shown(&mut self, name: &str, body: &Bytes) -> Bytes {
         match self.context.served(body) {
             Ok(body) => self.viewed(name, &body),
-            Err(error) => line("ERROR", &encode::plain(&status::status(&error))),
+            Err(error) => self.error(&error),
         }
     }
 
+    fn error(&self, error: &StatusError) -> Bytes {
+        let status = encode::plain(&status::status(error));
+        message("ERROR", &status, self.context.accepted.format)
+    }
+
     fn viewed(&mut self, name: &str, body: &Bytes) -> Bytes {
+        let format = self.context.accepted.format;
         match self.view {
-            View::Object => line(name, body),
-            View::Metadata(version) => line(name, &table::metadata(body, version)),
+            View::Object | View::MetadataList => message(name, body, format),
+            View::Metadata(version) => message(name, &table::metadata(body, version), format),
             View::Table { version, include, with_columns } => {
                 // Columns are told once; a bookmark has none, and does not count.
                 let told = with_columns && name != "BOOKMARK";
@@ -166,15 +185,18 @@ impl Frames {
                 if told {
                     self.view = View::Table { version, include, with_columns: false };
                 }
-                line(name, &table)
+                message(name, &table, format)
             }
         }
     }
 }
 
-/// `{"type":"ADDED","object":…}` and a line feed.
-fn line(name: &str, object: &[u8]) -> Bytes {
+/// An event with an object, given as JSON. In JSON that is `{"type":"ADDED","object":…}` and a line feed.
+fn message(name: &str, object: &[u8], format: Format) -> Bytes {
     let object = object.strip_suffix(b"\n").unwrap_or(object);
+    if format == Format::Protobuf {
+        return protobuf::event(name, &encode::as_protobuf(object)).into();
+    }
     let mut bytes = Vec::with_capacity(object.len() + 32);
     bytes.extend_from_slice(b"{\"type\":\"");
     bytes.extend_from_slice(name.as_bytes());

@@ -26,12 +26,17 @@ use definition::Definition;
 
 pub(crate) use feed::{Change, ChangeKind, Ended, Feed};
 
+/// The forms in which events are sent.
+const STREAMS: [&str; 2] =
+    ["application/json;stream=watch", "application/vnd.kubernetes.protobuf;stream=watch"];
+
 pub(crate) fn handle(context: Context) -> Result<Response<Body>, StatusError> {
-    if context.accepted.format != Format::Json {
-        let accepted =
-            ["application/json;stream=watch", "application/vnd.kubernetes.protobuf;stream=watch"];
-        return Err(StatusError::not_acceptable(&accepted));
-    }
+    let media_type = match context.accepted.format {
+        Format::Json => Format::Json.media_type(),
+        Format::Protobuf => STREAMS[1],
+        // A stream of documents has no form in YAML.
+        Format::Yaml => return Err(StatusError::not_acceptable(&STREAMS)),
+    };
     let permit = match context.call.peer.identity {
         Some(_) => None,
         None => Some(limits::take(&context.state.limits.watches)?),
@@ -40,9 +45,7 @@ pub(crate) fn handle(context: Context) -> Result<Response<Body>, StatusError> {
     let view = frames::View::new(&context)?;
     let body = frames::stream(Arc::new(context), feed, view, permit);
     let mut response = Response::new(body);
-    response
-        .headers_mut()
-        .insert(CONTENT_TYPE, HeaderValue::from_static(Format::Json.media_type()));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
     Ok(response)
 }
 

@@ -58,6 +58,7 @@ impl Kind for CertificateSigningRequest {
                 "Conditions applied to the request, such as approval or denial.",
             ),
         ],
+        without_table: &["approval"],
         ..KindInfo::cluster::<Self>()
     };
 

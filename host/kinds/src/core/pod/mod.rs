@@ -45,9 +45,12 @@ impl Kind for Pod {
             "spec.hostNetwork",
             "status.phase",
             "status.podIP",
+            // It can be asked for, but is empty for every Pod.
+            "status.podIPs",
             "status.nominatedNodeName",
         ],
         columns: COLUMNS,
+        without_table: &["binding", "ephemeralcontainers", "resize"],
         ..KindInfo::namespaced::<Self>()
     };
 
@@ -127,6 +130,7 @@ impl Kind for Pod {
             ("spec.hostNetwork", host_network.to_string()),
             ("status.phase", of_status(|status| &status.phase)),
             ("status.podIP", first_ip.map(|address| address.ip.clone()).unwrap_or_default()),
+            ("status.podIPs", String::new()),
             ("status.nominatedNodeName", of_status(|status| &status.nominated_node_name)),
         ]
     }
