@@ -23,6 +23,7 @@ mod host;
 mod instance;
 mod limiter;
 mod limits;
+mod memory;
 mod metered;
 mod network;
 mod output;
@@ -42,6 +43,7 @@ pub use executor::executor;
 pub use exit::Exit;
 pub use instance::StartError;
 pub use limits::Limits;
+pub use memory::release_code;
 pub use network::{
     Body, BodyError, Connection, Datagrams, HttpHandler, Listener, Network, NoNetwork, Route,
     Stream,

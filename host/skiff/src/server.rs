@@ -128,6 +128,7 @@ impl Server {
         ));
         let kubeconfig = trust.write_kubeconfig(address)?;
         tokio::spawn(renew(Arc::clone(&trust), Arc::clone(&clock), stages.api.clone()));
+        tokio::spawn(release(stages.api.clone()));
         let client = |name: &str| {
             Client::new(Arc::new(InProcess::new(service.clone(), Identity::system(name))))
         };
@@ -275,6 +276,24 @@ async fn renew(trust: Arc<Trust>, clock: Arc<dyn Clock>, stop: CancellationToken
             () = tokio::time::sleep(wait.max(Duration::from_secs(1))) => {}
             () = stop.cancelled() => return,
         }
+    }
+}
+
+/// Lets go of code that is not used, which is most of it: each kind has some, and most of that runs at the start only.
+async fn release(stop: CancellationToken) {
+    const INTERVAL: Duration = Duration::from_secs(60);
+    const FIRST: Duration = Duration::from_secs(10);
+    let mut wait = FIRST;
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(wait) => {}
+            () = stop.cancelled() => return,
+        }
+        if let Err(error) = runtime::release_code() {
+            tracing::debug!(%error, "code that is not used stays in memory");
+            return;
+        }
+        wait = INTERVAL;
     }
 }
 

@@ -31,13 +31,16 @@ fn references(tree: &Tree, found: &mut BTreeSet<String>) {
 
 #[test]
 fn every_reference_leads_to_a_type() {
-    for part in parts() {
-        let document: Tree = serde_json::from_slice(&v3::document(&part)).unwrap();
+    let parts_of_three = parts().into_iter().map(|part| (part.path(), v3::document(&part)));
+    let outlines = Outline::all(&parts());
+    let outlines = outlines.iter().map(|outline| (outline.path.clone(), v3::outline(outline)));
+    for (path, document) in parts_of_three.chain(outlines) {
+        let document: Tree = serde_json::from_slice(&document).unwrap();
         let mut found = BTreeSet::new();
         references(&document, &mut found);
         let schemas = document["components"]["schemas"].as_object().unwrap();
         for name in found {
-            assert!(schemas.contains_key(&name), "{} refers to {name}", part.path());
+            assert!(schemas.contains_key(&name), "{path} refers to {name}");
         }
     }
     let document: Tree = serde_json::from_slice(&v2::document(&parts())).unwrap();
@@ -46,6 +49,41 @@ fn every_reference_leads_to_a_type() {
     for name in found {
         assert!(document["definitions"].get(&name).is_some(), "{name}");
     }
+}
+
+#[test]
+fn the_paths_that_lead_to_resources_have_documents() {
+    let outlines = Outline::all(&parts());
+    let found = |path: &str| {
+        let outline = outlines.iter().find(|outline| outline.path == path).unwrap();
+        let document: Tree = serde_json::from_slice(&v3::outline(outline)).unwrap();
+        let operation = document["paths"][format!("/{path}/")]["get"].clone();
+        operation["operationId"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(found("api"), "getCoreAPIVersions");
+    assert_eq!(found("apis"), "getAPIVersions");
+    assert_eq!(found("apis/rbac.authorization.k8s.io"), "getRbacAuthorizationAPIGroup");
+    assert_eq!(found("version"), "getCodeVersion");
+    let paths: BTreeSet<&str> = outlines.iter().map(|outline| outline.path.as_str()).collect();
+    assert_eq!(paths.len(), outlines.len());
+    assert!(!paths.contains("apis/"));
+}
+
+#[test]
+fn what_every_method_of_a_path_takes_is_said_once() {
+    let document = third_of("api/v1");
+    let names = |tree: &Tree| -> Vec<String> {
+        let list = tree["parameters"].as_array();
+        list.into_iter().flatten().map(|own| own["name"].as_str().unwrap().to_owned()).collect()
+    };
+    let pods = &document["paths"]["/api/v1/pods"];
+    assert_eq!(names(&pods["get"]), [""; 0]);
+    assert!(names(pods).contains(&"labelSelector".to_owned()));
+    let pod = &document["paths"]["/api/v1/namespaces/{namespace}/pods/{name}"];
+    assert_eq!(names(pod), ["name", "namespace", "pretty"]);
+    assert!(names(&pod["patch"]).contains(&"force".to_owned()));
+    let watch = &document["paths"]["/api/v1/watch/namespaces/{namespace}/pods/{name}"]["get"];
+    assert_eq!(watch["operationId"], "watchCoreV1NamespacedPod");
 }
 
 #[test]

@@ -5,7 +5,7 @@ fn after(old: &[&str], default: Propagation, options: &DeleteOptions) -> Vec<Str
     info.default_propagation = default;
     let own = old.iter().map(|name| (*name).to_owned()).collect();
     let metadata = ObjectMeta { finalizers: Some(own), ..ObjectMeta::default() };
-    finalizers(&info, &metadata, options)
+    finalizers(&info, &metadata, options, false)
 }
 
 #[test]
