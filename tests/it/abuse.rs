@@ -50,6 +50,15 @@ async fn rude_clients_do_not_disturb_others() {
     );
     let (code, said) = cluster.post("/api/v1/namespaces/default/configmaps", huge.into()).await;
     assert_eq!(code, 413, "{said}");
+    for depth in [1_000, 100_000] {
+        let data = format!("{}1{}", r#"{"a":"#.repeat(depth), "}".repeat(depth));
+        let deep = format!(
+            "{{\"apiVersion\":\"apps/v1\",\"kind\":\"ControllerRevision\",\"metadata\":{{\"name\":\"deep\"}},\"revision\":1,\"data\":{data}}}"
+        );
+        let path = "/apis/apps/v1/namespaces/default/controllerrevisions";
+        let (code, said) = cluster.post(path, deep.into()).await;
+        assert!(code == 400 && said.contains("exceeded max depth"), "{code} {said}");
+    }
     // A watch that nobody reads.
     let _unread = cluster.open("/api/v1/configmaps?watch=true").await;
     for number in 0..200 {

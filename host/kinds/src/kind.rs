@@ -38,9 +38,6 @@ pub trait Kind:
     /// their stored bytes.
     const BEFORE_TYPING: Option<fn(&mut Tree)> = None;
 
-    /// Whether the type contains itself, so that how deep an object is has to be known before it is typed.
-    const IS_RECURSIVE: bool = false;
-
     /// Fills in what the client left out. Runs whenever an object is decoded, so it must be idempotent.
     fn set_defaults(&mut self) {}
 

@@ -21,9 +21,6 @@ use crate::info::KindInfo;
 use crate::kind::Kind;
 use crate::{facts, metadata};
 
-/// What is stored is read again by a parser that goes no deeper than 127 levels.
-const DEPTH_MAX: usize = 120;
-
 /// The tree does not have the shape of the kind.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot decode {kind}")]
@@ -179,10 +176,6 @@ impl<K: Kind> AnyKind for Of<K> {
     }
 
     fn object(&self, tree: &Tree) -> Result<Box<dyn Object>, DecodeError> {
-        if K::IS_RECURSIVE && depth(tree) > DEPTH_MAX {
-            let source = serde::de::Error::custom("exceeded max depth");
-            return Err(DecodeError { kind: K::KIND, source });
-        }
         let Some(prepare) = K::BEFORE_TYPING else {
             return boxed(<K as serde::Deserialize>::deserialize(tree));
         };
@@ -218,20 +211,6 @@ impl<K: Kind> AnyKind for Of<K> {
     fn rewrite_to_served(&self, tree: &mut Tree) {
         K::rewrite_to_served(tree);
     }
-}
-
-/// How deep objects and lists are nested in a tree.
-fn depth(tree: &Tree) -> usize {
-    let (mut deepest, mut rest) = (0, vec![(tree, 1)]);
-    while let Some((value, depth)) = rest.pop() {
-        match value {
-            Tree::Array(items) => rest.extend(items.iter().map(|item| (item, depth + 1))),
-            Tree::Object(fields) => rest.extend(fields.values().map(|value| (value, depth + 1))),
-            _ => continue,
-        }
-        deepest = deepest.max(depth);
-    }
-    deepest
 }
 
 fn boxed<K: Kind>(typed: serde_json::Result<K>) -> Result<Box<dyn Object>, DecodeError> {

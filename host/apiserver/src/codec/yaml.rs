@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use std::fmt::Write as _;
 
 use meta::Tree;
+use meta::decode::{DEPTH_MAX, depth};
 use serde_json::{Map, Number};
 use serde_saphyr::granit_parser::{Event, Parser, ScalarStyle, Span, Tag};
 
@@ -15,9 +16,6 @@ use serde_saphyr::granit_parser::{Event, Parser, ScalarStyle, Span, Tag};
 const MAX_NODES: usize = 2_000_000;
 /// Lines that are longer are broken where that is possible.
 const BEST_WIDTH: usize = 80;
-/// As for JSON.
-const MAX_DEPTH: usize = 10_000;
-
 /// A decoded document.
 #[derive(Debug, Default)]
 pub(crate) struct Document {
@@ -35,7 +33,16 @@ pub(crate) fn parse(text: &str) -> Result<Document, String> {
             break;
         }
     }
-    Ok(Document { tree: builder.root.unwrap_or_default(), duplicates: builder.duplicates })
+    let tree = builder.root.unwrap_or_default();
+    // Aliases bring depth of their own.
+    if depth(&tree) > DEPTH_MAX {
+        return Err(too_deep());
+    }
+    Ok(Document { tree, duplicates: builder.duplicates })
+}
+
+fn too_deep() -> String {
+    format!("yaml: exceeded max depth of {DEPTH_MAX}")
 }
 
 /// An error on the first line is told without its number.
@@ -94,8 +101,8 @@ impl Builder {
     }
 
     fn push(&mut self, open: Open) -> Result<(), String> {
-        if self.open.len() >= MAX_DEPTH {
-            return Err(format!("yaml: exceeded max depth of {MAX_DEPTH}"));
+        if self.open.len() >= DEPTH_MAX {
+            return Err(too_deep());
         }
         self.open.push(open);
         Ok(())

@@ -226,3 +226,41 @@ async fn writes_at_once_without_losing_any() {
     let data = server.get(&path).await.at("/data");
     assert_eq!(data.as_object().map(serde_json::Map::len), Some(21));
 }
+
+const REVISIONS: &str = "/apis/apps/v1/namespaces/default/controllerrevisions";
+
+/// An object of a kind with a part that may be anything, with so many levels in all.
+fn nested(name: &str, depth: usize) -> String {
+    let data = format!("{}1{}", r#"{"a":"#.repeat(depth - 1), "}".repeat(depth - 1));
+    let head = r#"{"apiVersion":"apps/v1","kind":"ControllerRevision","revision":1"#;
+    format!(r#"{head},"metadata":{{"name":"{name}"}},"data":{data}}}"#)
+}
+
+#[tokio::test]
+async fn what_is_nested_too_deeply_is_refused_and_the_rest_can_be_changed() {
+    let server = Server::start().await;
+    let deepest = meta::decode::DEPTH_MAX;
+    let path = format!("{REVISIONS}/deep");
+    let send = async |method: &str, path: &str, media_type: &str, body: &str| {
+        server.send(method, path, &[("content-type", media_type)], body).await
+    };
+    send("POST", REVISIONS, "application/json", &nested("deep", deepest)).await.expect(201);
+    let label = json!({ "metadata": { "labels": { "a": "b" } } });
+    server.patch(&path, "merge", &label).await.expect(200);
+    let apply = json!({ "apiVersion": "apps/v1", "kind": "ControllerRevision", "metadata": { "name": "deep", "labels": { "c": "d" } }, "revision": 1 });
+    server.patch(&format!("{path}?fieldManager=m&force=1"), "apply", &apply).await.expect(200);
+    for depth in [deepest + 1, 5_000, 100_000] {
+        for media_type in ["application/json", "application/yaml"] {
+            let refused = send("POST", REVISIONS, media_type, &nested("x", depth)).await;
+            let refused = refused.expect(400);
+            assert!(refused.message().contains("exceeded max depth"), "{}", refused.message());
+        }
+    }
+    let copies = json!([
+        { "op": "copy", "from": "/data", "path": "/data/a/b" },
+        { "op": "copy", "from": "/data", "path": "/data/a/c" },
+    ]);
+    let refused = server.patch(&path, "json", &copies).await.expect(422);
+    assert!(refused.text.contains("exceeded max depth"), "{}", refused.text);
+    server.delete(&path).await.expect(200);
+}

@@ -31,9 +31,6 @@ impl Kind for CustomResourceDefinition {
         ..KindInfo::cluster::<Self>()
     };
 
-    /// Schemas have schemas in them.
-    const IS_RECURSIVE: bool = true;
-
     fn set_defaults(&mut self) {
         let names = &mut self.spec.names;
         default_text(&mut names.singular, &names.kind.to_lowercase());

@@ -76,11 +76,8 @@ fn deep_schemas_are_read_back() {
 
 #[test]
 fn deeper_schemas_are_refused() {
-    let mut deep = nested(70);
-    let kind = kind_of(&deep);
-    assert!(canonicalize(&mut deep, kind.type_ref(), crate::schema()).is_ok());
-    assert!(kind.object(&deep).is_err(), "it could not be read back");
     let mut deeper = nested(1_000);
+    let kind = kind_of(&deeper);
     let refused = canonicalize(&mut deeper, kind.type_ref(), crate::schema());
     assert!(refused.is_err(), "the walk does not follow it to the end");
 }

@@ -24,12 +24,25 @@ pub use parse::{Parsed, parse_json};
 pub use strict::{duplicate_field, strict_errors, unknown_field};
 pub use time::{format_duration, format_micro_time, format_time, parse_duration};
 
-/// Deeper nesting is refused.
-pub const DEPTH_MAX: usize = 10_000;
+use crate::Tree;
 
-/// A thread that handles trees needs this much stack: a tree as deep as the limit is copied,
-/// compared, printed and dropped level by level.
-pub const STACK_BYTES: usize = 8 << 20;
+/// Objects and lists are nested no deeper than this. What is stored is read again by parsers that go 127 levels deep, those of clients among
+/// them, and lists and events put a few levels around it; copying, comparing and dropping a tree take stack for each.
+pub const DEPTH_MAX: usize = 120;
+
+/// How deep objects and lists are nested in a tree. A scalar has no depth.
+pub fn depth(tree: &Tree) -> usize {
+    let (mut deepest, mut rest) = (0, vec![(tree, 1)]);
+    while let Some((value, depth)) = rest.pop() {
+        match value {
+            Tree::Array(items) => rest.extend(items.iter().map(|item| (item, depth + 1))),
+            Tree::Object(fields) => rest.extend(fields.values().map(|value| (value, depth + 1))),
+            _ => continue,
+        }
+        deepest = deepest.max(depth);
+    }
+    deepest
+}
 
 /// More unknown or duplicate fields than these are not reported.
 pub const REPORTED_MAX: usize = 100;

@@ -7,7 +7,7 @@
 use serde_json::Map;
 use thiserror::Error;
 
-use crate::decode::{canonicalize, strict_errors};
+use crate::decode::{DEPTH_MAX, canonicalize, depth, strict_errors};
 use crate::schema::{Field, Schema, Struct, StructId, TypeRef, Unknown};
 use crate::{StatusError, Tree};
 
@@ -193,7 +193,14 @@ fn get<'a>(document: &'a mut Tree, path: &str) -> Result<Option<&'a Tree>, Strin
     }
 }
 
+/// Each copy may double how deep a document is.
+fn check_depth(path: &str, value: &Tree) -> Result<(), String> {
+    let above = path.matches('/').count();
+    if above + depth(value) > DEPTH_MAX { Err("exceeded max depth".to_owned()) } else { Ok(()) }
+}
+
 fn add(document: &mut Tree, path: &str, value: Tree) -> Result<(), String> {
+    check_depth(path, &value)?;
     match container(document, path)? {
         (Tree::Object(map), key) => {
             map.insert(key, value);
@@ -228,6 +235,7 @@ fn remove(document: &mut Tree, path: &str) -> Result<Tree, String> {
 }
 
 fn replace(document: &mut Tree, path: &str, value: Tree) -> Result<(), String> {
+    check_depth(path, &value)?;
     if path.is_empty() {
         if !matches!(value, Tree::Object(_) | Tree::Array(_)) {
             return Err("replace operation value must be object or array".to_owned());

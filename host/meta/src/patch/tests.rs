@@ -407,13 +407,24 @@ proptest! {
 /// The walks do not recurse; what remains is what copying, comparing and printing a tree take.
 #[test]
 fn deep_patches_fit_the_stack() {
-    let deep = || {
-        let depth = crate::decode::DEPTH_MAX;
-        let source = format!("{}1{}", r#"{"a":"#.repeat(depth), "}".repeat(depth));
-        let deep = parse_json(source.as_bytes()).unwrap().tree;
-        assert_eq!(merge::apply(deep.clone(), deep.clone()).unwrap(), deep);
-        assert_eq!(deep.to_string(), source);
+    let depth = crate::decode::DEPTH_MAX;
+    let source = format!("{}1{}", r#"{"a":"#.repeat(depth), "}".repeat(depth));
+    let deep = parse_json(source.as_bytes()).unwrap().tree;
+    assert_eq!(merge::apply(deep.clone(), deep.clone()).unwrap(), deep);
+    assert_eq!(deep.to_string(), source);
+}
+
+#[test]
+fn copies_do_not_nest_without_end() {
+    let mut document = json!({ "a": { "b": {} } });
+    let patch = json!([{ "op": "copy", "from": "/a", "path": "/a/b/c" }]).to_string();
+    let mut applied = 0;
+    let refused = loop {
+        match json_patch::apply(&mut document, patch.as_bytes()) {
+            Ok(()) => applied += 1,
+            Err(error) => break error,
+        }
     };
-    let thread = std::thread::Builder::new().stack_size(crate::decode::STACK_BYTES).spawn(deep);
-    thread.unwrap().join().unwrap();
+    assert_eq!((refused.to_string().as_str(), applied), ("exceeded max depth", 58));
+    assert!(crate::decode::depth(&document) <= crate::decode::DEPTH_MAX);
 }

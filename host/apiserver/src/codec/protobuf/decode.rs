@@ -3,13 +3,12 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use meta::Tree;
+use meta::decode::DEPTH_MAX;
 use meta::schema::{Field, TypeRef};
 use serde_json::Map;
 
 use super::{Either, Embedded, Layout, MAGIC};
 use crate::codec::decode::Expected;
-
-const MAX_DEPTH: usize = 100;
 
 /// Why bytes are no protobuf object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -26,6 +25,8 @@ pub(crate) enum ProtobufError {
     TooDeep,
     #[error("protobuf data has a text that is no UTF-8")]
     NoText,
+    #[error("protobuf data has a raw value that is no JSON")]
+    NotJson,
 }
 
 /// The `apiVersion` and `kind` that an envelope names.
@@ -44,7 +45,8 @@ pub(crate) fn decode(bytes: &[u8], expected: &Expected<'_>) -> Result<Tree, Prot
         object.insert("apiVersion".to_owned(), api_version.into());
         object.insert("kind".to_owned(), kind.into());
     }
-    Ok(tree)
+    // Messages are bounded, and so are the raw values in them: both together are not.
+    if meta::decode::depth(&tree) > DEPTH_MAX { Err(ProtobufError::TooDeep) } else { Ok(tree) }
 }
 
 /// `apiVersion`, `kind` and the bytes of the object.
@@ -128,7 +130,7 @@ fn utf8(bytes: &[u8]) -> Result<String, ProtobufError> {
 }
 
 fn message(bytes: &[u8], layout: &Layout, depth: usize) -> Result<Tree, ProtobufError> {
-    if depth > MAX_DEPTH {
+    if depth > DEPTH_MAX {
         return Err(ProtobufError::TooDeep);
     }
     let mut object = Map::new();
@@ -403,7 +405,9 @@ fn raw(bytes: &[u8]) -> Result<Tree, ProtobufError> {
     let mut reader = Reader(bytes);
     while let Some((number, value)) = reader.next()? {
         if let (1, Value::Bytes(json)) = (number, value) {
-            return Ok(serde_json::from_slice(json).unwrap_or_default());
+            return meta::decode::parse_json(json)
+                .map(|parsed| parsed.tree)
+                .map_err(|_| ProtobufError::NotJson);
         }
     }
     Ok(Tree::Null)

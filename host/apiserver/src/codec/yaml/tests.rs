@@ -69,7 +69,12 @@ fn refuses_what_would_explode() {
         text.extend(["a", &level.to_string(), ": &a", &level.to_string(), " [", &items, "]\n"]);
     }
     assert!(parse(&text).is_err());
-    assert!(parse(&"[".repeat(MAX_DEPTH + 1)).is_err());
+    assert!(parse(&"[".repeat(DEPTH_MAX + 1)).is_err());
+    let mut text = "a0: &a0 [x]\n".to_owned();
+    for level in 1..=DEPTH_MAX {
+        text.push_str(&format!("a{level}: &a{level} [*a{}]\n", level - 1));
+    }
+    assert_eq!(parse(&text).err(), Some(too_deep()));
     assert!(parse("a: ]").is_err());
 }
 
