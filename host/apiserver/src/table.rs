@@ -112,7 +112,8 @@ pub(crate) fn table(
     out
 }
 
-fn definitions(columns: &[Column]) -> Tree {
+/// Columns as clients are told of them.
+pub(crate) fn definitions(columns: &[Column]) -> Tree {
     columns
         .iter()
         .map(|column| {

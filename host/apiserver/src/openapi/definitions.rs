@@ -10,7 +10,7 @@ use meta::schema::{Field, ListType, PatchStrategy, Presence, Struct, TypeRef};
 use serde_json::{Map, json};
 
 use super::describe::Descriptions;
-use super::{Part, custom};
+use super::{Part, custom, published};
 
 const META: &str = "io.k8s.apimachinery.pkg.apis.meta.v1";
 pub(super) const STATUS: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.Status";
@@ -57,10 +57,9 @@ pub(super) fn list_name(info: &KindInfo) -> String {
 
 /// The names of the types that the parts begin with.
 pub(super) fn names(parts: &[&Part]) -> Vec<String> {
-    let mut pending: Vec<String> =
-        [STATUS, DELETE_OPTIONS, PATCH].iter().map(ToString::to_string).collect();
+    let mut pending: Vec<String> = Vec::new();
     if !parts.iter().all(|part| part.is_custom()) {
-        pending.extend([RESOURCE_LIST, WATCH_EVENT].map(ToOwned::to_owned));
+        pending.push(RESOURCE_LIST.to_owned());
     }
     for kind in parts.iter().flat_map(|part| &part.kinds) {
         let info = kind.info();
@@ -68,8 +67,18 @@ pub(super) fn names(parts: &[&Part]) -> Vec<String> {
         if kind.custom().is_some() {
             pending.extend([OBJECT_META, LIST_META].map(ToOwned::to_owned));
         }
-        if info.has_verb(kinds::Verb::List) {
-            pending.push(list_name(info));
+        for verb in info.verbs {
+            let names: &[&str] = match verb {
+                kinds::Verb::Delete | kinds::Verb::DeleteCollection => &[STATUS, DELETE_OPTIONS],
+                kinds::Verb::Patch => &[PATCH],
+                kinds::Verb::Watch if kind.custom().is_none() => &[WATCH_EVENT],
+                kinds::Verb::List => {
+                    pending.push(list_name(info));
+                    &[]
+                }
+                _ => &[],
+            };
+            pending.extend(names.iter().map(ToString::to_string));
         }
         for subresource in info.all_subresources() {
             pending.extend(subresource.body.and_then(body_name).map(ToOwned::to_owned));
@@ -86,7 +95,7 @@ pub(super) fn reached(mut pending: Vec<String>) -> BTreeSet<String> {
             continue;
         }
         if let Some(ty) = find(&name) {
-            pending.extend(ty.fields().iter().filter_map(reference_name_of));
+            pending.extend(ty.fields().iter().filter_map(|field| reference_name_of(ty, field)));
         }
         names.insert(name);
     }
@@ -105,7 +114,10 @@ fn find(name: &str) -> Option<&'static Struct> {
 }
 
 /// The type that a field refers to.
-fn reference_name_of(field: &Field) -> Option<String> {
+fn reference_name_of(owner: &Struct, field: &Field) -> Option<String> {
+    if let Some(name) = published::opaque(owner, field) {
+        return Some(name.to_owned());
+    }
     match field.ty {
         TypeRef::Any if &*field.name == "fieldsV1" => Some(FIELDS.to_owned()),
         TypeRef::Any => Some(ANY.to_owned()),
@@ -177,10 +189,10 @@ fn structure(
         .map(|field| {
             let text = texts
                 .and_then(|texts| texts.field(&field.name))
-                .or_else(|| field_text(&field.name));
+                .or_else(|| field_text(ty, &field.name));
             // How the objects of a list merge is nothing to publish.
             let is_items = &*field.name == "items" && ty.name.ends_with("List");
-            (field.name.to_string(), property(field, is_items, text, language))
+            (field.name.to_string(), property(ty, field, is_items, text, language))
         })
         .collect();
     if !properties.is_empty() {
@@ -189,28 +201,35 @@ fn structure(
     if ty.atomic {
         schema.insert("x-kubernetes-map-type".to_owned(), "atomic".into());
     }
+    if let Some(unions) = published::unions(&ty.openapi_name) {
+        schema.insert("x-kubernetes-unions".to_owned(), unions);
+    }
     schema
 }
 
-fn property(field: &Field, is_items: bool, text: Option<&str>, language: Language) -> Tree {
-    let mut published = match (&field.ty, reference_name_of(field)) {
+fn property(
+    owner: &Struct,
+    field: &Field,
+    is_items: bool,
+    text: Option<&str>,
+    language: Language,
+) -> Tree {
+    let mut published = match (&field.ty, reference_name_of(owner, field)) {
         (TypeRef::Any, Some(name)) => language.reference(&name),
         (ty, _) => value(ty, language),
     };
+    if let Some(name) = published::opaque(owner, field) {
+        *innermost(&mut published) = language.reference(name);
+    }
     if let Some(one_of) = &field.one_of {
         innermost(&mut published)["enum"] = one_of.split(',').collect();
     }
-    let mut schema = match published {
-        // Version 3 allows nothing beside a reference, so that it is put into a list of one.
-        Tree::Object(reference)
-            if reference.contains_key("$ref") && language == Language::Three =>
-        {
-            let mut schema = Map::new();
-            schema.insert("allOf".to_owned(), json!([reference]));
-            schema
+    let (mut schema, reference) = match published {
+        Tree::Object(mut schema) => {
+            let reference = schema.remove("$ref");
+            (schema, reference)
         }
-        Tree::Object(schema) => schema,
-        _ => Map::new(),
+        _ => (Map::new(), None),
     };
     let mut set = |name: &str, value: Tree| schema.insert(name.to_owned(), value);
     if let Some(text) = text {
@@ -223,7 +242,8 @@ fn property(field: &Field, is_items: bool, text: Option<&str>, language: Languag
         set("default", default);
     }
     let facts = &field.facts;
-    if matches!(field.ty, TypeRef::List(_)) && !is_items {
+    let says_type = published::says_list_type(owner, field);
+    if matches!(field.ty, TypeRef::List(_)) && !is_items && says_type {
         match &facts.list {
             ListType::Atomic => set("x-kubernetes-list-type", "atomic".into()),
             ListType::Set => set("x-kubernetes-list-type", "set".into()),
@@ -244,6 +264,17 @@ fn property(field: &Field, is_items: bool, text: Option<&str>, language: Languag
     }
     if let Some(key) = &facts.merge_key {
         set("x-kubernetes-patch-merge-key", (&**key).into());
+    }
+    if let Some((name, value)) = published::extra(owner, field) {
+        set(name, value.into());
+    }
+    if let Some(reference) = reference {
+        // Version 3 allows nothing beside a reference, so that it is put into a list of one.
+        if language == Language::Three && !schema.is_empty() {
+            schema.insert("allOf".to_owned(), json!([{ "$ref": reference }]));
+        } else {
+            schema.insert("$ref".to_owned(), reference);
+        }
     }
     Tree::Object(schema)
 }
@@ -310,6 +341,7 @@ fn special(name: &str, language: Language) -> Map<String, Tree> {
         (INT_OR_STRING, Language::Two) => json!({ "type": "string", "format": "int-or-string" }),
         (QUANTITY, Language::Two) => json!({ "type": "string" }),
         (VERSION_INFO, _) => version_info(),
+        _ if published::is_opaque(name) => json!({}),
         (TIME | MICRO_TIME, _) => json!({ "type": "string", "format": "date-time" }),
         _ => json!({ "type": "object" }),
     };
@@ -359,10 +391,13 @@ fn about(name: &str) -> Option<&'static str> {
     })
 }
 
-/// Fields of lists, which the wire types do not describe.
-fn field_text(name: &str) -> Option<&'static str> {
+/// Fields of lists and events, which the wire types do not describe.
+fn field_text(owner: &Struct, name: &str) -> Option<&'static str> {
     Some(match name {
-        "items" => "The objects of the list.",
+        "object" if &*owner.name == "WatchEvent" => {
+            "The object after the change, as it was last if it is gone, or the Status of what went wrong."
+        }
+        "items" if owner.name.ends_with("List") => "The objects of the list.",
         "apiVersion" => "The versioned schema of this object.",
         "kind" => "The type of this object.",
         "metadata" => "Metadata of the list.",
@@ -372,12 +407,19 @@ fn field_text(name: &str) -> Option<&'static str> {
 
 fn group_version_kinds(name: &str, parts: &[&Part]) -> Vec<Tree> {
     let entry = |group: &str, version: &str, kind: &str| json!({ "group": group, "kind": kind, "version": version });
-    let every =
-        |kind: &str| parts.iter().map(|part| entry(part.group, part.version, kind)).collect();
+    // Every group and version has them, that of the core first.
+    let every = |kind: &str| {
+        let others = parts.iter().filter(|part| (part.group, part.version) != ("", "v1"));
+        let others = others.map(|part| entry(part.group, part.version, kind));
+        std::iter::once(entry("", "v1", kind)).chain(others).collect()
+    };
     match name {
         DELETE_OPTIONS => return every("DeleteOptions"),
         WATCH_EVENT => return every("WatchEvent"),
-        STATUS => return vec![entry("", "v1", "Status")],
+        STATUS | RESOURCE_LIST | API_GROUP | API_GROUPS | API_VERSIONS => {
+            let kind = name.rsplit('.').next().unwrap_or_default();
+            return vec![entry("", "v1", kind)];
+        }
         _ => {}
     }
     if let Some(body) =
@@ -385,9 +427,13 @@ fn group_version_kinds(name: &str, parts: &[&Part]) -> Vec<Tree> {
     {
         return vec![entry(body.group, body.version, body.kind)];
     }
-    let infos = parts.iter().flat_map(|part| &part.kinds).map(|kind| kind.info());
+    let own = parts.iter().flat_map(|part| &part.kinds).map(|kind| kind.info());
     let mut found = Vec::new();
-    for info in infos {
+    // Objects are parts of those of other groups.
+    for info in own.chain(kinds::all().iter().map(|kind| kind.info())) {
+        if !found.is_empty() {
+            break;
+        }
         if info.type_name == name {
             found.push(entry(info.group, info.version, info.kind));
         } else if list_name(info) == name {

@@ -14,6 +14,7 @@ mod operations;
 mod outline;
 mod parameters;
 mod protobuf;
+mod published;
 mod v2;
 mod v3;
 

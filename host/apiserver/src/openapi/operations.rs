@@ -211,12 +211,17 @@ impl Writer<'_> {
     }
 
     fn scope(&self, more: &[&'static Parameter]) -> Vec<&'static Parameter> {
-        let mut scope = more.to_vec();
-        if self.info.namespaced {
-            scope.push(&NAMESPACE);
-        }
+        let mut scope = self.named(more);
         scope.push(&PRETTY);
         scope
+    }
+
+    fn named(&self, more: &[&'static Parameter]) -> Vec<&'static Parameter> {
+        let mut named = more.to_vec();
+        if self.info.namespaced {
+            named.push(&NAMESPACE);
+        }
+        named
     }
 
     /// The older paths of watches.
@@ -295,10 +300,10 @@ impl Writer<'_> {
         };
         if let Some(own) = connects {
             let operations = self.connect(subresource, &suffix, own);
-            places.push(Place { path: path.clone(), parameters: self.scope(&[&NAME]), operations });
+            places.push(Place { path: path.clone(), parameters: self.named(&[&NAME]), operations });
             if subresource.name == "proxy" {
                 let operations = self.connect(subresource, "ProxyWithPath", own);
-                let parameters = self.scope(&[&NAME, &PATH]);
+                let parameters = self.named(&[&NAME, &PATH]);
                 places.push(Place { path: format!("{path}/{{path}}"), parameters, operations });
             }
             return;
@@ -458,9 +463,10 @@ impl Writer<'_> {
         let type_name = DELETE_OPTIONS.to_owned();
         operation.body =
             Some(RequestBody { type_name, media_types: self.media_types(), required: false });
+        // What is deleted in stages is described as if it answered with a status.
         let answer = match self.info.delete_answer {
-            kinds::DeleteAnswer::Object => self.own(),
-            kinds::DeleteAnswer::Status => Answer::Object(STATUS.to_owned()),
+            kinds::DeleteAnswer::Object if !self.info.staged_deletion => self.own(),
+            _ => Answer::Object(STATUS.to_owned()),
         };
         operation.answers = vec![(200, answer.clone()), (202, answer)];
         operation

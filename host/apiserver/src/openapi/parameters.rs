@@ -128,6 +128,11 @@ static PREVIOUS: Parameter =
 static SINCE_SECONDS: Parameter = query("sinceSeconds", "integer", "Begins so many seconds ago.");
 static TAIL: Parameter = query("tailLines", "integer", "Begins so many lines before the end.");
 static BYTES: Parameter = query("limitBytes", "integer", "Ends after so many bytes.");
+static INSECURE: Parameter = query(
+    "insecureSkipTLSVerifyBackend",
+    "boolean",
+    "Accepted for what it is elsewhere: logs come over a connection that the node has opened.",
+);
 static STAMPS: Parameter = query("timestamps", "boolean", "Begins each line with its time.");
 static STREAM: Parameter = query("stream", "string", "'All', 'Stdout' or 'Stderr'.");
 
@@ -168,6 +173,6 @@ pub(super) static DELETE_COLLECTION: List = &[
 pub(super) static EXEC: List = &[&COMMAND, &CONTAINER, &STDERR, &STDIN, &STDOUT, &TTY];
 pub(super) static ATTACH: List = &[&CONTAINER, &STDERR, &STDIN, &STDOUT, &TTY];
 pub(super) static LOG: List =
-    &[&CONTAINER, &FOLLOW, &BYTES, &PREVIOUS, &SINCE_SECONDS, &STREAM, &TAIL, &STAMPS];
+    &[&CONTAINER, &FOLLOW, &INSECURE, &BYTES, &PREVIOUS, &SINCE_SECONDS, &STREAM, &TAIL, &STAMPS];
 pub(super) static PORT_FORWARD: List = &[&PORTS];
 pub(super) static PROXY: List = &[&PROXY_PATH];

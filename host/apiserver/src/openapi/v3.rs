@@ -29,14 +29,19 @@ fn written(places: &[Place], names: Vec<String>, parts: &[&Part]) -> Vec<u8> {
     let mut out =
         br#"{"openapi":"3.0.0","info":{"title":"Kubernetes","version":"1.37"},"paths":{"#.to_vec();
     members(&mut out, places.iter().map(|place| (place.path.clone(), path(place))));
-    out.extend_from_slice(br#"},"components":{"schemas":{"#);
+    out.extend_from_slice(br#"},"components":{"#);
     let schemas = definitions::reached(names).into_iter().map(|name| {
         let schema = definitions::definition(&name, parts, &descriptions, Language::Three);
         (name, schema)
     });
-    members(&mut out, schemas);
+    let mut schemas = schemas.peekable();
+    if schemas.peek().is_some() {
+        out.extend_from_slice(br#""schemas":{"#);
+        members(&mut out, schemas);
+        out.extend_from_slice(b"},");
+    }
     out.extend_from_slice(
-        br#"},"securitySchemes":{"BearerToken":{"type":"apiKey","description":"Bearer Token authentication","name":"authorization","in":"header"}}}}"#,
+        br#""securitySchemes":{"BearerToken":{"type":"apiKey","description":"Bearer Token authentication","name":"authorization","in":"header"}}}}"#,
     );
     out
 }

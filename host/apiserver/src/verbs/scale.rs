@@ -4,11 +4,12 @@
 //! both shapes. See <https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/scale-v1/>.
 
 use http::{Response, StatusCode};
-use kinds::{ScalePaths, Selector as SelectorAt};
+use k8s_openapi::api::autoscaling::v1::{ScaleSpec, ScaleStatus};
+use kinds::{Column, ScalePaths, Selector as SelectorAt, columns};
 use meta::field::Path;
 use meta::managed::{self, Element};
 use meta::selector::label::Selector;
-use meta::{FieldError, GroupKind, LabelSelector, StatusError, Tree};
+use meta::{FieldError, GroupKind, LabelSelector, ObjectMeta, StatusError, Tree};
 use serde_json::json;
 
 use super::parts::Part;
@@ -18,10 +19,10 @@ use super::{Context, Current, create, update};
 use crate::body::Body;
 use crate::codec::decode::{self, Expected};
 use crate::codec::encode;
-use crate::codec::negotiate::View;
+use crate::codec::negotiate::{View, ViewVersion};
 use crate::options::{WriteOptions, Writing};
 use crate::request::Verb;
-use crate::table;
+use crate::table::{self, Include};
 
 const VERSION: &str = "autoscaling/v1";
 
@@ -32,7 +33,7 @@ pub(super) async fn handle(mut context: Context) -> Result<Response<Body>, Statu
             let snapshot = context.state.store.snapshot();
             let current = context.current(context.entry(&snapshot, &context.resource.name)?)?;
             check_there(&context, &current.tree, &paths)?;
-            return Ok(answer(&context, &scale_of(&current.tree, &paths)));
+            return answer(&context, &scale_of(&current.tree, &paths));
         }
         Verb::Patch => Input::Patch(patch::read(&mut context).await?),
         _ => {
@@ -54,7 +55,7 @@ pub(super) async fn handle(mut context: Context) -> Result<Response<Body>, Statu
     let written = write::update(context, input.options(), &Part::Main, false, &mut change).await?;
     let tree: Tree = serde_json::from_slice(&written.body)
         .map_err(|error| StatusError::internal(format!("a stored object is damaged: {error}")))?;
-    Ok(answer(context, &scale_of(&tree, &paths)))
+    answer(context, &scale_of(&tree, &paths))
 }
 
 /// Objects of a custom kind may lack the number that their scale is about.
@@ -240,10 +241,50 @@ fn set(tree: &mut Tree, path: &str, value: Tree) {
     }
 }
 
-fn answer(context: &Context, scale: &Tree) -> Response<Body> {
-    if let View::Metadata(version) = context.accepted.view {
-        let json = table::metadata(&encode::plain(scale), version);
-        return encode::response(StatusCode::OK, context.accepted, context.formatted(&json.into()));
-    }
-    encode::response(StatusCode::OK, context.accepted, encode::value(scale, context.accepted))
+const COLUMNS: &[Column] = &[
+    Column::of::<ObjectMeta>("Name", "name"),
+    Column::of::<ScaleSpec>("Desired", "replicas").integer(),
+    Column::of::<ScaleStatus>("Available", "replicas").integer(),
+    columns::AGE,
+];
+
+/// A Table of the scale, with metadata or the scale itself beside the cells, as the client asks.
+fn table_of(context: &Context, scale: &Tree, version: ViewVersion) -> Result<Tree, StatusError> {
+    let object = match table::include(&context.call.info.query)? {
+        Include::None => Tree::Null,
+        Include::Object => scale.clone(),
+        Include::Metadata => json!({
+            "kind": "PartialObjectMetadata",
+            "apiVersion": version.api_version(),
+            "metadata": scale["metadata"],
+        }),
+    };
+    let metadata: ObjectMeta =
+        serde_json::from_value(scale["metadata"].clone()).unwrap_or_default();
+    let number = |pointer| scale.pointer(pointer).cloned().unwrap_or_else(|| 0.into());
+    let cells = [
+        metadata.name.clone().into(),
+        number("/spec/replicas"),
+        number("/status/replicas"),
+        columns::age(&metadata, context.state.clock.now()),
+    ];
+    Ok(json!({
+        "kind": "Table",
+        "apiVersion": version.api_version(),
+        "metadata": { "resourceVersion": metadata.resource_version },
+        "columnDefinitions": table::definitions(COLUMNS),
+        "rows": [{ "cells": cells, "object": object }],
+    }))
+}
+
+fn answer(context: &Context, scale: &Tree) -> Result<Response<Body>, StatusError> {
+    let accepted = context.accepted;
+    let bytes = match accepted.view {
+        View::Metadata(version) => {
+            context.formatted(&table::metadata(&encode::plain(scale), version).into())
+        }
+        View::Table(version) => encode::value(&table_of(context, scale, version)?, accepted),
+        View::Object | View::MetadataList(_) => encode::value(scale, accepted),
+    };
+    Ok(encode::response(StatusCode::OK, accepted, bytes))
 }
