@@ -38,9 +38,9 @@ fn every_reference_leads_to_a_type() {
         let document: Tree = serde_json::from_slice(&document).unwrap();
         let mut found = BTreeSet::new();
         references(&document, &mut found);
-        let schemas = document["components"]["schemas"].as_object().unwrap();
+        let schemas = &document["components"]["schemas"];
         for name in found {
-            assert!(schemas.contains_key(&name), "{path} refers to {name}");
+            assert!(schemas.get(&name).is_some(), "{path} refers to {name}");
         }
     }
     let document: Tree = serde_json::from_slice(&v2::document(&parts())).unwrap();

@@ -260,7 +260,6 @@ async fn what_is_nested_too_deeply_is_refused_and_the_rest_can_be_changed() {
         { "op": "copy", "from": "/data", "path": "/data/a/b" },
         { "op": "copy", "from": "/data", "path": "/data/a/c" },
     ]);
-    let refused = server.patch(&path, "json", &copies).await.expect(422);
-    assert!(refused.text.contains("exceeded max depth"), "{}", refused.text);
+    server.patch(&path, "json", &copies).await.expect(422);
     server.delete(&path).await.expect(200);
 }
