@@ -12,7 +12,7 @@ use serde_json::{Map, json};
 use super::definitions::{LIST_META, Language, OBJECT_META, STATUS, list_name};
 use super::describe::Descriptions;
 
-const SCALE: &str = "io.k8s.api.autoscaling.v1.Scale";
+const BINDING: &str = "io.k8s.api.core.v1.Binding";
 const SELECTABLE: &str = "x-kubernetes-selectable-fields";
 const EMBEDDED: &str = "x-kubernetes-embedded-resource";
 const INT_OR_STRING: &str = "x-kubernetes-int-or-string";
@@ -77,7 +77,7 @@ impl Writer<'_> {
         let properties = schema.entry("properties").or_insert_with(|| json!({}));
         if let Some(properties) = properties.as_object_mut() {
             self.type_names(properties);
-            properties.insert("metadata".to_owned(), self.meta(OBJECT_META, SCALE));
+            properties.insert("metadata".to_owned(), self.meta(OBJECT_META, BINDING));
         }
         if !info.selectable.is_empty() {
             schema.insert(SELECTABLE.to_owned(), selectable(info));
@@ -138,7 +138,7 @@ impl Writer<'_> {
         let properties = map.entry("properties").or_insert_with(|| json!({}));
         if let Some(properties) = properties.as_object_mut() {
             self.type_names(properties);
-            properties.insert("metadata".to_owned(), self.meta(OBJECT_META, SCALE));
+            properties.insert("metadata".to_owned(), self.meta(OBJECT_META, BINDING));
         }
         let required = map.entry("required").or_insert_with(|| json!([]));
         for name in ["kind", "apiVersion"] {
