@@ -198,9 +198,12 @@ pub(crate) fn accept(
     let clauses = clauses(header);
     // Objects are kept as JSON: protobuf is for those who take nothing else, or like it more.
     let last: &[Format] = if offers == Offers::NoProtobuf { &[] } else { &[Format::Protobuf] };
-    let agreed = clauses.chunk_by(|left, right| left.quality == right.quality).find_map(|equal| {
-        agree(equal, &[Format::Json, Format::Yaml], offers).or_else(|| agree(equal, last, offers))
-    });
+    let agreed = clauses
+        .chunk_by(|left, right| left.quality.total_cmp(&right.quality).is_eq())
+        .find_map(|equal| {
+            agree(equal, &[Format::Json, Format::Yaml], offers)
+                .or_else(|| agree(equal, last, offers))
+        });
     let (clause, format, view) = agreed.ok_or_else(not_acceptable)?;
     let pretty = asked_pretty || clause.parameter("pretty") == Some("1");
     Ok(Accepted { format, view, pretty })

@@ -35,17 +35,17 @@ impl Outline {
         all.extend([
             Self::new("version", "getCodeVersion", "version", VERSION_INFO)
                 .says("the version of this server")
-                .as_types(&["application/json"]),
+                .in_types(&["application/json"]),
             Self::text("openid/v1/jwks", "getServiceAccountIssuerOpenIDKeyset", "openid")
                 .says("the public keys with which tokens of service accounts are checked")
-                .as_types(&["application/jwk-set+json"]),
+                .in_types(&["application/jwk-set+json"]),
             Self::text(
                 ".well-known/openid-configuration",
                 "getServiceAccountIssuerOpenIDConfiguration",
                 "WellKnown",
             )
             .says("who issues tokens of service accounts, and where its public keys are")
-            .as_types(&["application/json"]),
+            .in_types(&["application/json"]),
         ]);
         all
     }
@@ -76,7 +76,7 @@ impl Outline {
         self
     }
 
-    fn as_types(mut self, types: &'static [&'static str]) -> Self {
+    fn in_types(mut self, types: &'static [&'static str]) -> Self {
         self.operation.produces = types;
         self
     }

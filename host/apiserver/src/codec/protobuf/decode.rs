@@ -216,23 +216,23 @@ fn form_of(
     let mut reader = Reader(bytes);
     while let Some((number, value)) = reader.next()? {
         match (form, number, value) {
-            (Either::SchemaOrSchemas | Either::SchemaOrNames, 1, Value::Bytes(bytes))
-            | (Either::SchemaOrBool, 2, Value::Bytes(bytes)) => {
+            (Either::Schemas | Either::Names, 1, Value::Bytes(bytes))
+            | (Either::Bool, 2, Value::Bytes(bytes)) => {
                 own = Some(message(bytes, schema, depth + 1)?);
             }
-            (Either::SchemaOrSchemas, 2, Value::Bytes(bytes)) => {
+            (Either::Schemas, 2, Value::Bytes(bytes)) => {
                 list.push(message(bytes, schema, depth + 1)?);
             }
-            (Either::SchemaOrNames, 2, Value::Bytes(text)) => list.push(utf8(text)?.into()),
-            (Either::SchemaOrBool, 1, Value::Number(number)) => allows = number != 0,
+            (Either::Names, 2, Value::Bytes(text)) => list.push(utf8(text)?.into()),
+            (Either::Bool, 1, Value::Number(number)) => allows = number != 0,
             _ => {}
         }
     }
     Ok(match (own, form) {
         _ if !list.is_empty() => list.into(),
         (Some(schema), _) => schema,
-        (None, Either::SchemaOrBool) => allows.into(),
-        (None, Either::SchemaOrSchemas | Either::SchemaOrNames) => Tree::Null,
+        (None, Either::Bool) => allows.into(),
+        (None, Either::Schemas | Either::Names) => Tree::Null,
     })
 }
 

@@ -155,16 +155,16 @@ fn form_of(out: &mut Vec<u8>, form: Either, json: &mut Json<'_>, schema: &Layout
         nested(out, number, |out| message(out, json, schema));
     };
     match form {
-        Either::SchemaOrSchemas if json.is_list() => json.items(|json| of_schema(out, 2, json)),
-        Either::SchemaOrNames if json.is_list() => {
+        Either::Schemas if json.is_list() => json.items(|json| of_schema(out, 2, json)),
+        Either::Names if json.is_list() => {
             json.items(|json| single(out, 2, &TypeRef::String, json));
         }
-        Either::SchemaOrSchemas | Either::SchemaOrNames => of_schema(out, 1, json),
-        Either::SchemaOrBool if json.is_object() => {
+        Either::Schemas | Either::Names => of_schema(out, 1, json),
+        Either::Bool if json.is_object() => {
             varint_field(out, 1, 1);
             of_schema(out, 2, json);
         }
-        Either::SchemaOrBool => single(out, 1, &TypeRef::Bool, json),
+        Either::Bool => single(out, 1, &TypeRef::Bool, json),
     }
 }
 

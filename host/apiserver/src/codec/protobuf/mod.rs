@@ -92,11 +92,11 @@ impl Embedded {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Either {
     /// A schema or a list of them.
-    SchemaOrSchemas,
+    Schemas,
     /// Whether anything goes, or the schema of what does.
-    SchemaOrBool,
+    Bool,
     /// A schema or a list of names.
-    SchemaOrNames,
+    Names,
 }
 
 /// The type that a schema has, whose fields some of its own fields can be instead.
@@ -105,9 +105,9 @@ const SCHEMA: &str = "JSONSchemaProps";
 impl Either {
     fn of(field: &Field) -> Option<Either> {
         match &*field.name {
-            "items" => Some(Either::SchemaOrSchemas),
-            "additionalItems" | "additionalProperties" => Some(Either::SchemaOrBool),
-            "dependencies" => Some(Either::SchemaOrNames),
+            "items" => Some(Either::Schemas),
+            "additionalItems" | "additionalProperties" => Some(Either::Bool),
+            "dependencies" => Some(Either::Names),
             _ => None,
         }
     }

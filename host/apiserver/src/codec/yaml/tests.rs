@@ -72,7 +72,8 @@ fn refuses_what_would_explode() {
     assert!(parse(&"[".repeat(DEPTH_MAX + 1)).is_err());
     let mut text = "a0: &a0 [x]\n".to_owned();
     for level in 1..=DEPTH_MAX {
-        text.push_str(&format!("a{level}: &a{level} [*a{}]\n", level - 1));
+        let (own, before) = (level.to_string(), (level - 1).to_string());
+        text.extend(["a", &own, ": &a", &own, " [*a", &before, "]\n"]);
     }
     assert_eq!(parse(&text).err(), Some(too_deep()));
     assert!(parse("a: ]").is_err());
