@@ -215,9 +215,9 @@ fn agree<'a>(
     formats: &[Format],
     offers: Offers,
 ) -> Option<(&'a Clause, Format, View)> {
-    let pairs =
+    let mut pairs =
         clauses.iter().flat_map(|clause| formats.iter().map(move |format| (clause, *format)));
-    pairs.into_iter().find_map(|(clause, format)| {
+    pairs.find_map(|(clause, format)| {
         let (main, sub) = format.media_type().split_once('/').unwrap_or_default();
         let view = clause.matches(main, sub).then(|| view(clause, format, offers))??;
         Some((clause, format, view))

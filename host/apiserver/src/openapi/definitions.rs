@@ -427,18 +427,21 @@ fn group_version_kinds(name: &str, parts: &[&Part]) -> Vec<Tree> {
     {
         return vec![entry(body.group, body.version, body.kind)];
     }
-    let own = parts.iter().flat_map(|part| &part.kinds).map(|kind| kind.info());
-    let mut found = Vec::new();
+    let entry_of = |info: &KindInfo| {
+        let kind = if info.type_name == name {
+            info.kind
+        } else if !info.list_kind.is_empty()
+            && name.ends_with(info.list_kind)
+            && list_name(info) == name
+        {
+            info.list_kind
+        } else {
+            return None;
+        };
+        Some(entry(info.group, info.version, kind))
+    };
     // Objects are parts of those of other groups.
-    for info in own.chain(kinds::all().iter().map(|kind| kind.info())) {
-        if !found.is_empty() {
-            break;
-        }
-        if info.type_name == name {
-            found.push(entry(info.group, info.version, info.kind));
-        } else if list_name(info) == name {
-            found.push(entry(info.group, info.version, info.list_kind));
-        }
-    }
-    found
+    let mut own = parts.iter().flat_map(|part| &part.kinds).map(|kind| kind.info());
+    let mut others = kinds::all().iter().map(|kind| kind.info());
+    own.find_map(entry_of).or_else(|| others.find_map(entry_of)).into_iter().collect()
 }

@@ -139,8 +139,9 @@ fn third(state: &State, call: &Call, path: &str) -> Response<Body> {
     }
     let parts = Part::all(&call.kinds);
     let part = parts.iter().find(|part| part.path() == path);
-    let outline = Outline::all(&parts).into_iter().find(|outline| outline.path == path);
-    let hash = match (part, &outline) {
+    let outlines = if part.is_none() { Outline::all(&parts) } else { Vec::new() };
+    let outline = outlines.iter().find(|outline| outline.path == path);
+    let hash = match (part, outline) {
         (Some(part), _) => part.hash(),
         (None, Some(outline)) => outline.hash(),
         (None, None) => return routes::not_found(),
@@ -153,9 +154,9 @@ fn third(state: &State, call: &Call, path: &str) -> Response<Body> {
         }
         return response;
     }
-    let mut response = answer(call, &format!("\"{hash}\""), JSON, || match (part, &outline) {
-        (Some(part), _) => v3::document(part),
-        (None, outline) => outline.as_ref().map(v3::outline).unwrap_or_default(),
+    let mut response = answer(call, &format!("\"{hash}\""), JSON, || match part {
+        Some(part) => v3::document(part),
+        None => outline.map(v3::outline).unwrap_or_default(),
     });
     if asked.is_some() {
         // What the address names by hash never changes.

@@ -194,7 +194,12 @@ pub(super) fn patched(
     // A strategic patch is merged into what knows its type already.
     let given = Some(called(&tree, &expected.gvk)).filter(|_| !is_strategic);
     if let Some(given) = given.filter(|given| *given != expected.gvk) {
-        return Err(refuse(decode::not_registered(&given)));
+        // Of a type that is known only this can be wrong.
+        return Err(refuse(if kinds::find_kind(&given).is_some() {
+            format!("a {} is no {}", given.kind, expected.gvk.kind)
+        } else {
+            decode::not_registered(&given)
+        }));
     }
     if let Some(object) = tree.as_object_mut() {
         let version = expected.gvk.group_version().to_string();
