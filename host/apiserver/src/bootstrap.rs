@@ -60,7 +60,7 @@ enum Step {
 
 impl Needed {
     fn name(&self) -> &str {
-        self.tree.pointer("/metadata/name").and_then(Tree::as_str).unwrap_or_default()
+        meta::metadata_text(&self.tree, "name")
     }
 
     fn path(&self) -> String {

@@ -41,7 +41,7 @@ pub(crate) async fn check(
     if belongs_to_nobody || may(state, identity, verb, signer).await {
         return Ok(());
     }
-    let name = new.pointer("/metadata/name").and_then(Tree::as_str).unwrap_or_default();
+    let name = meta::metadata_text(new, "name");
     Err(refusal(identity, request, name, verb, signer))
 }
 

@@ -54,7 +54,7 @@ pub(super) async fn fill(
     for (_, role) in
         authorization::bootstrap::trees().into_iter().filter(|(_, tree)| collects(tree))
     {
-        let name = role.pointer("/metadata/name").and_then(Tree::as_str).unwrap_or_default();
+        let name = meta::metadata_text(&role, "name");
         let key = Key::new(&resource, "", name);
         let stored = snapshot.get(key.as_str());
         let stored =

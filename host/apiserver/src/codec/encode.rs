@@ -21,10 +21,11 @@ pub(crate) fn value(tree: &Tree, accepted: Accepted) -> Bytes {
     let mut bytes = match accepted.format {
         Format::Yaml => return yaml::write(tree).into(),
         Format::Protobuf => return as_protobuf(&plain(tree)),
-        Format::Json if accepted.pretty => serde_json::to_vec_pretty(tree),
-        Format::Json => serde_json::to_vec(tree),
-    }
-    .expect("a tree has text keys only");
+        Format::Json if accepted.pretty => {
+            serde_json::to_vec_pretty(tree).expect("a tree has text keys only")
+        }
+        Format::Json => compact(tree),
+    };
     bytes.push(b'\n');
     bytes.into()
 }
@@ -59,7 +60,13 @@ pub(crate) fn list_type(info: &KindInfo) -> Option<TypeRef> {
 
 /// A tree as compact JSON.
 pub(crate) fn plain(tree: &Tree) -> Bytes {
-    serde_json::to_vec(tree).expect("a tree has text keys only").into()
+    compact(tree).into()
+}
+
+fn compact(tree: &Tree) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(1024);
+    meta::write_json(tree, &mut bytes);
+    bytes
 }
 
 /// Stored bytes as bytes of an answer. Only people and YAML need a tree for another form than the stored one.
@@ -133,9 +140,9 @@ fn rest(mut out: Vec<u8>, object: &Map<String, Tree>) -> Vec<u8> {
 }
 
 fn field(out: &mut Vec<u8>, key: &str, value: &Tree) {
-    serde_json::to_writer(&mut *out, key).expect("writing to memory");
+    meta::write_json_text(key, out);
     out.push(b':');
-    serde_json::to_writer(&mut *out, value).expect("a tree has text keys only");
+    meta::write_json(value, out);
 }
 
 /// How many bytes of a stored object of the kind a list leaves out, the opening brace included.

@@ -37,7 +37,7 @@ pub(super) async fn create(mut context: Context) -> Result<Response<Body>, Statu
     let mut tree = decode::tree(&raw, &expected, options.validation, &context.call.warnings)?;
     if context.resource.name.is_empty() {
         // The older path names the Pod in the body only.
-        let name = tree.pointer("/metadata/name").and_then(meta::Tree::as_str).unwrap_or_default();
+        let name = meta::metadata_text(&tree, "name");
         name.clone_into(&mut context.resource.name);
         let Some(pods) = KindRef::built_in("", "v1", "pods") else {
             return Err(StatusError::no_such_path());

@@ -44,7 +44,7 @@ impl Current {
     /// An object that was made from this one, and has the same owners, as a tree.
     pub(crate) fn edited(&self, object: &dyn Object) -> Tree {
         let mut tree = object.tree();
-        if let Some(owners) = self.tree.pointer("/metadata/managedFields") {
+        if let Some(owners) = self.tree.get("metadata").and_then(|own| own.get("managedFields")) {
             managed::put(&mut tree, owners.clone());
         }
         tree
@@ -85,8 +85,13 @@ impl Context {
 
     /// Decodes a stored object into the kind of the request.
     pub(crate) fn current(&self, entry: Arc<Entry>) -> Result<Current, StatusError> {
-        let tree = self.served_tree(&entry.body)?;
-        let object = self.parse(&entry.body)?;
+        let mut tree = self.served_tree(&entry.body)?;
+        let owners = managed::take(&mut tree);
+        let mut object = self.object(&tree)?;
+        object.metadata_mut().managed_fields = owners.as_ref().map(managed::heads);
+        if let Some(owners) = owners {
+            managed::put(&mut tree, owners);
+        }
         Ok(Current { entry, tree, object })
     }
 

@@ -97,7 +97,7 @@ pub(super) async fn of_new(
 ) -> Result<Draft, StatusError> {
     let info = context.info();
     let mut tree = wanted.tree.clone();
-    let given = tree.pointer("/metadata/name").and_then(Tree::as_str).unwrap_or_default();
+    let given = meta::metadata_text(&tree, "name");
     let still_defined = defined::still(context, snapshot, given)?;
     if info.status && !info.status_on_create {
         clear_status(&mut tree);
@@ -222,7 +222,7 @@ fn refuse_invalid(context: &Context, name: &str, errors: &[FieldError]) -> Resul
 
 /// A client may say which version it means to replace.
 fn check_revision(context: &Context, tree: &Tree, current: &Current) -> Result<(), StatusError> {
-    let text = tree.pointer("/metadata/resourceVersion").and_then(Tree::as_str).unwrap_or_default();
+    let text = meta::metadata_text(tree, "resourceVersion");
     let asked = match text {
         "" => Revision::ZERO,
         text => text.parse().map_err(|_| {

@@ -31,9 +31,7 @@ pub(super) async fn create(mut context: Context) -> Result<Response<Body>, Statu
     let expected = Expected::of_body("policy", "v1", "Eviction")?;
     let mut tree = decode::tree(&raw, &expected, options.validation, &context.call.warnings)?;
     super::create::place(&context, &mut tree)?;
-    if tree.pointer("/metadata/name").and_then(Tree::as_str).unwrap_or_default()
-        != context.resource.name
-    {
+    if meta::metadata_text(&tree, "name") != context.resource.name {
         return Err(StatusError::bad_request("name in URL does not match name in Eviction object"));
     }
     let tree = hooks::sent(&context, &expected.gvk, options.dry_run, tree).await?;

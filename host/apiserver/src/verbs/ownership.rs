@@ -127,8 +127,13 @@ pub(super) fn apply(
 /// The live object without what is owned through another group. Where two groups show the same objects, neither knows what the other calls
 /// their fields. The entries stay, so that the object still counts as one whose owners are known; see [`drop_foreign`].
 fn without_foreign<'a>(context: &Context, live: &'a Tree) -> Cow<'a, Tree> {
-    let entries = live.pointer(MANAGED_FIELDS).and_then(Tree::as_array);
-    if entries.into_iter().flatten().any(|entry| is_foreign(context, entry)) {
+    let entries = live.get("metadata").and_then(|metadata| metadata.get("managedFields"));
+    if entries
+        .and_then(Tree::as_array)
+        .into_iter()
+        .flatten()
+        .any(|entry| is_foreign(context, entry))
+    {
         let mut live = live.clone();
         clear_foreign(context, &mut live);
         Cow::Owned(live)
@@ -138,8 +143,8 @@ fn without_foreign<'a>(context: &Context, live: &'a Tree) -> Cow<'a, Tree> {
 }
 
 fn clear_foreign(context: &Context, tree: &mut Tree) {
-    let entries = tree.pointer_mut(MANAGED_FIELDS).and_then(Tree::as_array_mut);
-    let foreign = entries.into_iter().flatten().filter(|entry| is_foreign(context, entry));
+    let foreign =
+        entries_mut(tree).into_iter().flatten().filter(|entry| is_foreign(context, entry));
     for entry in foreign.filter_map(Tree::as_object_mut) {
         entry.insert("fieldsV1".to_owned(), Tree::Object(serde_json::Map::new()));
     }
@@ -147,12 +152,14 @@ fn clear_foreign(context: &Context, tree: &mut Tree) {
 
 /// A write through one group ends what was owned through the other.
 fn drop_foreign(context: &Context, tree: &mut Tree) {
-    if let Some(entries) = tree.pointer_mut(MANAGED_FIELDS).and_then(Tree::as_array_mut) {
+    if let Some(entries) = entries_mut(tree) {
         entries.retain(|entry| !is_foreign(context, entry));
     }
 }
 
-const MANAGED_FIELDS: &str = "/metadata/managedFields";
+fn entries_mut(tree: &mut Tree) -> Option<&mut Vec<Tree>> {
+    tree.get_mut("metadata")?.get_mut("managedFields")?.as_array_mut()
+}
 
 fn is_foreign(context: &Context, entry: &Tree) -> bool {
     let version = entry.get("apiVersion").and_then(Tree::as_str).and_then(GroupVersion::parse);

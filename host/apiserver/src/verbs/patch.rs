@@ -231,7 +231,7 @@ fn called(tree: &Tree, expected: &GroupVersionKind) -> GroupVersionKind {
 
 /// An apply that names a uid means an object that is there.
 fn check_no_uid(context: &Context, tree: &Tree) -> Result<(), StatusError> {
-    let uid = tree.pointer("/metadata/uid").and_then(Tree::as_str).unwrap_or_default();
+    let uid = meta::metadata_text(tree, "uid");
     if uid.is_empty() {
         return Ok(());
     }

@@ -29,7 +29,7 @@ pub(super) async fn replace(
     let mut tree = decode::tree(&raw, &expected, options.validation, &context.call.warnings)?;
     create::place(&context, &mut tree)?;
     check_name(&context.resource.name, &tree)?;
-    let uid = tree.pointer("/metadata/uid").and_then(Tree::as_str).unwrap_or_default().to_owned();
+    let uid = meta::metadata_text(&tree, "uid").to_owned();
     let context = &context;
     let mut change = |current: Option<&super::Current>| {
         let mut tree = tree.clone();
@@ -56,7 +56,7 @@ pub(super) fn answer(context: &Context, written: &Written) -> Result<Response<Bo
 
 /// The name in the body is that of the path.
 pub(super) fn check_name(name: &str, tree: &Tree) -> Result<(), StatusError> {
-    let given = tree.pointer("/metadata/name").and_then(Tree::as_str).unwrap_or_default();
+    let given = meta::metadata_text(tree, "name");
     if given.is_empty() {
         return Err(StatusError::bad_request(format!(
             "the name of the object ({name} based on URL) was undeterminable: name must be provided"

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use kinds::Object;
-use meta::{Revision, StatusError, Tree};
+use meta::{Revision, StatusError, Tree, metadata_text};
 use store::{CommitError, Entry, Op, Payload, Precondition, Transaction};
 
 use super::draft::{self, Draft};
@@ -53,7 +53,7 @@ pub(crate) async fn create(
         let name = draft.name().to_owned();
         let key = context.key(&name);
         let existing = snapshot.get(key.as_str()).cloned();
-        let given = text(&wanted.tree, "/metadata/resourceVersion").parse::<u64>().ok();
+        let given = metadata_text(&wanted.tree, "resourceVersion").parse::<u64>().ok();
         // It is the store that refuses it: a dry run does not come that far, and a wrong object neither.
         if !options.dry_run
             && context.resource.verb == Verb::Create
@@ -77,7 +77,7 @@ pub(crate) async fn create(
                 names += 1;
                 if !is_generated(&wanted.tree) || names >= MAX_GENERATED_NAMES {
                     // The text counts what the client asked for besides the name.
-                    let generates = !text(&wanted.tree, "/metadata/generateName").is_empty();
+                    let generates = !metadata_text(&wanted.tree, "generateName").is_empty();
                     return Err(already_exists(context, &name, generates, &entry));
                 }
             }
@@ -139,11 +139,7 @@ pub(crate) fn whole_seconds(time: jiff::Timestamp) -> jiff::Timestamp {
 }
 
 fn is_generated(tree: &Tree) -> bool {
-    text(tree, "/metadata/name").is_empty() && !text(tree, "/metadata/generateName").is_empty()
-}
-
-fn text<'a>(tree: &'a Tree, pointer: &str) -> &'a str {
-    tree.pointer(pointer).and_then(Tree::as_str).unwrap_or_default()
+    metadata_text(tree, "name").is_empty() && !metadata_text(tree, "generateName").is_empty()
 }
 
 fn already_exists(context: &Context, name: &str, generates: bool, entry: &Entry) -> StatusError {

@@ -18,6 +18,9 @@ pub struct Parsed {
 
 /// Reads one JSON value. Bytes that are no UTF-8 read as replacement characters.
 pub fn parse_json(source: &[u8]) -> Result<Parsed, ParseError> {
+    if let Ok(text) = str::from_utf8(source) {
+        return parse(text);
+    }
     let text = String::from_utf8_lossy(source);
     parse(&text).map_err(|error| error.in_bytes(source))
 }

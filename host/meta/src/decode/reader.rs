@@ -246,8 +246,12 @@ impl<'a> Reader<'a> {
     /// characters.
     fn skip_plain(&mut self) -> Option<u8> {
         let rest = self.source.as_bytes().get(self.at..).unwrap_or_default();
-        let length = rest.iter().position(|&c| matches!(c, b'"' | b'\\' | 0..0x20));
-        self.at += length.unwrap_or(rest.len());
+        let stop = memchr::memchr2(b'"', b'\\', rest).unwrap_or(rest.len());
+        let plain = rest.get(..stop).unwrap_or_default();
+        // Asked of all bytes at once, which takes many in one step.
+        let has_control = plain.iter().fold(false, |found, c| found | (*c < 0x20));
+        let control = has_control.then(|| plain.iter().position(|c| *c < 0x20)).flatten();
+        self.at += control.unwrap_or(stop);
         self.peek()
     }
 
