@@ -43,8 +43,8 @@ mod warnings;
 
 pub use body::{Body, Error as BodyError, ReadError};
 pub use seams::{
-    Attempt, Authenticate, Authorize, Decision, GatewayError, Handler, Identity, Mount, NoNodes,
-    NodeGateway, Peer, ResourceAttempt, TokenAnswer,
+    Attempt, Authenticate, Authorize, ClientCertificates, Decision, GatewayError, Handler,
+    Identity, Mount, NoNodes, NodeGateway, Peer, ResourceAttempt, TokenAnswer,
 };
 pub use serve::{Listen, serve};
 pub use service::{Event, EventKind, Payload, Service, Watch, describe};

@@ -9,6 +9,7 @@ use futures::future::BoxFuture;
 use http::request::Parts;
 use http::{Request, Response};
 use rustls_pki_types::CertificateDer;
+use sha2::{Digest as _, Sha256};
 
 use crate::authentication::Tokens;
 use crate::authorization::Granted;
@@ -48,8 +49,8 @@ impl Identity {
 pub struct Peer {
     /// Address of the connection's other end; none for a caller in this process.
     pub address: Option<SocketAddr>,
-    /// The client's certificate chain, its own first. The TLS layer checked only that the client holds the key.
-    pub certificates: Arc<[CertificateDer<'static>]>,
+    /// What the client showed of itself. The TLS layer checked only that it holds the key.
+    pub certificates: Arc<ClientCertificates>,
     /// Set for callers in this process, which need no credentials.
     pub identity: Option<Arc<Identity>>,
 }
@@ -58,6 +59,31 @@ impl Peer {
     /// A caller in this process.
     pub fn internal(identity: Arc<Identity>) -> Peer {
         Peer { identity: Some(identity), ..Peer::default() }
+    }
+}
+
+/// A client's certificate chain, its own first; empty if it has none. All requests of a connection share it.
+#[derive(Debug, Default)]
+pub struct ClientCertificates {
+    chain: Vec<CertificateDer<'static>>,
+    digest: [u8; 32],
+}
+
+impl ClientCertificates {
+    /// A chain as TLS got it.
+    pub fn new(chain: Vec<CertificateDer<'static>>) -> ClientCertificates {
+        let digest = chain.first().map(Sha256::digest).unwrap_or_default().into();
+        ClientCertificates { chain, digest }
+    }
+
+    /// The certificates, the client's own first.
+    pub fn chain(&self) -> &[CertificateDer<'static>] {
+        &self.chain
+    }
+
+    /// SHA-256 of the client's own certificate.
+    pub fn digest(&self) -> &[u8; 32] {
+        &self.digest
     }
 }
 

@@ -24,7 +24,7 @@ use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
 
 use crate::body::Body;
-use crate::seams::Peer;
+use crate::seams::{ClientCertificates, Peer};
 use crate::service::Service;
 
 /// How connections are taken.
@@ -183,7 +183,7 @@ impl Connection {
 fn peer(stream: &TlsStream<TcpStream>, address: SocketAddr) -> Peer {
     let (_, session) = stream.get_ref();
     let certificates = session.peer_certificates().unwrap_or_default();
-    let certificates =
-        certificates.iter().map(|certificate| certificate.clone().into_owned()).collect();
+    let chain = certificates.iter().map(|certificate| certificate.clone().into_owned()).collect();
+    let certificates = Arc::new(ClientCertificates::new(chain));
     Peer { address: Some(address), certificates, identity: None }
 }

@@ -4,12 +4,11 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use rustls_pki_types::CertificateDer;
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
-use super::recent::{Recent, digest};
+use super::recent::Recent;
 use super::{authenticated, credential};
-use crate::seams::Identity;
+use crate::seams::{ClientCertificates, Identity};
 use crate::trust::{self, ClientVerifier};
 
 #[derive(Debug)]
@@ -34,18 +33,18 @@ impl Certificates {
     /// The caller; nobody if the certificate is good but names no user.
     pub(super) fn authenticate(
         &self,
-        chain: &[CertificateDer<'static>],
+        certificates: &ClientCertificates,
         now: Timestamp,
     ) -> Result<Option<Arc<Identity>>, String> {
-        let Some(own) = chain.first() else { return Ok(None) };
-        let key = digest(own);
-        if let Some(known) = self.verified.get(&key)
+        let Some(own) = certificates.chain().first() else { return Ok(None) };
+        let key = certificates.digest();
+        if let Some(known) = self.verified.get(key)
             && (known.not_before..=known.not_after).contains(&now.as_second())
         {
             return Ok(known.identity);
         }
         self.verifier
-            .verify(chain, now)
+            .verify(certificates.chain(), now)
             .map_err(|error| format!("verifying the client certificate failed: {error}"))?;
         let (_, parsed) = X509Certificate::from_der(own)
             .map_err(|_| "the client certificate cannot be decoded".to_owned())?;
@@ -62,7 +61,7 @@ impl Certificates {
             not_before: validity.not_before.timestamp(),
             not_after: validity.not_after.timestamp(),
         };
-        self.verified.put(key, verified);
+        self.verified.put(*key, verified);
         Ok(identity)
     }
 }

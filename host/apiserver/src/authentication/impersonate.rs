@@ -14,6 +14,8 @@ use crate::chain;
 use crate::seams::{Attempt, Identity, ResourceAttempt};
 use crate::state::State;
 
+/// What the names of all these headers begin with.
+const PREFIX: &str = "impersonate-";
 const USER: &str = "impersonate-user";
 const GROUP: &str = "impersonate-group";
 const UID: &str = "impersonate-uid";
@@ -44,6 +46,9 @@ struct Wish {
 }
 
 fn wish(headers: &HeaderMap) -> Result<Option<Wish>, StatusError> {
+    if !headers.keys().any(|name| name.as_str().starts_with(PREFIX)) {
+        return Ok(None);
+    }
     let texts = |name: &str| -> Vec<String> {
         let values = headers.get_all(name).iter();
         values.filter_map(|value| value.to_str().ok()).map(ToOwned::to_owned).collect()

@@ -88,7 +88,7 @@ impl Authenticator {
 
     fn caller(&self, parts: &Parts, peer: &Peer) -> Result<Option<Arc<Identity>>, String> {
         let mut failure = None;
-        if !peer.certificates.is_empty() {
+        if !peer.certificates.chain().is_empty() {
             match self.certificates.authenticate(&peer.certificates, self.clock.now()) {
                 Ok(Some(identity)) => return Ok(Some(identity)),
                 Ok(None) => {}

@@ -15,6 +15,7 @@ use store::{Op, Precondition};
 
 use super::service_account::{Bound, Claims, Reference};
 use super::*;
+use crate::ClientCertificates;
 use crate::codec::encode;
 use crate::trust::signing::Signer;
 use crate::trust::{Config, Trust};
@@ -119,7 +120,10 @@ impl World {
     fn peer(&self) -> Peer {
         let admin = self.trust.client("admin").unwrap();
         let certificate = CertificateDer::from_pem_slice(admin.certificate.as_bytes()).unwrap();
-        Peer { certificates: Arc::new([certificate]), ..Peer::default() }
+        Peer {
+            certificates: Arc::new(ClientCertificates::new(vec![certificate])),
+            ..Peer::default()
+        }
     }
 }
 
@@ -145,7 +149,10 @@ async fn foreign_certificates_are_refused_unless_a_token_helps() {
     let other = tempfile::tempdir().unwrap();
     let foreign = trust(other.path()).client("admin").unwrap();
     let certificate = CertificateDer::from_pem_slice(foreign.certificate.as_bytes()).unwrap();
-    let peer = Peer { certificates: Arc::new([certificate]), ..Peer::default() };
+    let peer = Peer {
+        certificates: Arc::new(ClientCertificates::new(vec![certificate])),
+        ..Peer::default()
+    };
     let (parts, ()) = Request::builder().body(()).unwrap().into_parts();
     assert!(world.authenticator.authenticate(&parts, &peer).await.is_err());
     assert_eq!(world.ask("fixed", &peer).await.unwrap().unwrap().name, "ann");
