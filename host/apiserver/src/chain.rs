@@ -80,7 +80,9 @@ pub(crate) async fn run(state: &Arc<State>, request: Request<Body>, peer: Peer) 
     let headers = response.headers_mut();
     warnings.write(headers);
     headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-cache, private"));
-    if let Ok(id) = HeaderValue::from_str(&request_id) {
+    if let Ok(mut id) = HeaderValue::from_str(&request_id) {
+        // No other answer has it: HTTP/2 need not remember it in place of headers that come again.
+        id.set_sensitive(true);
         headers.insert(AUDIT_ID, id);
     }
     let only_head = observed.method == http::Method::HEAD;
@@ -118,7 +120,8 @@ async fn admitted(state: &Arc<State>, unknown: Unknown) -> Result<Response<Body>
     if !long_running {
         limits::check_timeout(&call.info.query)?;
     }
-    limits::within_time(state, long_running, route(state, call)).await
+    // What stands on the heap is not copied each time when a future of a future is begun.
+    limits::within_time(state, long_running, Box::pin(route(state, call))).await
 }
 
 async fn route(state: &Arc<State>, call: Call) -> Result<Response<Body>, StatusError> {

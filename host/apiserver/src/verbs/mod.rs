@@ -81,20 +81,24 @@ async fn dispatch(context: Context) -> Result<Response<Body>, StatusError> {
         return Box::pin(subresource::handle(context)).await;
     }
     if crate::reviews::is_review(context.info().group, context.info().kind) {
-        return review::handle(context).await;
+        return Box::pin(review::handle(context)).await;
     }
     match context.resource.verb {
         Verb::Get if components::are_meant(context.info()) => {
             Err(components::not_found(&context.resource.name))
         }
-        Verb::List if components::are_meant(context.info()) => components::list(&context).await,
+        Verb::List if components::are_meant(context.info()) => {
+            Box::pin(components::list(&context)).await
+        }
         Verb::Watch if !context.info().has_verb(kinds::Verb::Watch) => {
             Err(StatusError::method_not_supported(&context.group_resource(), "watch"))
         }
         Verb::Get => get::handle(&context),
         Verb::List => Box::pin(list::handle(&context)).await,
         Verb::Watch => watch::handle(context),
-        Verb::Create if binding::is_binding(context.info()) => binding::create(context).await,
+        Verb::Create if binding::is_binding(context.info()) => {
+            Box::pin(binding::create(context)).await
+        }
         Verb::Create => Box::pin(create::handle(context)).await,
         Verb::Update => Box::pin(update::handle(context)).await,
         Verb::Patch => Box::pin(patch::handle(context)).await,

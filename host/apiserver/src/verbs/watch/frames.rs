@@ -67,7 +67,8 @@ pub(super) fn stream(
     view: View,
     permit: Option<OwnedSemaphorePermit>,
 ) -> Body {
-    let frames = Frames { context, feed, view, over: false, _permit: permit };
+    // A stream moves what it goes on from for every message.
+    let frames = Box::new(Frames { context, feed, view, over: false, _permit: permit });
     Body::stream(stream::unfold(frames, |mut frames| async move {
         let bytes = frames.next().await?;
         Some((Ok(bytes), frames))
