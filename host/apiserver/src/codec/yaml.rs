@@ -26,6 +26,41 @@ pub(crate) struct Document {
 
 /// Reads the first document; an empty text is `null`.
 pub(crate) fn parse(text: &str) -> Result<Document, String> {
+    match json(text) {
+        Some(tree) => Ok(Document { tree, duplicates: Vec::new() }),
+        None => read(text),
+    }
+}
+
+/// JSON is YAML, and what most clients send as such. It is read as JSON, which takes a tenth of the time, where both surely mean the same: no
+/// escapes, no fractions, nothing but printable ASCII, no merge keys, no key that occurs twice or is longer than YAML allows.
+fn json(text: &str) -> Option<Tree> {
+    let is_other = |byte: u8| (byte != b'\n') & !(b' '..=b'~').contains(&byte) | (byte == b'\\');
+    if !text.starts_with('{')
+        || text.bytes().fold(false, |found, byte| found | is_other(byte))
+        || text.contains("<<")
+    {
+        return None;
+    }
+    let parsed = meta::decode::parse_json(text.as_bytes()).ok()?;
+    (parsed.duplicates.is_empty() && is_common(&parsed.tree)).then_some(parsed.tree)
+}
+
+/// YAML's bound for a key that is not marked as one.
+const KEY_MAX_BYTES: usize = 1000;
+
+fn is_common(tree: &Tree) -> bool {
+    match tree {
+        Tree::Number(number) => !number.is_f64(),
+        Tree::Array(items) => items.iter().all(is_common),
+        Tree::Object(map) => {
+            map.iter().all(|(key, value)| key.len() <= KEY_MAX_BYTES && is_common(value))
+        }
+        Tree::Null | Tree::Bool(_) | Tree::String(_) => true,
+    }
+}
+
+fn read(text: &str) -> Result<Document, String> {
     let mut builder = Builder::default();
     for event in Parser::new_from_str(text) {
         let (event, span) = event.map_err(|error| broken(error.marker().line(), &error.info()))?;

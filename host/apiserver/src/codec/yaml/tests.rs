@@ -1,3 +1,4 @@
+use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
@@ -91,4 +92,56 @@ fn writes_what_it_reads() {
         let text = write(&tree);
         assert_eq!(parse(&text).expect("what is written can be read").tree, tree, "{text}");
     }
+}
+
+fn json_trees() -> impl Strategy<Value = Tree> {
+    let leaf = prop_oneof![
+        Just(Tree::Null),
+        any::<bool>().prop_map(Tree::from),
+        any::<i64>().prop_map(Tree::from),
+        any::<u64>().prop_map(Tree::from),
+        any::<f64>().prop_map(Tree::from),
+        // Texts that would be something else without their quotes, and all characters that YAML knows.
+        prop_oneof![
+            "y", "~", "0o17", "1_000", "!!str a", "&a", "\\*a", "# a", "- a", "a: b", "\\|"
+        ]
+        .prop_map(Tree::from),
+        "[ -~]{0,40}".prop_map(Tree::from),
+    ];
+    leaf.prop_recursive(4, 40, 6, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..6).prop_map(Tree::from),
+            prop::collection::btree_map("([ -~]{0,8}|<<|y|~|12)", inner, 0..6)
+                .prop_map(|map| Tree::Object(map.into_iter().collect())),
+        ]
+    })
+}
+
+proptest! {
+    #[test]
+    fn json_reads_as_the_yaml_that_it_is(tree in json_trees(), pretty in any::<bool>()) {
+        let tree = json!({ "a": tree });
+        let text = if pretty {
+            serde_json::to_string_pretty(&tree)
+        } else {
+            serde_json::to_string(&tree)
+        }
+        .expect("a tree has text keys only");
+        if let Some(fast) = json(&text) {
+            prop_assert_eq!(read(&text).expect("it is YAML").tree, fast);
+        }
+    }
+}
+
+#[test]
+fn what_json_and_yaml_may_differ_in_is_read_as_yaml() {
+    let long = format!("{{\"{}\": 1}}", "a".repeat(KEY_MAX_BYTES + 1));
+    for text in
+        ["[]", "{a: b}", r#"{"a": "\u0041"}"#, r#"{"a": 1.0}"#, "{\"a\": \"\u{e9}\"}", &long]
+    {
+        assert_eq!(json(text), None, "{text}");
+    }
+    assert_eq!(json(r#"{"<<": {"a": 1}}"#), None);
+    assert_eq!(json(r#"{"a": 1, "a": 2}"#), None);
+    assert_eq!(json("{\"a\":\n 1}"), Some(json!({ "a": 1 })));
 }
