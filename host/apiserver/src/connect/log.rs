@@ -16,7 +16,6 @@ use crate::state::State;
 
 const NEGATIVE: &str = "must be greater than or equal to 0";
 const NOT_POSITIVE: &str = "must be greater than 0";
-const STREAMS: [&str; 3] = ["All", "Stderr", "Stdout"];
 
 pub(super) async fn handle(
     state: &State,
@@ -70,7 +69,8 @@ struct Options {
     since_time: Option<Timestamp>,
     tail_lines: Option<i64>,
     limit_bytes: Option<i64>,
-    stream: String,
+    /// Whether one of the two streams is asked for.
+    has_stream: bool,
 }
 
 impl Options {
@@ -94,7 +94,7 @@ impl Options {
             since_time,
             tail_lines: integer("tailLines")?,
             limit_bytes: integer("limitBytes")?,
-            stream: query.text("stream").unwrap_or("All").to_owned(),
+            has_stream: query.first("stream").is_some(),
         })
     }
 
@@ -113,16 +113,9 @@ impl Options {
             let text = "at most one of `sinceTime` or `sinceSeconds` may be specified";
             errors.push(FieldError::forbidden(&Path::new("[]"), text));
         }
-        if !STREAMS.contains(&self.stream.as_str()) {
-            errors.push(FieldError::not_supported(
-                &Path::new("stream"),
-                self.stream.as_str(),
-                STREAMS,
-            ));
-        }
-        if self.stream != "All" && self.tail_lines.is_some() {
-            let text = "`tailLines` and specific `stream` are mutually exclusive for now";
-            errors.push(FieldError::forbidden(&Path::new(""), text));
+        // Kubernetes has it behind `PodLogsQuerySplitStreams`, which is off.
+        if self.has_stream {
+            errors.push(FieldError::forbidden(&Path::new("stream"), "may not be specified"));
         }
         errors
     }
@@ -143,9 +136,6 @@ impl Options {
         );
         if let Some(time) = self.since_time {
             pairs.push(format!("sinceTime={}", node::escape(&time.to_string())));
-        }
-        if self.stream != "All" {
-            pairs.push(format!("stream={}", self.stream));
         }
         if pairs.is_empty() { String::new() } else { format!("?{}", pairs.join("&")) }
     }
@@ -176,7 +166,6 @@ mod tests {
             Ok("?follow=true&timestamps=true&tailLines=5"),
         );
         check("sinceTime=2026-01-01T00:00:00Z", Ok("?sinceTime=2026-01-01T00%3A00%3A00Z"));
-        check("stream=Stderr&limitBytes=1", Ok("?limitBytes=1&stream=Stderr"));
         check(
             "tailLines=-1",
             Err("tailLines: Invalid value: -1: must be greater than or equal to 0"),
@@ -185,9 +174,9 @@ mod tests {
         check("sinceSeconds=0", Err("sinceSeconds: Invalid value: 0: must be greater than 0"));
         let both = "[]: Forbidden: at most one of `sinceTime` or `sinceSeconds` may be specified";
         check("sinceSeconds=0&sinceTime=2026-01-01T00:00:00Z", Err(both));
-        let stream =
-            "stream: Unsupported value: \"x\": supported values: \"All\", \"Stderr\", \"Stdout\"";
-        check("stream=x", Err(stream));
+        let stream = "stream: Forbidden: may not be specified";
+        check("stream=All", Err(stream));
+        check("stream=&tailLines=1", Err(stream));
     }
 
     #[test]

@@ -69,7 +69,6 @@ fn parse(query: &str, now: Timestamp) -> Result<(Options, bool), String> {
                 let time = value.parse().map_err(|_| format!("invalid sinceTime: {value:?}"))?;
                 options.since = Some(time);
             }
-            "stream" => options.stream = Some(value.to_ascii_lowercase()).filter(|s| s != "all"),
             _ => {}
         }
     }

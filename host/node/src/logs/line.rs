@@ -8,7 +8,6 @@ use jiff::Timestamp;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Line<'a> {
     pub(super) time: &'a [u8],
-    pub(super) stream: &'a [u8],
     pub(super) is_whole: bool,
     pub(super) text: &'a [u8],
 }
@@ -31,9 +30,9 @@ pub(super) fn format(
 /// Reads a line without its newline; `None` if it is none of ours.
 pub(super) fn parse(line: &[u8]) -> Option<Line<'_>> {
     let mut parts = line.splitn(4, |byte| *byte == b' ');
-    let (time, stream, tag) = (parts.next()?, parts.next()?, parts.next()?);
+    let (time, _stream, tag) = (parts.next()?, parts.next()?, parts.next()?);
     let text = parts.next()?;
-    Some(Line { time, stream, is_whole: tag == b"F", text })
+    Some(Line { time, is_whole: tag == b"F", text })
 }
 
 impl Line<'_> {

@@ -28,8 +28,6 @@ pub(crate) struct Options {
     pub(crate) tail_lines: Option<u64>,
     pub(crate) since: Option<Timestamp>,
     pub(crate) limit_bytes: Option<u64>,
-    /// `stdout` or `stderr`; both where absent.
-    pub(crate) stream: Option<String>,
 }
 
 struct Reader {
@@ -159,10 +157,7 @@ impl Reader {
             let line = &self.pending[start..start + length];
             start += length + 1;
             let Some(line) = line::parse(line) else { continue };
-            let wanted = self.options.stream.as_ref();
-            if self.options.since.is_some_and(|since| line.is_before(since))
-                || wanted.is_some_and(|wanted| line.stream != wanted.as_bytes())
-            {
+            if self.options.since.is_some_and(|since| line.is_before(since)) {
                 continue;
             }
             if self.options.has_times && !self.is_continued {
