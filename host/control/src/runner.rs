@@ -193,14 +193,15 @@ impl Runner {
             return;
         }
         let mut needs = Vec::new();
-        let outcome = self.applier.apply(plan.actions.clone(), &mut needs).await;
+        // Most workers wait: on the heap, what they need to write is there only while they do.
+        let outcome = Box::pin(self.applier.apply(plan.actions.clone(), &mut needs)).await;
         if let Outcome::Failed(failed) = &outcome
             && failure.as_ref() != Some(failed)
         {
             // The status tells of the failure at once; the rest waits.
             let mut told = self.plan(&key, Some(failed));
             told.actions.retain(|action| matches!(action, Action::UpdateStatus { .. }));
-            self.applier.apply(told.actions, &mut needs).await;
+            Box::pin(self.applier.apply(told.actions, &mut needs)).await;
         }
         self.settle(&key, &plan, outcome, failure.is_some(), needs);
     }
