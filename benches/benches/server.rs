@@ -11,6 +11,8 @@ use std::time::{Duration, Instant};
 
 use benches::{Server, Size, sorted_median};
 
+const SAMPLED_EACH: Duration = Duration::from_millis(100);
+
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let size = Size::from_args();
@@ -28,12 +30,21 @@ async fn main() -> anyhow::Result<()> {
     let Some(server) = last else { return Ok(()) };
     // What is only needed at the start has been given back by then.
     tokio::time::sleep(size.pick(Duration::from_millis(100), Duration::from_secs(20))).await;
-    println!("resident, idle: {:.1} MiB", mib(server.processes.resident_bytes()));
-    let before = server.processes.processor_time();
+    let (begun, before) = (Instant::now(), server.processes.processor_time());
     let idle = size.pick(Duration::from_millis(100), Duration::from_secs(30));
-    tokio::time::sleep(idle).await;
+    // It lets go of code every few seconds, and takes some back when it tells that it lives.
+    let mut resident = Vec::new();
+    while begun.elapsed() < idle {
+        resident.push(server.processes.resident_bytes());
+        tokio::time::sleep(SAMPLED_EACH).await;
+    }
     let used = server.processes.processor_time().saturating_sub(before);
-    println!("processor time, idle: {:.3} % of a core", used.div_duration_f64(idle) * 100.0);
+    resident.sort_unstable();
+    let most = resident.last().copied().unwrap_or_default();
+    let median = resident.get(resident.len() / 2).copied().unwrap_or_default();
+    println!("resident, idle: {:.1} MiB, at most {:.1} MiB", mib(median), mib(most));
+    let share = used.div_duration_f64(begun.elapsed()) * 100.0;
+    println!("processor time, idle: {share:.3} % of a core");
     let mut times = Vec::new();
     let mut server = server;
     for _ in 0..size.pick(1, 5) {

@@ -27,19 +27,3 @@ pub(crate) fn compile(
         }
     })
 }
-
-/// A compilation takes tens of megabytes on every core, and the system's allocator would keep most
-/// of them for the next one, which may never come.
-#[cfg(all(target_os = "linux", target_env = "gnu"))]
-pub(crate) fn give_memory_back() {
-    #[expect(unsafe_code, reason = "the allocator is asked in the C library's way")]
-    mod glibc {
-        unsafe extern "C" {
-            pub(super) safe fn malloc_trim(pad: usize) -> std::ffi::c_int;
-        }
-    }
-    glibc::malloc_trim(0);
-}
-
-#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
-pub(crate) fn give_memory_back() {}

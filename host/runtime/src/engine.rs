@@ -2,7 +2,8 @@
 //!
 //! One engine serves the whole process. It keeps no program alive: programs are shared while
 //! somebody uses them and go with their last user. Loading the same digest from many places at once
-//! compiles it once.
+//! compiles it once. What guests run on is made when the first program is loaded: a node without any
+//! does not pay for it.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -16,9 +17,10 @@ use tokio::sync::Mutex as Turn;
 
 use crate::cache::Cache;
 use crate::classify::classify;
-use crate::compile::{compile, give_memory_back};
+use crate::compile::compile;
 use crate::config::Config;
 use crate::host::Host;
+use crate::memory::release_heap;
 use crate::pool;
 use crate::program::{LoadError, Program, Wasm};
 use crate::ticker::Ticker;
@@ -38,7 +40,11 @@ pub enum EngineError {
 pub struct Engine(Arc<Shared>);
 
 struct Shared {
-    pooled: Option<Host>,
+    /// Compiles and runs nothing; its settings are those of both hosts.
+    compiler: wasmtime::Engine,
+    slots: u32,
+    /// None if the system has no room for it.
+    pooled: OnceLock<Option<Host>>,
     on_demand: OnceLock<Host>,
     ticker: Arc<Ticker>,
     cache: Cache,
@@ -46,7 +52,7 @@ struct Shared {
     tls: Option<Arc<rustls::ClientConfig>>,
     programs: Mutex<HashMap<String, Slot>>,
     /// Compilation uses all cores by itself, so programs take turns.
-    compiler: Arc<Turn<()>>,
+    compiling: Arc<Turn<()>>,
 }
 
 /// One digest: whoever holds the lock is loading it.
@@ -57,34 +63,22 @@ impl Engine {
     pub fn new(config: Config, executor: Handle) -> Result<Self, EngineError> {
         let slots = config.pooled_instances_max.map(std::num::NonZeroU32::get);
         let slots = slots.unwrap_or_else(|| pool::slots(pool::max_map_count()));
-        let on_demand = OnceLock::new();
-        let pooled = match Host::pooled(slots) {
-            Ok(host) => Some(host),
-            Err(error) => {
-                tracing::warn!(slots, %error, "no pool of instances; they start slower");
-                None
-            }
-        };
-        let setup = |error: wasmtime::Error| EngineError::Setup { source: error.into() };
-        let host = if let Some(host) = &pooled {
-            host
-        } else {
-            let host = Host::on_demand().map_err(setup)?;
-            on_demand.get_or_init(|| host)
-        };
+        let compiler =
+            crate::host::compiler().map_err(|error| EngineError::Setup { source: error.into() })?;
         let ticker = Ticker::start().map_err(|source| EngineError::Thread { source })?;
-        ticker.add(host.engine.clone());
-        let cache = Cache::open(&config.cache_dir, config.cache_bytes_max, &host.engine)
+        let cache = Cache::open(&config.cache_dir, config.cache_bytes_max, &compiler)
             .map_err(|source| EngineError::Cache { source })?;
         Ok(Self(Arc::new(Shared {
-            pooled,
-            on_demand,
+            compiler,
+            slots,
+            pooled: OnceLock::new(),
+            on_demand: OnceLock::new(),
             ticker: Arc::new(ticker),
             cache,
             executor,
             tls: config.tls,
             programs: Mutex::default(),
-            compiler: Arc::default(),
+            compiling: Arc::default(),
         })))
     }
 
@@ -118,7 +112,7 @@ impl Engine {
 
     async fn compile_and_link(&self, digest: &str, wasm: Wasm) -> Result<Program, LoadError> {
         // The turn belongs to the work and not to whoever waits for it: that one may go away.
-        let turn = Arc::clone(&self.0.compiler).lock_owned().await;
+        let turn = Arc::clone(&self.0.compiling).lock_owned().await;
         let (engine, digest) = (self.clone(), digest.to_owned());
         let linked = self.0.executor.spawn_blocking(move || {
             let _turn = turn;
@@ -151,12 +145,13 @@ impl Engine {
             },
         };
         let kind = classify(&bytes)?;
-        let code = compile(self.compiler(), kind, &bytes)?;
+        let code = compile(&self.0.compiler, kind, &bytes)?;
         drop(bytes);
         let entry = self.0.cache.put(digest, kind, &code);
         let entry = entry.map_err(|source| LoadError::Cache { source })?;
         drop(code);
-        give_memory_back();
+        // It took tens of megabytes on every core, and the allocator would keep most of them for the next one, which may never come.
+        release_heap();
         Program::link(self, digest.to_owned(), entry)
     }
 
@@ -172,8 +167,20 @@ impl Engine {
         Arc::clone(programs.entry(digest.to_owned()).or_default())
     }
 
+    /// The host over the pool, made when it is first needed.
     pub(crate) fn pooled(&self) -> Option<&Host> {
-        self.0.pooled.as_ref()
+        let slots = self.0.slots;
+        let made = self.0.pooled.get_or_init(|| match Host::pooled(slots) {
+            Ok(host) => {
+                self.0.ticker.add(host.engine.clone());
+                Some(host)
+            }
+            Err(error) => {
+                tracing::warn!(slots, %error, "no pool of instances; they start slower");
+                None
+            }
+        });
+        made.as_ref()
     }
 
     /// The host beside the pool, made when it is first needed.
@@ -186,11 +193,6 @@ impl Engine {
             self.0.ticker.add(host.engine.clone());
             host
         }))
-    }
-
-    fn compiler(&self) -> &wasmtime::Engine {
-        let host = self.0.pooled.as_ref().or_else(|| self.0.on_demand.get());
-        &host.expect("one of the two hosts was made with the engine").engine
     }
 
     pub(crate) fn ticker(&self) -> &Arc<Ticker> {

@@ -1,7 +1,8 @@
 //! A `wasmtime` engine with everything guests may import linked into it, once.
 //!
 //! There are two: one over the pool, and one that maps memory on demand for what the pool has no
-//! room for. They differ in nothing that concerns compiled code, so both map the same cache entry.
+//! room for. They differ in nothing that concerns compiled code, so both map the same cache entry,
+//! which a third engine compiled.
 
 use wasmtime::component::Linker;
 use wasmtime::{Config, InstanceAllocationStrategy, Result, Strategy, WasmBacktraceDetails};
@@ -37,6 +38,11 @@ impl Host {
         capability::preview1::link(&mut modules)?;
         Ok(Self { engine, components, modules })
     }
+}
+
+/// An engine that compiles for all hosts, with nothing linked into it.
+pub(crate) fn compiler() -> Result<wasmtime::Engine> {
+    wasmtime::Engine::new(&config(InstanceAllocationStrategy::OnDemand))
 }
 
 fn config(allocation: InstanceAllocationStrategy) -> Config {
