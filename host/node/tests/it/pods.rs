@@ -55,8 +55,11 @@ async fn a_job_runs_to_its_end_with_its_environment_and_leaves_its_log() {
     ] {
         assert!(log.lines().any(|known| known == line), "{line:?} is not in:\n{log}");
     }
-    let (_, tail) = node.get("/logs/default/job/c?tailLines=1&stream=Stderr").await;
-    assert!(tail.is_empty() || tail == "to stderr\n", "{tail}");
+    let (_, tail) = node.get("/logs/default/job/c?tailLines=1").await;
+    assert_eq!(
+        tail.lines().collect::<Vec<_>>(),
+        log.lines().last().into_iter().collect::<Vec<_>>()
+    );
     let (code, text) = node.get("/logs/default/job/other").await;
     assert_eq!((code, text.as_str()), (400, "container other is not valid for pod job"));
     let reasons = node
@@ -347,17 +350,19 @@ async fn a_service_spreads_connections_over_all_its_pods() {
             answered += 1;
         }
     }
+    let mut served = Vec::new();
     for name in ["one", "two"] {
-        let served = loop {
+        served.push(loop {
             let (_, log) = node.get(&format!("/logs/default/{name}/c")).await;
             let count = log.lines().filter(|line| line.contains("from 127.0.0.1")).count();
             if count >= 2 {
                 break count;
             }
             tokio::task::yield_now().await;
-        };
-        assert_eq!(served, 2, "{name}");
+        });
     }
+    // One that came too early for an answer may have been a Pod's turn.
+    assert!(served[0].abs_diff(served[1]) <= 1, "{served:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
