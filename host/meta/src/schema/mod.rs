@@ -40,8 +40,8 @@ pub struct Struct {
     /// What becomes of fields that are not declared.
     pub unknown: Unknown,
     fields: Vec<Field>,
-    /// Indexes of `fields` in the order of their names.
-    by_name: Box<[u32]>,
+    /// Indexes of `fields` in the order of their names, each behind what its name begins with.
+    by_name: Box<[(Beginning, u32)]>,
     /// Indexes of the `fields` that are printed even if absent.
     always: Box<[u32]>,
 }
@@ -241,11 +241,12 @@ impl Struct {
 
     #[must_use]
     pub fn with_fields(mut self, fields: Vec<Field>) -> Self {
-        let mut by_name: Vec<u32> = (0..u32::try_from(fields.len()).unwrap_or(u32::MAX)).collect();
-        by_name.sort_by(|a, b| fields[*a as usize].name.cmp(&fields[*b as usize].name));
-        let mut always = by_name.clone();
-        always.retain(|index| fields[*index as usize].presence == Presence::Always);
-        (self.by_name, self.always) = (by_name.into(), always.into());
+        let mut by_name: Vec<(Beginning, u32)> =
+            fields.iter().map(|field| beginning(&field.name)).zip(0..).collect();
+        by_name.sort_by(|(_, a), (_, b)| fields[*a as usize].name.cmp(&fields[*b as usize].name));
+        let is_always = |index: &u32| fields[*index as usize].presence == Presence::Always;
+        self.always = by_name.iter().map(|(_, index)| *index).filter(is_always).collect();
+        self.by_name = by_name.into();
         self.fields = fields;
         self
     }
@@ -261,8 +262,25 @@ impl Struct {
     }
 
     pub fn field(&self, name: &str) -> Option<&Field> {
-        let found = self.by_name.binary_search_by(|i| (*self.fields[*i as usize].name).cmp(name));
-        found.ok().map(|at| &self.fields[self.by_name[at] as usize])
+        let asked = beginning(name);
+        let found = self.by_name.binary_search_by(|(own, index)| {
+            own.cmp(&asked).then_with(|| (*self.fields[*index as usize].name).cmp(name))
+        });
+        found.ok().map(|at| &self.fields[self.by_name[at].1 as usize])
+    }
+}
+
+/// The first bytes of a name, as a number that orders as they do: most names differ in them, and numbers are compared faster than texts.
+type Beginning = u64;
+
+fn beginning(name: &str) -> Beginning {
+    const LENGTH: usize = size_of::<Beginning>();
+    match name.as_bytes().first_chunk::<LENGTH>() {
+        Some(bytes) => Beginning::from_be_bytes(*bytes),
+        // What is too short for it ends in zeros.
+        None => (0..LENGTH).fold(0, |number, index| {
+            number << u8::BITS | Beginning::from(name.as_bytes().get(index).copied().unwrap_or(0))
+        }),
     }
 }
 
