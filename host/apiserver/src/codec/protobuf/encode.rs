@@ -184,7 +184,7 @@ fn elements(out: &mut Vec<u8>, number: u32, ty: &TypeRef, json: &mut Json<'_>) {
 
 fn single(out: &mut Vec<u8>, number: u32, ty: &TypeRef, json: &mut Json<'_>) {
     match ty {
-        TypeRef::Bool => varint_field(out, number, u64::from(json.raw() == b"true")),
+        TypeRef::Bool => varint_field(out, number, u64::from(json.raw() == "true")),
         TypeRef::Int32 | TypeRef::Int64 => {
             varint_field(out, number, json.number::<i64>().cast_unsigned());
         }
@@ -209,7 +209,7 @@ fn single(out: &mut Vec<u8>, number: u32, ty: &TypeRef, json: &mut Json<'_>) {
             nested(out, number, |out| varint_field(out, 1, nanos.cast_unsigned()));
         }
         TypeRef::IntOrString => nested(out, number, |out| int_or_string(out, json)),
-        TypeRef::Any => nested(out, number, |out| bytes(out, 1, json.raw())),
+        TypeRef::Any => nested(out, number, |out| bytes(out, 1, json.raw().as_bytes())),
         TypeRef::Struct(id) => nested(out, number, |out| match Layout::get(*id) {
             Some(layout) => message(out, json, layout),
             None => json.skip(),

@@ -6,28 +6,28 @@ use std::borrow::Cow;
 use std::str::FromStr;
 
 pub(super) struct Json<'a> {
-    rest: &'a [u8],
+    rest: &'a str,
 }
 
 impl<'a> Json<'a> {
-    pub(super) fn new(rest: &'a [u8]) -> Json<'a> {
-        Json { rest }
+    pub(super) fn new(json: &'a [u8]) -> Json<'a> {
+        Json { rest: std::str::from_utf8(json).unwrap_or_default() }
     }
 
     pub(super) fn is_null(&self) -> bool {
-        self.rest.starts_with(b"null")
+        self.begins_with(b'n')
     }
 
     pub(super) fn is_text(&self) -> bool {
-        self.rest.starts_with(b"\"")
+        self.begins_with(b'"')
     }
 
     pub(super) fn is_list(&self) -> bool {
-        self.rest.starts_with(b"[")
+        self.begins_with(b'[')
     }
 
     pub(super) fn is_object(&self) -> bool {
-        self.rest.starts_with(b"{")
+        self.begins_with(b'{')
     }
 
     /// Calls `each` at the value of every member of an object. It must go over the value.
@@ -59,38 +59,46 @@ impl<'a> Json<'a> {
 
     /// A text; empty if the value is something else.
     pub(super) fn text(&mut self) -> Cow<'a, str> {
-        let raw = self.raw();
-        let inner = raw.strip_prefix(b"\"").and_then(|raw| raw.strip_suffix(b"\""));
-        match inner {
-            None => Cow::Borrowed(""),
-            Some(inner) if inner.contains(&b'\\') => {
-                Cow::Owned(serde_json::from_slice(raw).unwrap_or_default())
-            }
-            Some(inner) => Cow::Borrowed(std::str::from_utf8(inner).unwrap_or_default()),
+        if self.is_text()
+            && let Some(inner) = self.rest.get(1..)
+            && let Some(stop) = memchr::memchr2(b'"', b'\\', inner.as_bytes())
+            && inner.as_bytes().get(stop) == Some(&b'"')
+            && let (Some(text), Some(rest)) = (inner.get(..stop), inner.get(stop + 1..))
+        {
+            self.rest = rest;
+            return Cow::Borrowed(text);
         }
+        // It has escapes, or is no text.
+        Cow::Owned(serde_json::from_str(self.raw()).unwrap_or_default())
     }
 
     /// A number; zero if the value is something else.
     pub(super) fn number<T: FromStr + Default>(&mut self) -> T {
-        std::str::from_utf8(self.raw()).ok().and_then(|raw| raw.parse().ok()).unwrap_or_default()
+        self.raw().parse().unwrap_or_default()
     }
 
     pub(super) fn skip(&mut self) {
         self.raw();
     }
 
-    /// The bytes of a value.
-    pub(super) fn raw(&mut self) -> &'a [u8] {
+    /// A value as it is written.
+    pub(super) fn raw(&mut self) -> &'a str {
         // A value is at least one byte, so that every walk comes to an end.
-        let len = meta::value_len(self.rest).unwrap_or(self.rest.len()).max(1);
-        let (value, rest) = self.rest.split_at_checked(len).unwrap_or((self.rest, &[]));
+        let len = meta::value_len(self.rest.as_bytes()).unwrap_or(self.rest.len()).max(1);
+        let (value, rest) = self.rest.split_at_checked(len).unwrap_or((self.rest, ""));
         self.rest = rest;
         value
     }
 
     fn eat(&mut self, byte: u8) -> bool {
-        let rest = self.rest.strip_prefix(&[byte]);
-        self.rest = rest.unwrap_or(self.rest);
-        rest.is_some()
+        let is_next = self.begins_with(byte);
+        if is_next {
+            self.rest = self.rest.get(1..).unwrap_or_default();
+        }
+        is_next
+    }
+
+    fn begins_with(&self, byte: u8) -> bool {
+        self.rest.as_bytes().first() == Some(&byte)
     }
 }
