@@ -1,5 +1,7 @@
 //! Pods, from their binding to their end.
 
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+
 use api::EventKind;
 use http::{Method, Request};
 use http_body_util::BodyExt as _;
@@ -155,9 +157,16 @@ async fn through_door(port: u16, echoed: &mut [u8; 7]) -> std::io::Result<()> {
     outside.read_exact(echoed).await.map(drop)
 }
 
+/// A port that nobody listens at, and that is not of those which the system gives to connections: one of them could have it by the time it is used.
 async fn free_port() -> u16 {
-    let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
-    listener.local_addr().unwrap().port()
+    static TRIED: AtomicU32 = AtomicU32::new(0);
+    loop {
+        let number = TRIED.fetch_add(1, Relaxed) + std::process::id() * 37;
+        let port = u16::try_from(20_000 + number % 12_000).unwrap();
+        if tokio::net::TcpListener::bind(("0.0.0.0", port)).await.is_ok() {
+            return port;
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
