@@ -46,9 +46,9 @@ pub fn write_json(tree: &Tree, out: &mut Vec<u8>) {
 
 /// Appends a text as JSON.
 pub fn write_json_text(text: &str, out: &mut Vec<u8>) {
-    // Asked of all bytes at once, which takes many in one step.
-    let is_special = |byte: u8| (byte < 0x20) | (byte == b'"') | (byte == b'\\');
-    if text.bytes().fold(false, |found, byte| found | is_special(byte)) {
+    // Counting goes over many bytes in one step, looking for the first over one.
+    let is_special = |byte: &u8| *byte < 0x20 || *byte == b'"' || *byte == b'\\';
+    if text.bytes().filter(is_special).count() > 0 {
         // Writing to memory cannot fail.
         serde_json::to_writer(out, text).unwrap_or_default();
     } else {

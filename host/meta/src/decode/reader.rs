@@ -248,10 +248,10 @@ impl<'a> Reader<'a> {
         let rest = self.source.as_bytes().get(self.at..).unwrap_or_default();
         let stop = memchr::memchr2(b'"', b'\\', rest).unwrap_or(rest.len());
         let plain = rest.get(..stop).unwrap_or_default();
-        // Asked of all bytes at once, which takes many in one step.
-        let has_control = plain.iter().fold(false, |found, c| found | (*c < 0x20));
-        let control = has_control.then(|| plain.iter().position(|c| *c < 0x20)).flatten();
-        self.at += control.unwrap_or(stop);
+        // Counting goes over many bytes in one step, looking for the first over one.
+        let controls = plain.iter().filter(|c| **c < 0x20).count();
+        let first = (controls > 0).then(|| plain.iter().position(|c| *c < 0x20)).flatten();
+        self.at += first.unwrap_or(stop);
         self.peek()
     }
 
