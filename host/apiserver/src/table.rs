@@ -84,7 +84,7 @@ pub(crate) fn table(
     if shown == Shown::LaterEvent {
         out.extend_from_slice(b"null");
     } else {
-        write_json(&mut out, &definitions(columns));
+        meta::write_json(&definitions(columns), &mut out);
     }
     let default = if shown == Shown::List { default_name(kind, &rows) } else { None };
     out.extend_from_slice(b",\"rows\":[");
@@ -95,10 +95,10 @@ pub(crate) fn table(
         }
         mark_default(&mut row.cells, default.as_deref());
         out.extend_from_slice(b"{\"cells\":");
-        write_json(&mut out, &Tree::Array(row.cells));
+        meta::write_json(&Tree::Array(row.cells), &mut out);
         if !row.conditions.is_empty() {
             out.extend_from_slice(b",\"conditions\":");
-            write_json(&mut out, &Tree::Array(row.conditions));
+            meta::write_json(&Tree::Array(row.conditions), &mut out);
         }
         out.extend_from_slice(b",\"object\":");
         match include {
@@ -161,10 +161,6 @@ fn mark_default(cells: &mut [Tree], default: Option<&str>) {
     {
         cell.push_str(" (default)");
     }
-}
-
-fn write_json(out: &mut Vec<u8>, tree: &Tree) {
-    serde_json::to_writer(out, tree).expect("a tree has text keys, and memory takes every byte");
 }
 
 #[cfg(test)]
