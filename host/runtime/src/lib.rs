@@ -43,7 +43,7 @@ pub use executor::executor;
 pub use exit::Exit;
 pub use instance::StartError;
 pub use limits::Limits;
-pub use memory::{release_heap, release_program};
+pub use memory::{ProgramPages, release_heap};
 pub use network::{
     Body, BodyError, Connection, Datagrams, HttpHandler, Listener, Network, NoNetwork, Route,
     Stream,

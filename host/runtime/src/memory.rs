@@ -9,38 +9,55 @@ pub fn release_heap() {
     }
 }
 
-/// Unmaps the pages of the program's code and constants. What still runs is mapped again from the page cache as it is called, in less than a
-/// millisecond for all of it; what only the start needed stays away, and is the first that the system takes when memory is short.
-///
-/// A debugger's breakpoints are lost, since they are changes of the code that only this process sees.
-///
-/// # Errors
-///
-/// If the system does not tell where the program is, or refuses.
-#[cfg(target_os = "linux")]
-pub fn release_program() -> std::io::Result<()> {
-    let program = std::fs::read_link("/proc/self/exe")?;
-    let maps = std::fs::read_to_string("/proc/self/maps")?;
-    for range in maps.lines().filter_map(|line| constant(line, &program.to_string_lossy())) {
-        #[expect(unsafe_code, reason = "only an unsafe function gives advice on memory")]
-        // SAFETY: the range is mapped from the program's own file and nobody could ever write to it: whatever is read there next is read from
-        // that file again, and is the same.
-        unsafe {
-            let begin = std::ptr::with_exposed_provenance_mut(range.start);
-            rustix::mm::madvise(begin, range.len(), rustix::mm::Advice::LinuxDontNeed)?;
-        }
-    }
-    Ok(())
-}
+/// The program's code and constants, where they are in memory.
+#[derive(Debug)]
+pub struct ProgramPages(Vec<std::ops::Range<usize>>);
 
-/// See the other form; elsewhere nothing is given back.
-///
-/// # Errors
-///
-/// None.
-#[cfg(not(target_os = "linux"))]
-pub fn release_program() -> std::io::Result<()> {
-    Ok(())
+impl ProgramPages {
+    /// Finds them. They stay where they are, while the list of all mappings grows with each guest: so it is read once.
+    ///
+    /// # Errors
+    ///
+    /// If the system does not tell where the program is.
+    #[cfg(target_os = "linux")]
+    pub fn find() -> std::io::Result<Self> {
+        let program = std::fs::read_link("/proc/self/exe")?;
+        let maps = std::fs::read_to_string("/proc/self/maps")?;
+        let constants = maps.lines().filter_map(|line| constant(line, &program.to_string_lossy()));
+        Ok(Self(constants.collect()))
+    }
+
+    /// See the other form; elsewhere nothing is given back.
+    ///
+    /// # Errors
+    ///
+    /// None.
+    #[cfg(not(target_os = "linux"))]
+    pub fn find() -> std::io::Result<Self> {
+        Ok(Self(Vec::new()))
+    }
+
+    /// Unmaps them. What still runs is mapped again from the page cache as it is called, in less than a millisecond for all of it; what only
+    /// the start needed stays away, and is the first that the system takes when memory is short.
+    ///
+    /// A debugger's breakpoints are lost, since they are changes of the code that only this process sees.
+    ///
+    /// # Errors
+    ///
+    /// If the system refuses.
+    pub fn release(&self) -> std::io::Result<()> {
+        #[cfg(target_os = "linux")]
+        for range in &self.0 {
+            #[expect(unsafe_code, reason = "only an unsafe function gives advice on memory")]
+            // SAFETY: the range is mapped from the program's own file for as long as it runs, and nobody could ever write to it: whatever is
+            // read there next is read from that file again, and is the same.
+            unsafe {
+                let begin = std::ptr::with_exposed_provenance_mut(range.start);
+                rustix::mm::madvise(begin, range.len(), rustix::mm::Advice::LinuxDontNeed)?;
+            }
+        }
+        Ok(())
+    }
 }
 
 /// The addresses of a line of `/proc/self/maps`, if it is of a part of the program that is as in its file: `begin-end r-xp offset device inode
@@ -83,9 +100,11 @@ mod tests {
 
     #[test]
     fn the_program_goes_on() {
+        let pages = ProgramPages::find().expect("Linux tells where the program is");
+        assert!(!pages.0.is_empty(), "its code is somewhere");
         for _ in 0..3 {
             release_heap();
-            release_program().expect("Linux tells where the program is");
+            pages.release().expect("the system takes the advice");
         }
     }
 }

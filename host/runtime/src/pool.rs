@@ -1,6 +1,6 @@
 //! How many instances get a prepared slot, and what a slot is.
 //!
-//! The pool reserves address space for every slot at start and hands out slots without system calls
+//! The pool reserves address space for every slot when it is made and hands out slots without system calls
 //! that others wait for. Its real limit is the number of memory mappings a process may have
 //! (`vm.max_map_count`, 65,530 on most systems): a slot needs two for its stack from the start, and
 //! a live instance four more. Instances beyond the pool run on an engine that maps memory on demand

@@ -284,13 +284,20 @@ async fn renew(trust: Arc<Trust>, clock: Arc<dyn Clock>, stop: CancellationToken
 async fn release(stop: CancellationToken) {
     // A node tells every ten seconds that it lives, through much of the server; in between hardly anything runs.
     const INTERVAL: Duration = Duration::from_secs(3);
+    let pages = match runtime::ProgramPages::find() {
+        Ok(pages) => pages,
+        Err(error) => {
+            tracing::debug!(%error, "code that is not used stays in memory");
+            return;
+        }
+    };
     loop {
         tokio::select! {
             () = tokio::time::sleep(INTERVAL) => {}
             () = stop.cancelled() => return,
         }
         runtime::release_heap();
-        if let Err(error) = runtime::release_program() {
+        if let Err(error) = pages.release() {
             tracing::debug!(%error, "code that is not used stays in memory");
             return;
         }
