@@ -197,7 +197,8 @@ impl Watch {
     fn decoded(&self, body: &Bytes) -> Result<Payload, StatusError> {
         if self.metadata {
             return Ok(Payload::Json(
-                table::metadata(&self.context.served(body)?, ViewVersion::V1).into(),
+                table::metadata(self.context.info(), &self.context.served(body)?, ViewVersion::V1)
+                    .into(),
             ));
         }
         Ok(Payload::Typed(self.context.parse(body)?.into_any_arc()))

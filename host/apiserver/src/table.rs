@@ -7,7 +7,7 @@
 
 use bytes::Bytes;
 use jiff::Timestamp;
-use kinds::{AnyKind, Column};
+use kinds::{AnyKind, Column, KindInfo};
 use meta::field::FieldError;
 use meta::{Path, StatusError, Tree, member};
 use serde_json::json;
@@ -51,18 +51,39 @@ pub(crate) fn include(query: &Query) -> Result<Include, StatusError> {
 }
 
 /// The `PartialObjectMetadata` of an object, from its bytes.
-pub(crate) fn metadata(body: &[u8], version: ViewVersion) -> Vec<u8> {
+pub(crate) fn metadata(info: &KindInfo, body: &[u8], version: ViewVersion) -> Vec<u8> {
     let mut out = Vec::with_capacity(body.len());
-    write_metadata(&mut out, body, version);
+    write_metadata(&mut out, info, body, version);
     out
 }
 
-fn write_metadata(out: &mut Vec<u8>, body: &[u8], version: ViewVersion) {
+fn write_metadata(out: &mut Vec<u8>, info: &KindInfo, body: &[u8], version: ViewVersion) {
     out.extend_from_slice(b"{\"kind\":\"PartialObjectMetadata\",\"apiVersion\":\"");
     out.extend_from_slice(version.api_version().as_bytes());
     out.extend_from_slice(b"\",\"metadata\":");
-    out.extend_from_slice(member(body, "metadata").unwrap_or(b"{}"));
+    let metadata = member(body, "metadata").unwrap_or(b"{}");
+    match without_other_versions(info, metadata) {
+        Some(metadata) => meta::write_json(&metadata, out),
+        None => out.extend_from_slice(metadata),
+    }
     out.push(b'}');
+}
+
+/// Metadata without the annotations that stand for fields of other versions; none if it has none of them.
+fn without_other_versions(info: &KindInfo, metadata: &[u8]) -> Option<Tree> {
+    if info.of_other_versions.is_empty() {
+        return None;
+    }
+    let mut metadata: Tree = serde_json::from_slice(metadata).ok()?;
+    let map = metadata.as_object_mut()?;
+    let annotations = map.get_mut("annotations")?.as_object_mut()?;
+    let all = annotations.len();
+    annotations.retain(|name, _| !info.of_other_versions.contains(&name.as_str()));
+    let left = annotations.len();
+    if left == 0 {
+        map.remove("annotations");
+    }
+    (left < all).then_some(metadata)
 }
 
 /// A Table of rows. `head` is the JSON of the list's metadata.
@@ -103,7 +124,7 @@ pub(crate) fn table(
         out.extend_from_slice(b",\"object\":");
         match include {
             Include::None => out.extend_from_slice(b"null"),
-            Include::Metadata => write_metadata(&mut out, row.body, version),
+            Include::Metadata => write_metadata(&mut out, kind.info(), row.body, version),
             Include::Object => out.extend_from_slice(row.body.trim_ascii_end()),
         }
         out.push(b'}');

@@ -44,6 +44,8 @@ pub struct KindInfo {
     pub generation: Generation,
     /// What nobody owns by writing there, where that differs from the usual: the subresource, and the fields as dotted paths.
     pub unowned: &'static [(&'static str, &'static [&'static str])],
+    /// Annotations that stand for fields of another version. Only whole objects show them, and not what is made of their metadata alone.
+    pub of_other_versions: &'static [&'static str],
     /// How the name of an object is checked.
     pub name_rule: NameRule,
     /// Whether finalizers need no domain.
@@ -117,6 +119,7 @@ impl KindInfo {
             subresources: &[],
             generation: Generation::Unused,
             unowned: &[],
+            of_other_versions: &[],
             name_rule: NameRule::Subdomain,
             plain_finalizers: false,
             watch_cache: true,

@@ -144,7 +144,9 @@ impl Context {
     ) -> Result<Response<Body>, StatusError> {
         let bytes = match self.accepted.view {
             View::Object => encode::stored_bytes(body, self.accepted),
-            View::Metadata(version) => self.formatted(&table::metadata(body, version).into()),
+            View::Metadata(version) => {
+                self.formatted(&table::metadata(self.info(), body, version).into())
+            }
             View::MetadataList(_) => {
                 return Err(not_in_this_form("PartialObjectMetadataList", false));
             }

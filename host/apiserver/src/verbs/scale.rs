@@ -280,9 +280,8 @@ fn table_of(context: &Context, scale: &Tree, version: ViewVersion) -> Result<Tre
 fn answer(context: &Context, scale: &Tree) -> Result<Response<Body>, StatusError> {
     let accepted = context.accepted;
     let bytes = match accepted.view {
-        View::Metadata(version) => {
-            context.formatted(&table::metadata(&encode::plain(scale), version).into())
-        }
+        View::Metadata(version) => context
+            .formatted(&table::metadata(context.info(), &encode::plain(scale), version).into()),
         View::Table(version) => encode::value(&table_of(context, scale, version)?, accepted),
         View::Object | View::MetadataList(_) => encode::value(scale, accepted),
     };

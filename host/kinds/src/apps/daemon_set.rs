@@ -26,6 +26,7 @@ impl Kind for DaemonSet {
         type_name: "io.k8s.api.apps.v1.DaemonSet",
         status: true,
         generation: Generation::Spec,
+        of_other_versions: &[TEMPLATE_GENERATION],
         columns: &[
             columns::NAME,
             Column::of::<DaemonSetStatus>("Desired", "desiredNumberScheduled").integer(),

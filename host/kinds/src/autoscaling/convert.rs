@@ -18,7 +18,7 @@ const METRICS: &str = "autoscaling.alpha.kubernetes.io/metrics";
 const BEHAVIOR: &str = "autoscaling.alpha.kubernetes.io/behavior";
 const CURRENT_METRICS: &str = "autoscaling.alpha.kubernetes.io/current-metrics";
 const CONDITIONS: &str = "autoscaling.alpha.kubernetes.io/conditions";
-const ANNOTATIONS: [&str; 6] = [
+pub(super) const ANNOTATIONS: [&str; 6] = [
     METRICS,
     BEHAVIOR,
     CURRENT_METRICS,

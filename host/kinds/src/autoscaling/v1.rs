@@ -10,7 +10,7 @@ use k8s_openapi::api::autoscaling::v2;
 use meta::Tree;
 use meta::field::FieldError;
 
-use super::convert::{to_v1, to_v2};
+use super::convert::{self, to_v1, to_v2};
 use crate::{Generation, Kind, KindInfo, StoredAs, facts};
 
 const STORED: KindInfo = v2::HorizontalPodAutoscaler::INFO;
@@ -23,6 +23,7 @@ impl Kind for HorizontalPodAutoscaler {
         type_name: "io.k8s.api.autoscaling.v1.HorizontalPodAutoscaler",
         status: true,
         generation: Generation::Spec,
+        of_other_versions: &convert::ANNOTATIONS,
         columns: STORED.columns,
         stored_as: Some(StoredAs {
             group: STORED.group,

@@ -47,6 +47,8 @@ impl Kind for EndpointSlice {
 
     fn on_update(&mut self, old: &Self) {
         if self.endpoints != old.endpoints {
+            // What is dropped counts as a change.
+            self.metadata.generation = Some(old.metadata.generation.unwrap_or_default() + 1);
             self.on_create();
         }
     }

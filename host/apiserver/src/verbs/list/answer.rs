@@ -183,7 +183,11 @@ fn metadata(context: &Context, page: &Page, version: ViewVersion) -> Result<Byte
         if index > 0 {
             json.extend_from_slice(b",");
         }
-        json.extend_from_slice(&table::metadata(&context.served(&entry.body)?, version));
+        json.extend_from_slice(&table::metadata(
+            context.info(),
+            &context.served(&entry.body)?,
+            version,
+        ));
     }
     json.extend_from_slice(if page.entries.is_empty() { b"}\n" } else { TAIL });
     Ok(json.freeze())

@@ -145,10 +145,10 @@ impl Frames {
                 ChangeKind::Modified => 1,
                 ChangeKind::Deleted => 2,
             };
-        let view = self.view;
+        let (view, info) = (self.view, self.context.info());
         event.encoded(slot, |event| match view {
             View::Metadata(version) => {
-                message(name, &table::metadata(&event.entry.body, version), format)
+                message(name, &table::metadata(info, &event.entry.body, version), format)
             }
             View::Object | View::MetadataList | View::Table { .. } => {
                 message(name, &event.entry.body, format)
@@ -173,7 +173,9 @@ impl Frames {
         let format = self.context.accepted.format;
         match self.view {
             View::Object | View::MetadataList => message(name, body, format),
-            View::Metadata(version) => message(name, &table::metadata(body, version), format),
+            View::Metadata(version) => {
+                message(name, &table::metadata(self.context.info(), body, version), format)
+            }
             View::Table { version, include, with_columns } => {
                 // Columns are told once; a bookmark has none, and does not count.
                 let told = with_columns && name != "BOOKMARK";
