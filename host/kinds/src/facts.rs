@@ -34,6 +34,9 @@ pub(crate) fn type_ref(name: &str) -> &'static TypeRef {
     references.get(name).unwrap_or_else(|| panic!("{name} is in the table of types"))
 }
 
+/// The type of every object's metadata.
+pub(crate) const OBJECT_META: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta";
+
 /// A typed value as JSON in the form in which Go would write it.
 pub(crate) fn canonical_tree(value: &impl Serialize, type_name: &str) -> Tree {
     let mut tree = serde_json::to_value(value).expect("wire types have string keys only");

@@ -68,6 +68,11 @@ pub trait AnyKind: Send + Sync + Debug {
     /// Types a canonical tree (see `meta::decode`).
     fn object(&self, tree: &Tree) -> Result<Box<dyn Object>, DecodeError>;
 
+    /// Whether [`Object::tree`] of an object that [`AnyKind::object`] has typed is the tree that it was typed from.
+    fn prints_as_read(&self) -> bool {
+        true
+    }
+
     /// Types the stored bytes of an object of this kind. Of the owners of its fields it has the names, and not the fields: nobody asks a typed
     /// object for those, and they would be the larger part of it.
     fn parse(&self, body: &[u8]) -> Result<Box<dyn Object>, DecodeError>;
@@ -127,6 +132,11 @@ pub trait Object: Any + Send + Sync + Debug {
     /// The object as JSON in its canonical form.
     fn tree(&self) -> Tree;
 
+    /// Its metadata in the same form.
+    fn metadata_tree(&self) -> Tree {
+        facts::canonical_tree(self.metadata(), facts::OBJECT_META)
+    }
+
     fn same(&self, other: &dyn Object) -> bool;
     fn boxed_clone(&self) -> Box<dyn Object>;
     fn as_any(&self) -> &dyn Any;
@@ -182,6 +192,10 @@ impl<K: Kind> AnyKind for Of<K> {
         let mut tree = tree.clone();
         prepare(&mut tree);
         boxed(serde_json::from_value::<K>(tree))
+    }
+
+    fn prints_as_read(&self) -> bool {
+        K::BEFORE_TYPING.is_none()
     }
 
     fn parse(&self, body: &[u8]) -> Result<Box<dyn Object>, DecodeError> {

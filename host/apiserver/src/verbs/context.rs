@@ -44,7 +44,7 @@ impl Current {
     /// An object that was made from this one, and has the same owners, as a tree.
     pub(crate) fn edited(&self, object: &dyn Object) -> Tree {
         let mut tree = object.tree();
-        if let Some(owners) = self.tree.get("metadata").and_then(|own| own.get("managedFields")) {
+        if let Some(owners) = managed::get(&self.tree) {
             managed::put(&mut tree, owners.clone());
         }
         tree

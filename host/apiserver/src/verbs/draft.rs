@@ -102,7 +102,7 @@ pub(super) async fn of_new(
     if info.status && !info.status_on_create {
         clear_status(&mut tree);
     }
-    let (mut object, tree) = defaulted(context, tree)?;
+    let Defaulted { mut object, tree, printed } = defaulted(context, tree)?;
     let now = context.state.clock.now();
     let owners = if wanted.owned {
         ownership::stated(&mut *object, tree)
@@ -140,7 +140,7 @@ pub(super) async fn of_new(
     admission::validate(&attempted, Some(&*object))?;
     hooks::validate(context, options, &attempted, &*object).await?;
     admission::charge(&attempted, &*object, &mut ops)?;
-    let tree = ownership::tree(&*object, owners);
+    let tree = ownership::tree(context, &mut *object, owners, printed);
     check_permitted(context, &tree, None).await?;
     Ok(Draft { object, tree, ops })
 }
@@ -158,7 +158,7 @@ pub(super) async fn of_changed(
     check_revision(context, &wanted.tree, current)?;
     let old = &*current.object;
     let tree = part.carry(context.info(), wanted.tree, &current.tree);
-    let (mut object, tree) = defaulted(context, tree)?;
+    let Defaulted { mut object, tree, printed } = defaulted(context, tree)?;
     let owners = if wanted.owned {
         ownership::stated(&mut *object, tree)
     } else {
@@ -177,27 +177,39 @@ pub(super) async fn of_changed(
     admission::validate(&attempted, Some(&*object))?;
     hooks::validate(context, options, &attempted, &*object).await?;
     admission::charge(&attempted, &*object, &mut ops)?;
-    let mut tree = ownership::tree(&*object, owners);
+    let mut tree = ownership::tree(context, &mut *object, owners, printed);
     move_generation(context.info(), part, &mut *object, &mut tree, current);
     managed::keep_times(&current.tree, &mut tree);
     check_permitted(context, &tree, Some(&current.tree)).await?;
     Ok(Draft { object, tree, ops })
 }
 
-/// The object with its defaults, typed and as a tree. Only the tree has the owners of its fields, as far as the client sent any. Most updates bring
-/// all defaults with them: then the tree need not be made again, which costs more than everything else here.
-fn defaulted(context: &Context, mut tree: Tree) -> Result<(Box<dyn Object>, Tree), StatusError> {
+/// An object with its defaults.
+struct Defaulted {
+    object: Box<dyn Object>,
+    /// The same as a tree, with the owners of its fields as far as the client sent any: the typed one has none.
+    tree: Tree,
+    /// What the tree shows, where defaults have changed nothing.
+    printed: Option<Box<dyn Object>>,
+}
+
+/// Types a tree and sets its defaults. Most updates bring all defaults with them: then the tree need not be made again, which costs more than
+/// everything else here.
+fn defaulted(context: &Context, mut tree: Tree) -> Result<Defaulted, StatusError> {
     let owners = managed::take(&mut tree);
     let mut object = context.object(&tree)?;
     let before = object.boxed_clone();
     object.set_defaults();
-    if !object.same(&*before) {
+    let printed = if object.same(&*before) {
+        context.kind.prints_as_read().then_some(before)
+    } else {
         tree = object.tree();
-    }
+        None
+    };
     if let Some(owners) = owners {
         managed::put(&mut tree, owners);
     }
-    Ok((object, tree))
+    Ok(Defaulted { object, tree, printed })
 }
 
 /// Some writes need more than the permission to write.

@@ -5,8 +5,9 @@
 use std::borrow::Cow;
 
 use kinds::Object;
+use meta::decode::format_time;
 use meta::managed::{self, Element, FieldSet};
-use meta::{GroupVersion, GroupVersionKind, StatusError, Tree};
+use meta::{GroupVersion, GroupVersionKind, StatusError, Time, Tree};
 
 use super::parts::Part;
 use super::write::{Wanted, whole_seconds};
@@ -14,28 +15,107 @@ use super::{Context, Current};
 use crate::options::WriteOptions;
 
 /// The owners of an object's fields, apart from the object: the typed form has only their [`managed::heads`], to be validated.
-pub(super) struct Owners(Option<Tree>);
+pub(super) struct Owners {
+    entries: Option<Tree>,
+    /// The object as it was when its owners were told.
+    tree: Tree,
+}
 
 impl Owners {
     pub(super) fn put_into(self, tree: &mut Tree) {
-        if let Some(owners) = self.0 {
-            managed::put(tree, owners);
+        if let Some(entries) = self.entries {
+            managed::put(tree, entries);
         }
     }
 }
 
-/// An object with the owners of its fields as a tree.
-pub(super) fn tree(object: &dyn Object, owners: Owners) -> Tree {
-    let mut tree = object.tree();
+/// An object with the owners of its fields as a tree. `printed` is what the tree that the owners were told of shows, if it is known: in most
+/// writes only the server's own metadata has changed since, and then only that is printed anew.
+pub(super) fn tree(
+    context: &Context,
+    object: &mut dyn Object,
+    mut owners: Owners,
+    printed: Option<Box<dyn Object>>,
+) -> Tree {
+    let mut tree = match printed.and_then(|printed| changed_since(object, printed)) {
+        None => object.tree(),
+        Some(changed) => {
+            let mut tree = std::mem::take(&mut owners.tree);
+            print_metadata(&mut tree, object, changed);
+            // What is empty is not always printed as it was sent.
+            context.kind.emit(&mut tree);
+            debug_assert_eq!(
+                bare(tree.clone()),
+                bare(object.tree()),
+                "as it would be printed anew"
+            );
+            tree
+        }
+    };
     owners.put_into(&mut tree);
     tree
+}
+
+fn bare(mut tree: Tree) -> Tree {
+    managed::take(&mut tree);
+    tree
+}
+
+/// What of an object's metadata changed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Changed {
+    /// At most what the server sets.
+    System,
+    Any,
+}
+
+/// What has changed since, if only metadata has.
+fn changed_since(object: &mut dyn Object, mut before: Box<dyn Object>) -> Option<Changed> {
+    let own = std::mem::take(object.metadata_mut());
+    let other = std::mem::take(before.metadata_mut());
+    let only_metadata = object.same(&*before);
+    let system = own.annotations == other.annotations
+        && own.finalizers == other.finalizers
+        && own.generate_name == other.generate_name
+        && own.labels == other.labels
+        && own.namespace == other.namespace
+        && own.owner_references == other.owner_references;
+    *object.metadata_mut() = own;
+    only_metadata.then_some(if system { Changed::System } else { Changed::Any })
+}
+
+fn print_metadata(tree: &mut Tree, object: &dyn Object, changed: Changed) {
+    let Some(tree) = tree.as_object_mut() else { return };
+    let printed = tree.get_mut("metadata").and_then(Tree::as_object_mut);
+    let Some(map) = printed.filter(|_| changed == Changed::System) else {
+        tree.insert("metadata".to_owned(), object.metadata_tree());
+        return;
+    };
+    let metadata = object.metadata();
+    let text = |text: &Option<String>| text.clone().filter(|text| !text.is_empty()).map(Tree::from);
+    let time = |time: &Option<Time>| time.as_ref().map(|time| Tree::from(format_time(time.0)));
+    for (name, value) in [
+        ("creationTimestamp", time(&metadata.creation_timestamp)),
+        ("deletionGracePeriodSeconds", metadata.deletion_grace_period_seconds.map(Tree::from)),
+        ("deletionTimestamp", time(&metadata.deletion_timestamp)),
+        ("generation", metadata.generation.filter(|it| *it != 0).map(Tree::from)),
+        ("name", text(&metadata.name)),
+        ("resourceVersion", text(&metadata.resource_version)),
+        ("selfLink", text(&metadata.self_link)),
+        ("uid", text(&metadata.uid)),
+    ] {
+        match value {
+            Some(value) => map.insert(name.to_owned(), value),
+            None => map.remove(name),
+        };
+    }
 }
 
 /// The owners are those that the tree says.
 pub(super) fn stated(object: &mut dyn Object, mut tree: Tree) -> Owners {
     let owners = managed::take(&mut tree);
     object.metadata_mut().managed_fields = owners.as_ref().map(managed::heads);
-    Owners(owners)
+    Owners { entries: owners, tree }
 }
 
 /// The creator owns what it set, defaults included.
@@ -127,8 +207,7 @@ pub(super) fn apply(
 /// The live object without what is owned through another group. Where two groups show the same objects, neither knows what the other calls
 /// their fields. The entries stay, so that the object still counts as one whose owners are known; see [`drop_foreign`].
 fn without_foreign<'a>(context: &Context, live: &'a Tree) -> Cow<'a, Tree> {
-    let entries = live.get("metadata").and_then(|metadata| metadata.get("managedFields"));
-    if entries
+    if managed::get(live)
         .and_then(Tree::as_array)
         .into_iter()
         .flatten()

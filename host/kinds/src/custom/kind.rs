@@ -16,8 +16,6 @@ use crate::facts;
 use crate::info::KindInfo;
 use crate::object::{AnyKind, DecodeError, Object};
 
-pub(super) const OBJECT_META: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta";
-
 /// A kind that users define, in one of its versions. Copies share everything.
 #[derive(Clone, Debug)]
 pub struct CustomKind(Arc<Version>);
@@ -157,7 +155,7 @@ fn metadata(tree: &mut Tree) -> Result<Findings, decode::DecodeError> {
     let mut map = serde_json::Map::new();
     map.insert("metadata".to_owned(), given);
     let mut map = Tree::Object(map);
-    let ty = TypeRef::map(facts::type_ref(OBJECT_META).clone());
+    let ty = TypeRef::map(facts::type_ref(facts::OBJECT_META).clone());
     let found = decode::canonicalize(&mut map, &ty, facts::schema())?;
     tree["metadata"] = map["metadata"].take();
     Ok(found)

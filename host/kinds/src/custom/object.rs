@@ -11,13 +11,12 @@ use meta::{Attributes, Key, Tree};
 use serde::Deserialize as _;
 use serde_json::Map;
 
-use super::kind::OBJECT_META;
 use super::schema::Found;
 use super::version::Version;
 use super::{columns, scale, warnings};
 use crate::info::KindInfo;
+use crate::metadata;
 use crate::object::Object;
-use crate::{facts, metadata};
 
 /// An object.
 #[derive(Clone, Debug)]
@@ -179,7 +178,7 @@ impl Object for CustomObject {
 
     fn tree(&self) -> Tree {
         let mut map = self.rest.clone();
-        map.insert("metadata".to_owned(), facts::canonical_tree(&self.metadata, OBJECT_META));
+        map.insert("metadata".to_owned(), self.metadata_tree());
         Tree::Object(map)
     }
 

@@ -4,7 +4,7 @@
 use thiserror::Error;
 
 use super::compare::compare;
-use super::entry::managed_fields;
+use super::owners;
 use super::owners::take;
 use super::update::{empty_object, give_up, manager, reconciled, strip, update};
 use super::{
@@ -63,7 +63,7 @@ pub fn apply(
     config: &Tree,
     force: bool,
 ) -> Result<Applied, ApplyError> {
-    if managed_fields(config).is_some_and(|fields| !fields.is_null()) {
+    if owners::get(config).is_some_and(|fields| !fields.is_null()) {
         return Err(ApplyError::ManagedFieldsGiven);
     }
     validate::validate(config, context.ty, context.schema)

@@ -3,7 +3,7 @@
 use serde_json::{Map, json};
 use thiserror::Error;
 
-use super::FieldSet;
+use super::{FieldSet, owners};
 use crate::{GroupVersion, Tree};
 
 /// The fields that one manager owns through one way of writing.
@@ -58,7 +58,7 @@ impl Entry {
 
 /// Reads the `managedFields` of an object, given the whole object.
 pub fn decode_entries(object: &Tree) -> Result<Vec<Entry>, EntryError> {
-    decode_list(managed_fields(object))
+    decode_list(owners::get(object))
 }
 
 pub(super) fn decode_list(list: Option<&Tree>) -> Result<Vec<Entry>, EntryError> {
@@ -154,7 +154,7 @@ fn encode(entry: &Entry) -> Tree {
 /// Whether a client asks to forget all owners, by an empty list or one empty entry. It must be
 /// asked before the object is brought into canonical form, where an empty list is gone.
 pub fn is_reset(object: &Tree) -> bool {
-    match managed_fields(object) {
+    match owners::get(object) {
         Some(Tree::Array(entries)) => match entries.as_slice() {
             [] => true,
             [Tree::Object(only)] => only.is_empty(),
@@ -162,8 +162,4 @@ pub fn is_reset(object: &Tree) -> bool {
         },
         _ => false,
     }
-}
-
-pub(super) fn managed_fields(object: &Tree) -> Option<&Tree> {
-    object.get("metadata")?.get("managedFields")
 }

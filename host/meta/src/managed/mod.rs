@@ -37,7 +37,7 @@ pub use configure::configure;
 pub use conflict::Conflict;
 pub use element::{Element, Scalar};
 pub use entry::{Entry, EntryError, Operation, decode_entries, encode_entries, is_reset};
-pub use owners::{heads, put, take, without_owners};
+pub use owners::{get, heads, put, take, without_owners};
 pub use scale::{from_scale, to_scale};
 pub use set::FieldSet;
 pub use times::keep_times;

@@ -40,6 +40,11 @@ impl From<Head> for ManagedFieldsEntry {
     }
 }
 
+/// The owners of an object's fields.
+pub fn get(object: &Tree) -> Option<&Tree> {
+    object.get("metadata")?.get("managedFields")
+}
+
 /// Takes the owners out of an object.
 pub fn take(object: &mut Tree) -> Option<Tree> {
     object.get_mut("metadata")?.as_object_mut()?.remove("managedFields")

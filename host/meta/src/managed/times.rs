@@ -1,14 +1,13 @@
 //! Writes that change nothing but times are no writes.
 
-use super::entry::managed_fields;
+use super::owners;
 use super::owners::put;
 use crate::Tree;
 
 /// Gives the new object the times of the live one's owners if nothing else differs, so that
 /// applying the same configuration again keeps the revision.
 pub fn keep_times(live: &Tree, new: &mut Tree) {
-    let (Some(Tree::Array(old)), Some(Tree::Array(now))) =
-        (managed_fields(live), managed_fields(new))
+    let (Some(Tree::Array(old)), Some(Tree::Array(now))) = (owners::get(live), owners::get(new))
     else {
         return;
     };

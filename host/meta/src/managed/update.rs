@@ -3,8 +3,8 @@
 use serde_json::{Map, json};
 
 use super::compare::{Changes, compare};
-use super::entry::{decode_list, managed_fields};
-use super::owners::{put, take};
+use super::entry::decode_list;
+use super::owners::{self, put, take};
 use super::{
     ANCIENT_CHANGES, Context, Entry, FieldSet, Operation, UPDATE_MANAGERS_MAX, decode_entries,
     encode_entries, is_reset, raw, remove,
@@ -20,7 +20,7 @@ use crate::decode::{emit, format_time};
 /// the live object stay.
 pub fn track_update(context: &Context<'_>, live: Option<&Tree>, new: &mut Tree, reset: bool) {
     let reset = reset || is_reset(new);
-    let known = live.and_then(managed_fields);
+    let known = live.and_then(owners::get);
     let wished = take(new).filter(|_| context.subresource.is_empty());
     let wished = match wished {
         _ if reset && context.subresource.is_empty() => Some(Vec::new()),

@@ -11,8 +11,6 @@ use super::lists::child;
 use super::node::{Node, Rest};
 use crate::{KindInfo, NameRule, facts, metadata};
 
-const OBJECT_META: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta";
-
 /// Of an object inside another nothing is known, not even how its kind is called.
 const EMBEDDED: KindInfo =
     KindInfo { name_rule: NameRule::PathSegment, ..KindInfo::namespaced::<ConfigMap>() };
@@ -89,7 +87,8 @@ fn coerce_object(
         return Ok(());
     }
     let given = metadata.clone();
-    let found = decode::canonicalize(metadata, facts::type_ref(OBJECT_META), facts::schema());
+    let found =
+        decode::canonicalize(metadata, facts::type_ref(facts::OBJECT_META), facts::schema());
     match found {
         Ok(found) => {
             dropped.extend(found.unknown.iter().map(|name| format!("{path}.{name}")));
@@ -181,9 +180,13 @@ fn check_metadata(value: &Tree, path: &Path) -> Vec<FieldError> {
     let mut canonical = value.clone();
     let typed = match canonical {
         Tree::Null => Ok(ObjectMeta::default()),
-        _ => decode::canonicalize(&mut canonical, facts::type_ref(OBJECT_META), facts::schema())
-            .map_err(|error| error.to_string())
-            .and_then(|_| ObjectMeta::deserialize(&canonical).map_err(|error| error.to_string())),
+        _ => decode::canonicalize(
+            &mut canonical,
+            facts::type_ref(facts::OBJECT_META),
+            facts::schema(),
+        )
+        .map_err(|error| error.to_string())
+        .and_then(|_| ObjectMeta::deserialize(&canonical).map_err(|error| error.to_string())),
     };
     let mut typed = match typed {
         Ok(typed) => typed,

@@ -9,8 +9,6 @@ use meta::schema::{Facts, Field, ListType, Presence, Schema, Struct, StructId, T
 use super::node::{ListKind, Node, Rest, Type};
 use crate::facts;
 
-const OBJECT_META: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta";
-
 /// The shape of objects with this schema, or of any object without one.
 pub(crate) fn build(node: Option<&Node>) -> (Schema, TypeRef) {
     let mut builder = Builder { schema: Schema::default(), copied: BTreeMap::new() };
@@ -54,7 +52,7 @@ impl Builder {
         let keeps = keeps || node.preserve;
         let mut fields = Vec::new();
         if is_resource {
-            let metadata = self.built_in(OBJECT_META);
+            let metadata = self.built_in(facts::OBJECT_META);
             fields.push(given("apiVersion", TypeRef::String));
             fields.push(given("kind", TypeRef::String));
             fields.push(given("metadata", metadata));
