@@ -46,9 +46,7 @@ pub fn write_json(tree: &Tree, out: &mut Vec<u8>) {
 
 /// Appends a text as JSON.
 pub fn write_json_text(text: &str, out: &mut Vec<u8>) {
-    // Counting goes over many bytes in one step, looking for the first over one.
-    let is_special = |byte: &u8| *byte < 0x20 || *byte == b'"' || *byte == b'\\';
-    if text.bytes().filter(is_special).count() > 0 {
+    if has_byte(text.as_bytes(), |byte| byte < 0x20 || byte == b'"' || byte == b'\\') {
         // Writing to memory cannot fail.
         serde_json::to_writer(out, text).unwrap_or_default();
     } else {
@@ -57,6 +55,14 @@ pub fn write_json_text(text: &str, out: &mut Vec<u8>) {
         out.extend_from_slice(text.as_bytes());
         out.push(b'"');
     }
+}
+
+/// Whether any byte is of a kind. Pieces are looked at as a whole, which the compiler does in a few steps where it can; the first such byte would
+/// be looked for one by one.
+pub(crate) fn has_byte(bytes: &[u8], is: impl Fn(u8) -> bool) -> bool {
+    let (pieces, rest) = bytes.as_chunks::<32>();
+    let any = |bytes: &[u8]| bytes.iter().fold(false, |any, &byte| any | is(byte));
+    pieces.iter().any(|piece| any(piece)) || any(rest)
 }
 
 #[cfg(test)]

@@ -171,6 +171,10 @@ impl Context {
 }
 
 fn parsed(body: &[u8]) -> Result<Tree, StatusError> {
-    serde_json::from_slice(body)
-        .map_err(|error| StatusError::internal(format!("a stored object is damaged: {error}")))
+    let damaged = |error: &dyn std::error::Error| {
+        StatusError::internal(format!("a stored object is damaged: {error}"))
+    };
+    // That it is UTF-8 is seen faster of the whole than of each text in it.
+    let text = std::str::from_utf8(body).map_err(|error| damaged(&error))?;
+    serde_json::from_str(text).map_err(|error| damaged(&error))
 }

@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 
 use super::{DEPTH_MAX, ParseError};
+use crate::tree::has_byte;
 
 /// What comes next in the source.
 #[derive(Debug, PartialEq)]
@@ -248,9 +249,8 @@ impl<'a> Reader<'a> {
         let rest = self.source.as_bytes().get(self.at..).unwrap_or_default();
         let stop = memchr::memchr2(b'"', b'\\', rest).unwrap_or(rest.len());
         let plain = rest.get(..stop).unwrap_or_default();
-        // Counting goes over many bytes in one step, looking for the first over one.
-        let controls = plain.iter().filter(|c| **c < 0x20).count();
-        let first = (controls > 0).then(|| plain.iter().position(|c| *c < 0x20)).flatten();
+        let has_control = has_byte(plain, |c| c < 0x20);
+        let first = has_control.then(|| plain.iter().position(|c| *c < 0x20)).flatten();
         self.at += first.unwrap_or(stop);
         self.peek()
     }

@@ -140,6 +140,9 @@ pub(super) fn reconciled(context: &Context<'_>, mut entries: Vec<Entry>) -> Vec<
 
 /// Takes fields that changed or are gone from those who owned them.
 pub(super) fn give_up(entries: &mut Vec<Entry>, changes: &Changes) {
+    if entries.is_empty() {
+        return;
+    }
     let lost = lost(changes);
     for entry in entries.iter_mut() {
         if entry.fields.meets(&lost) {
@@ -180,12 +183,12 @@ pub(super) fn strip(fields: &mut FieldSet) {
 
 /// Merges the oldest updates of each version until few enough are left.
 fn cap(entries: &mut Vec<Entry>) {
-    let mut updates: Vec<_> =
-        entries.iter().filter(|entry| entry.operation == Operation::Update).cloned().collect();
-    let mut surplus = updates.len().saturating_sub(UPDATE_MANAGERS_MAX);
+    let updates = || entries.iter().filter(|entry| entry.operation == Operation::Update);
+    let mut surplus = updates().count().saturating_sub(UPDATE_MANAGERS_MAX);
     if surplus == 0 {
         return;
     }
+    let mut updates: Vec<_> = updates().cloned().collect();
     updates.sort_by(|a, b| (&a.time, a.identity()).cmp(&(&b.time, b.identity())));
     let mut merged: Vec<Entry> = Vec::new();
     let mut firsts: Vec<Entry> = Vec::new();
