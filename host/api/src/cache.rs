@@ -3,12 +3,14 @@
 //! A cache is filled by one watch that begins with the present state, resumes where it broke off,
 //! and begins again if the server no longer has the history. What readers see is always a state
 //! that existed, as old as [`Cache::revision`] says. Nothing is queued for slow readers: an observer
-//! is called in line, a subscriber gets the latest of each object.
+//! is called in line, a subscriber gets the latest of each object. Of many objects only those that are asked for are
+//! held as they are typed; the others are read again, from what the store holds, when they are.
 //!
 //! See <https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-detection-of-changes>.
 
 mod changes;
 mod driver;
+mod held;
 mod state;
 
 use std::fmt::Debug;
@@ -22,7 +24,7 @@ pub use changes::{Change, Changes};
 pub use driver::Driver;
 pub use state::ObjectKey;
 
-use crate::{Api, ListParams, Object};
+use crate::{Api, ListParams, Object, Reread};
 use state::State;
 
 /// How a cache is kept.
@@ -32,7 +34,7 @@ pub struct Setup<K> {
     pub selected: ListParams,
     /// Keep an index of every label, for [`Cache::labelled`].
     pub index_labels: bool,
-    /// Drops what no reader needs from objects that are not shared with others.
+    /// Drops what no reader needs from objects that are not shared with others. All of them stay typed.
     pub prune: Option<fn(&mut K)>,
 }
 
@@ -102,17 +104,17 @@ impl<K: Object> Cache<K> {
 
     /// One object.
     pub fn get(&self, namespace: &str, name: &str) -> Option<Arc<K>> {
-        self.0.state.read().get(namespace, name).cloned()
+        self.0.state.read().get(namespace, name)
     }
 
     /// All objects, by namespace and name.
     pub fn list(&self) -> Vec<Arc<K>> {
-        self.0.state.read().all().cloned().collect()
+        self.0.state.read().all().collect()
     }
 
     /// The objects of one namespace, by name.
     pub fn in_namespace(&self, namespace: &str) -> Vec<Arc<K>> {
-        self.0.state.read().in_namespace(namespace).cloned().collect()
+        self.0.state.read().in_namespace(namespace).collect()
     }
 
     /// The objects that name an owner of this uid, by namespace and name.
@@ -123,6 +125,11 @@ impl<K: Object> Cache<K> {
     /// The objects of a namespace that carry a label, by name. Empty unless labels are indexed.
     pub fn labelled(&self, namespace: &str, key: &str, value: &str) -> Vec<Arc<K>> {
         self.0.state.read().labelled(namespace, key, value)
+    }
+
+    /// The names of all objects, by namespace and name. It reads none of them.
+    pub fn keys(&self) -> Vec<ObjectKey> {
+        self.0.state.read().keys().collect()
     }
 
     /// How many objects there are.
@@ -180,9 +187,9 @@ impl<K: Object> Cache<K> {
         changes
     }
 
-    fn put(&self, object: Arc<K>, revision: Option<Revision>) {
+    fn put(&self, object: Arc<K>, again: Option<Arc<dyn Reread>>, revision: Option<Revision>) {
         let observers = self.0.observers.lock();
-        let change = self.0.state.write().put(object, revision);
+        let change = self.0.state.write().put(object, again, revision);
         observers.announce(change.as_ref(), revision);
     }
 
@@ -190,6 +197,18 @@ impl<K: Object> Cache<K> {
         let observers = self.0.observers.lock();
         let change = self.0.state.write().remove(namespace, name, revision);
         observers.announce(change.as_ref(), revision);
+    }
+
+    fn is_warm(&self) -> bool {
+        self.0.state.read().warm().is_over_min()
+    }
+
+    fn is_hot(&self) -> bool {
+        self.0.state.read().warm().are_many()
+    }
+
+    fn cool(&self) {
+        self.0.state.read().cool();
     }
 
     fn advance(&self, revision: Revision) {

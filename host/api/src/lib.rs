@@ -26,6 +26,7 @@ pub use object::{Object, PartialObject};
 pub use params::{DeleteParams, ListParams, Patch, Preconditions, Propagation, WriteParams};
 pub use resource::Resource;
 pub use transport::{
-    Body, Connection, Event, EventKind, Form, Payload, Transport, Upgraded, WatchParams, Watching,
+    Body, Connection, Event, EventKind, Form, Payload, Reread, Transport, Upgraded, WatchParams,
+    Watching,
 };
 pub use typed::{Api, Page};

@@ -62,6 +62,12 @@ pub trait Transport: Debug + Send + Sync + 'static {
     }
 }
 
+/// Where an object can be had again by those who let go of it: as it is stored, which takes far less memory than what is made of it.
+pub trait Reread: Debug + Send + Sync {
+    /// The value anew. None if it cannot be read, which only a bug can bring about.
+    fn read(&self) -> Option<Arc<dyn Any + Send + Sync>>;
+}
+
 /// How much of each object a watcher wants.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Form {
@@ -151,8 +157,18 @@ pub struct Event {
 /// An object as the transport has it.
 #[derive(Clone, Debug)]
 pub enum Payload {
-    /// The typed value itself, shared by all readers in this process.
-    Typed(Arc<dyn Any + Send + Sync>),
+    /// The typed value itself, shared by all readers in this process; and where it can be had again, if it can.
+    Typed(Arc<dyn Any + Send + Sync>, Option<Arc<dyn Reread>>),
     /// The object as JSON.
     Json(Bytes),
+}
+
+impl Payload {
+    /// Where the object can be had again.
+    pub(crate) fn again(&self) -> Option<Arc<dyn Reread>> {
+        match self {
+            Self::Typed(_, again) => again.clone(),
+            Self::Json(_) => None,
+        }
+    }
 }

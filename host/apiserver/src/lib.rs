@@ -47,5 +47,5 @@ pub use seams::{
     Identity, Mount, NoNodes, NodeGateway, Peer, ResourceAttempt, TokenAnswer,
 };
 pub use serve::{Listen, serve};
-pub use service::{Event, EventKind, Payload, Service, Watch, describe};
+pub use service::{Event, EventKind, Payload, Service, Stored, Watch, describe};
 pub use state::{Config, Parts};

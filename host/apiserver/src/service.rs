@@ -15,6 +15,7 @@ use store::Describe;
 use crate::body::Body;
 use crate::chain::{self, Call};
 use crate::codec::negotiate::{Accepted, View, ViewVersion};
+use crate::registry::KindRef;
 use crate::request::{RequestInfo, Target, Verb};
 use crate::seams::{Identity, Peer};
 use crate::state::{Parts, State};
@@ -112,12 +113,33 @@ pub enum EventKind {
 /// An object as a watcher in this process gets it.
 #[derive(Clone, Debug)]
 pub enum Payload {
-    /// The typed object, shared by all watchers; for those of metadata its `ObjectMeta`.
-    Typed(Arc<dyn Any + Send + Sync>),
+    /// The typed object, shared by all watchers; for those of metadata its `ObjectMeta`. And how it is stored, if it is stored as it is served.
+    Typed(Arc<dyn Any + Send + Sync>, Option<Stored>),
     /// Its JSON: of metadata, and of kinds without a type.
     Json(Bytes),
     /// Bookmarks have none.
     None,
+}
+
+/// An object as it is stored, of which a typed one can be made at any time. It shares the bytes of the store.
+#[derive(Clone)]
+pub struct Stored {
+    kind: KindRef,
+    body: Bytes,
+}
+
+impl Stored {
+    /// The typed object, as a watch gives it.
+    pub fn read(&self) -> Result<Arc<dyn Any + Send + Sync>, kinds::DecodeError> {
+        Ok(self.kind.parse(&self.body)?.into_any_arc())
+    }
+}
+
+impl std::fmt::Debug for Stored {
+    /// Without the body: it may be a Secret.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Stored").field("bytes", &self.body.len()).finish_non_exhaustive()
+    }
 }
 
 /// One event of a watch in this process.
@@ -168,7 +190,7 @@ impl Watch {
                     .filter(|_| !leaves && self.context.kind.is_stored_as_served())
                     .and_then(|value| self.shared(value));
                 let object = match typed {
-                    Some(value) => Payload::Typed(value),
+                    Some(value) => Payload::Typed(value, self.stored(&event.entry.body)),
                     None if leaves => {
                         let last = event.previous.as_ref().unwrap_or(&event.entry);
                         self.decoded(&last.body_at(event.revision))?
@@ -201,7 +223,12 @@ impl Watch {
                     .into(),
             ));
         }
-        Ok(Payload::Typed(self.context.parse(body)?.into_any_arc()))
+        Ok(Payload::Typed(self.context.parse(body)?.into_any_arc(), self.stored(body)))
+    }
+
+    fn stored(&self, body: &Bytes) -> Option<Stored> {
+        let is_whole = !self.metadata && self.context.kind.is_stored_as_served();
+        is_whole.then(|| Stored { kind: self.context.kind.clone(), body: body.clone() })
     }
 }
 

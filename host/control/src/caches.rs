@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::sync::Arc;
 
-use api::{Cache, Client, ListParams, Object, Setup};
+use api::{Cache, Client, ListParams, Object, ObjectKey, Setup};
 use controllers::{Fill, Key, Reads, Source, Sourced, Sources, Which};
 use futures::future::BoxFuture;
 use meta::Revision;
@@ -107,7 +107,8 @@ impl<K: Sourced> Handle for Shared<K> {
     }
 
     fn keys(&self) -> Vec<Key> {
-        self.0.list().iter().map(|object| Key::of(&**object)).collect()
+        let key = |key: ObjectKey| Key { namespace: key.namespace, name: key.name };
+        self.0.keys().into_iter().map(key).collect()
     }
 
     fn is_going(&self, key: &Key, uid: &str) -> bool {

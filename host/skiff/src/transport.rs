@@ -1,5 +1,6 @@
 //! The client seam over the API server of the same process: no socket, no credentials, and watches that share typed objects.
 
+use std::any::Any;
 use std::sync::Arc;
 
 use api::{Error, EventKind, Payload, Refusal, Transport, WatchParams, Watching};
@@ -58,11 +59,25 @@ fn event(event: apiserver::Event) -> api::Event {
         apiserver::EventKind::InitialEnd => EventKind::Synced,
     };
     let object = match event.object {
-        apiserver::Payload::Typed(value) => Payload::Typed(value),
+        apiserver::Payload::Typed(value, stored) => {
+            let again = stored.map(|stored| Arc::new(Again(stored)) as Arc<dyn api::Reread>);
+            Payload::Typed(value, again)
+        }
         apiserver::Payload::Json(bytes) => Payload::Json(bytes),
         apiserver::Payload::None => Payload::Json(Bytes::new()),
     };
     api::Event { kind, object, revision: event.revision }
+}
+
+/// A stored object, for readers that let go of what they made of it.
+#[derive(Debug)]
+struct Again(apiserver::Stored);
+
+impl api::Reread for Again {
+    fn read(&self) -> Option<Arc<dyn Any + Send + Sync>> {
+        let value = self.0.read();
+        value.map_err(|error| tracing::error!(%error, "a stored object cannot be read again")).ok()
+    }
 }
 
 fn refused(error: StatusError) -> Error {

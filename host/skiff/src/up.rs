@@ -131,7 +131,7 @@ async fn ready(client: &Client, applied: &[Value]) -> anyhow::Result<()> {
 
 fn pod_of(event: &api::Event) -> Option<Pod> {
     match &event.object {
-        api::Payload::Typed(value) => value.downcast_ref::<Pod>().cloned(),
+        api::Payload::Typed(value, _) => value.downcast_ref::<Pod>().cloned(),
         api::Payload::Json(bytes) => serde_json::from_slice(bytes).ok(),
     }
 }

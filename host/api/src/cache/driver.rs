@@ -7,12 +7,15 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use meta::Revision;
+use tokio::time::MissedTickBehavior;
 
 use super::{Cache, ObjectKey, Setup};
 use crate::{Api, Error, Event, EventKind, Object, Payload};
 
 const BACKOFF_MIN: Duration = Duration::from_millis(50);
 const BACKOFF_MAX: Duration = Duration::from_secs(30);
+/// Typed objects that nobody asks for are let go of after once to twice this time, if there are many.
+const COOLING: Duration = Duration::from_secs(3);
 
 /// The task behind a cache. Dropping it stops the cache where it is.
 pub struct Driver<K> {
@@ -65,11 +68,24 @@ impl<K: Object> Driver<K> {
         let mut events = self.api.watch(&self.setup.selected, self.from).await?;
         // While the initial state arrives, what it contains; the rest is removed at its end.
         let mut initial = self.from.is_none().then(BTreeSet::new);
-        while let Some(event) = events.next().await {
+        let mut cooling = tokio::time::interval(COOLING);
+        cooling.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            let event = tokio::select! {
+                event = events.next() => event,
+                _ = cooling.tick(), if self.cache.is_warm() => {
+                    self.cache.cool();
+                    continue;
+                }
+            };
+            let Some(event) = event else { return Ok(()) };
             self.backoff = BACKOFF_MIN;
             self.take(event?, &mut initial);
+            if self.cache.is_hot() {
+                self.cache.cool();
+                cooling.reset();
+            }
         }
-        Ok(())
     }
 
     fn take(&mut self, event: Event, initial: &mut Option<BTreeSet<ObjectKey>>) {
@@ -77,11 +93,12 @@ impl<K: Object> Driver<K> {
         let revision = initial.is_none().then_some(event.revision);
         match event.kind {
             EventKind::Added | EventKind::Modified => {
+                let again = event.object.again().filter(|_| self.setup.prune.is_none());
                 let Some(object) = self.decode(event.object) else { return };
                 if let Some(seen) = initial {
                     seen.insert(ObjectKey::new(object.namespace(), object.name()));
                 }
-                self.cache.put(object, revision);
+                self.cache.put(object, again, revision);
             }
             EventKind::Deleted => {
                 let Some(object) = self.decode(event.object) else { return };
@@ -108,7 +125,7 @@ impl<K: Object> Driver<K> {
     /// An object that cannot be read is left out rather than ending the watch for all others.
     fn decode(&self, payload: Payload) -> Option<Arc<K>> {
         match payload {
-            Payload::Typed(value) => {
+            Payload::Typed(value, _) => {
                 let mut shared = K::from_shared(value);
                 if shared.is_none() {
                     tracing::error!(resource = %self.api.resource().plural, "event of another type");

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use meta::Revision;
 
 use super::Change;
-use crate::Object;
+use super::held::{Held, Warm};
+use crate::{Object, Reread};
 
 /// Names an object within its resource.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -38,8 +39,9 @@ type Labels = HashMap<Box<str>, BTreeSet<Arc<str>>>;
 
 #[derive(Debug)]
 pub(super) struct State<K> {
-    objects: BTreeMap<Arc<str>, BTreeMap<Arc<str>, Arc<K>>>,
+    objects: BTreeMap<Arc<str>, BTreeMap<Arc<str>, Held<K>>>,
     count: usize,
+    warm: Warm,
     owners: HashMap<Box<str>, BTreeSet<ObjectKey>>,
     /// By namespace.
     labels: Option<HashMap<Arc<str>, Labels>>,
@@ -51,18 +53,34 @@ impl<K: Object> State<K> {
         Self {
             objects: BTreeMap::new(),
             count: 0,
+            warm: Warm::default(),
             owners: HashMap::new(),
             labels: index_labels.then(HashMap::new),
             revision: Revision::default(),
         }
     }
 
-    pub(super) fn get(&self, namespace: &str, name: &str) -> Option<&Arc<K>> {
-        self.objects.get(namespace)?.get(name)
+    pub(super) fn get(&self, namespace: &str, name: &str) -> Option<Arc<K>> {
+        self.objects.get(namespace)?.get(name)?.get(&self.warm)
     }
 
-    pub(super) fn all(&self) -> impl Iterator<Item = &Arc<K>> {
-        self.objects.values().flat_map(BTreeMap::values)
+    pub(super) fn all(&self) -> impl Iterator<Item = Arc<K>> {
+        let held = self.objects.values().flat_map(BTreeMap::values);
+        held.filter_map(|held| held.get(&self.warm))
+    }
+
+    /// How many typed objects there are that could be let go of.
+    pub(super) fn warm(&self) -> &Warm {
+        &self.warm
+    }
+
+    /// Lets go of the objects that nobody asked for since the last time.
+    pub(super) fn cool(&self) {
+        let all = self.objects.values().flat_map(BTreeMap::values);
+        for held in all.take_while(|_| self.warm.is_over_min()) {
+            held.cool(&self.warm);
+        }
+        self.warm.looked_at();
     }
 
     pub(super) fn keys(&self) -> impl Iterator<Item = ObjectKey> {
@@ -73,27 +91,30 @@ impl<K: Object> State<K> {
 
     pub(super) fn present(&self) -> impl Iterator<Item = Change<K>> {
         self.objects.iter().flat_map(|(namespace, names)| {
-            names.iter().map(|(name, object)| Change {
-                key: ObjectKey { namespace: namespace.clone(), name: name.clone() },
-                before: None,
-                after: Some(object.clone()),
+            names.iter().filter_map(|(name, held)| {
+                Some(Change {
+                    key: ObjectKey { namespace: namespace.clone(), name: name.clone() },
+                    before: None,
+                    after: Some(held.get(&self.warm)?),
+                })
             })
         })
     }
 
-    pub(super) fn in_namespace(&self, namespace: &str) -> impl Iterator<Item = &Arc<K>> {
-        self.objects.get(namespace).into_iter().flat_map(BTreeMap::values)
+    pub(super) fn in_namespace(&self, namespace: &str) -> impl Iterator<Item = Arc<K>> {
+        let held = self.objects.get(namespace).into_iter().flat_map(BTreeMap::values);
+        held.filter_map(|held| held.get(&self.warm))
     }
 
     pub(super) fn owned_by(&self, uid: &str) -> Vec<Arc<K>> {
         let keys = self.owners.get(uid).into_iter().flatten();
-        keys.filter_map(|key| self.get(&key.namespace, &key.name).cloned()).collect()
+        keys.filter_map(|key| self.get(&key.namespace, &key.name)).collect()
     }
 
     pub(super) fn labelled(&self, namespace: &str, key: &str, value: &str) -> Vec<Arc<K>> {
         let names =
             self.labels.as_ref().and_then(|labels| labels.get(namespace)?.get(&*pair(key, value)));
-        names.into_iter().flatten().filter_map(|name| self.get(namespace, name).cloned()).collect()
+        names.into_iter().flatten().filter_map(|name| self.get(namespace, name)).collect()
     }
 
     pub(super) fn len(&self) -> usize {
@@ -109,9 +130,14 @@ impl<K: Object> State<K> {
     }
 
     /// Takes an object in; none if it is what was there.
-    pub(super) fn put(&mut self, object: Arc<K>, revision: Option<Revision>) -> Option<Change<K>> {
+    pub(super) fn put(
+        &mut self,
+        object: Arc<K>,
+        again: Option<Arc<dyn Reread>>,
+        revision: Option<Revision>,
+    ) -> Option<Change<K>> {
         self.advance(revision.unwrap_or_default());
-        let before = self.get(object.namespace(), object.name()).cloned();
+        let before = self.get(object.namespace(), object.name());
         if let Some(before) = &before {
             let version = object.meta().resource_version.as_deref();
             if version.is_some()
@@ -124,12 +150,14 @@ impl<K: Object> State<K> {
         let key = self.key_of(object.namespace(), object.name());
         if let Some(before) = &before {
             self.unindex(&key, before);
-        } else {
-            self.count += 1;
         }
         self.index(&key, &object);
+        let held = Held::new(object.clone(), again, &self.warm);
         let names = self.objects.entry(key.namespace.clone()).or_default();
-        names.insert(key.name.clone(), object.clone());
+        match names.insert(key.name.clone(), held) {
+            Some(replaced) => drop(replaced.into_inner(&self.warm)),
+            None => self.count += 1,
+        }
         Some(Change { key, before, after: Some(object) })
     }
 
@@ -142,11 +170,12 @@ impl<K: Object> State<K> {
         self.advance(revision.unwrap_or_default());
         let key = self.key_of(namespace, name);
         let names = self.objects.get_mut(namespace)?;
-        let before = names.remove(name)?;
+        let held = names.remove(name)?;
         if names.is_empty() {
             self.objects.remove(namespace);
         }
         self.count -= 1;
+        let before = held.into_inner(&self.warm)?;
         self.unindex(&key, &before);
         Some(Change { key, before: Some(before), after: None })
     }

@@ -1,4 +1,6 @@
+use std::any::Any;
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
 use futures::future::BoxFuture;
@@ -8,7 +10,9 @@ use k8s_openapi::api::core::v1::ConfigMap;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference, Status};
 
 use super::*;
-use crate::{Body, Client, Error, Event, EventKind, Payload, Transport, WatchParams, Watching};
+use crate::{
+    Body, Client, Error, Event, EventKind, Payload, Reread, Transport, WatchParams, Watching,
+};
 
 type Script = Vec<Result<Event, Error>>;
 
@@ -57,7 +61,7 @@ fn map(name: &str, revision: u64) -> ConfigMap {
 
 #[expect(clippy::unnecessary_wraps, reason = "scripts are lists of results")]
 fn event(kind: EventKind, name: &str, revision: u64) -> Result<Event, Error> {
-    let object = Payload::Typed(Arc::new(map(name, revision)));
+    let object = Payload::Typed(Arc::new(map(name, revision)), None);
     Ok(Event { kind, object, revision: Revision(revision) })
 }
 
@@ -144,9 +148,9 @@ async fn indexes_follow_changes() {
 async fn a_slow_subscriber_gets_the_latest_of_each_object() {
     let cache: Cache<ConfigMap> = Cache::detached(false);
     let mut changes = cache.subscribe();
-    cache.put(Arc::new(map("a", 1)), None);
-    cache.put(Arc::new(map("a", 2)), None);
-    cache.put(Arc::new(map("b", 3)), None);
+    cache.put(Arc::new(map("a", 1)), None, None);
+    cache.put(Arc::new(map("a", 2)), None, None);
+    cache.put(Arc::new(map("b", 3)), None, None);
     cache.remove("ns", "b", None);
     let first = changes.next().await;
     assert!(first.before.is_none());
@@ -154,4 +158,79 @@ async fn a_slow_subscriber_gets_the_latest_of_each_object() {
     let second = changes.next().await;
     assert!(second.before.is_none() && second.after.is_none());
     assert!(changes.try_next().is_none());
+}
+
+/// Gives a map again, and counts how often.
+#[derive(Debug)]
+struct Counted(ConfigMap, Arc<AtomicUsize>);
+
+impl Reread for Counted {
+    fn read(&self) -> Option<Arc<dyn Any + Send + Sync>> {
+        self.1.fetch_add(1, Ordering::Relaxed);
+        Some(Arc::new(self.0.clone()))
+    }
+}
+
+#[test]
+fn many_that_are_typed_are_not_waited_for() {
+    let cache: Cache<ConfigMap> = Cache::detached(false);
+    let reads = Arc::new(AtomicUsize::new(0));
+    let mut typed = Vec::new();
+    let mut most = 0;
+    for number in 0..20_000 {
+        let map = Arc::new(map(&format!("map-{number:05}"), 1));
+        let again = Arc::new(Counted(ConfigMap::clone(&map), reads.clone()));
+        typed.push(Arc::downgrade(&map));
+        cache.put(map, Some(again), None);
+        if cache.is_hot() {
+            cache.cool();
+            typed.retain(|map| map.strong_count() > 0);
+            most = most.max(typed.len());
+        }
+    }
+    assert!((4_000..8_000).contains(&most), "{most}");
+}
+
+#[tokio::test]
+async fn lets_go_of_what_nobody_asks_for() {
+    let cache: Cache<ConfigMap> = Cache::detached(true);
+    let reads = Arc::new(AtomicUsize::new(0));
+    let many = 1_200;
+    for number in 0..many {
+        let map = map(&format!("map-{number:04}"), 1);
+        let again = Arc::new(Counted(map.clone(), reads.clone()));
+        cache.put(Arc::new(map), Some(again), None);
+    }
+    cache.put(Arc::new(map("not-stored", 1)), None, None);
+    let first = Arc::downgrade(&cache.get("ns", "map-0000").expect("it is there"));
+    let second = Arc::downgrade(&cache.get("ns", "map-0001").expect("it is there"));
+
+    cache.cool();
+    assert!(cache.is_warm(), "all are new");
+    assert!(cache.get("ns", "map-0001").is_some());
+    cache.cool();
+    assert!(!cache.is_warm(), "so many are kept, and no more");
+    assert!(first.upgrade().is_none(), "nobody asked for it");
+    assert!(second.upgrade().is_some(), "somebody asked for it");
+
+    assert_eq!(cache.get("ns", "map-0000").as_deref(), Some(&map("map-0000", 1)));
+    assert!(cache.get("ns", "map-0000").is_some());
+    assert_eq!(reads.load(Ordering::Relaxed), 1, "once read it is there");
+    assert!(cache.get("ns", "not-stored").is_some());
+    assert_eq!(cache.list().len(), many + 1);
+    assert_eq!(cache.labelled("ns", "app", "map-0002").len(), 1);
+
+    cache.cool();
+    cache.cool();
+    let mut changes = cache.subscribe();
+    while changes.try_next().is_some() {}
+    cache.cool();
+    cache.cool();
+    cache.put(Arc::new(map("map-0000", 2)), None, None);
+    let changed = changes.next().await;
+    assert_eq!(changed.before.map(|map| map.revision()), Some(Revision(1)));
+    cache.remove("ns", "map-0003", None);
+    assert_eq!(changes.next().await.before.as_deref(), Some(&map("map-0003", 1)));
+    assert!(cache.labelled("ns", "app", "map-0003").is_empty());
+    assert_eq!(cache.len(), many);
 }

@@ -239,9 +239,11 @@ async fn shares_typed_objects_in_this_process() {
     assert_eq!(first.kind, EventKind::InitialEnd);
     server.post(CONFIG_MAPS, &config_map("a")).await.expect(201);
     let second = watch.next().await.expect("an event").expect("no error");
-    let Payload::Typed(object) = second.object else { panic!("typed") };
+    let Payload::Typed(object, stored) = second.object else { panic!("typed") };
     let object = object.downcast::<k8s_openapi::api::core::v1::ConfigMap>().expect("a ConfigMap");
     assert_eq!(object.metadata.resource_version.as_deref(), Some(&*second.revision.to_string()));
+    let again = stored.expect("stored as served").read().expect("readable");
+    assert_eq!(again.downcast::<k8s_openapi::api::core::v1::ConfigMap>().expect("one"), object);
     server.service.shutdown();
     assert!(watch.next().await.is_none());
 }
@@ -258,7 +260,7 @@ async fn shares_metadata_alone_in_this_process() {
     let mut watch = server.service.watch(request, identity).await.expect("a watch");
     server.post(CONFIG_MAPS, &config_map("a")).await.expect(201);
     let event = watch.next().await.expect("an event").expect("no error");
-    let Payload::Typed(metadata) = event.object else { panic!("typed") };
+    let Payload::Typed(metadata, None) = event.object else { panic!("typed") };
     let metadata = metadata.downcast::<ObjectMeta>().expect("metadata");
     assert_eq!(metadata.name.as_deref(), Some("a"));
     assert_eq!(metadata.resource_version.as_deref(), Some(&*event.revision.to_string()));

@@ -92,7 +92,7 @@ fn event(event: apiserver::Event) -> api::Event {
         apiserver::EventKind::InitialEnd => EventKind::Synced,
     };
     let object = match event.object {
-        apiserver::Payload::Typed(value) => Payload::Typed(value),
+        apiserver::Payload::Typed(value, _) => Payload::Typed(value, None),
         apiserver::Payload::Json(bytes) => Payload::Json(bytes),
         apiserver::Payload::None => Payload::Json(Bytes::new()),
     };
