@@ -16,6 +16,7 @@ mod codec;
 mod connect;
 mod discovery;
 mod etag;
+mod gather;
 mod health;
 mod limits;
 mod metrics;
@@ -42,6 +43,7 @@ mod version;
 mod warnings;
 
 pub use body::{Body, Error as BodyError, ReadError};
+pub use gather::Watches;
 pub use seams::{
     Attempt, Authenticate, Authorize, ClientCertificates, Decision, GatewayError, Handler,
     Identity, Mount, NoNodes, NodeGateway, Peer, ResourceAttempt, TokenAnswer,

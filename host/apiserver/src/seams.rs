@@ -14,6 +14,7 @@ use sha2::{Digest as _, Sha256};
 use crate::authentication::Tokens;
 use crate::authorization::Granted;
 use crate::body::Body;
+use crate::gather::Watches;
 
 /// A caller, as authentication found it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -53,6 +54,8 @@ pub struct Peer {
     pub certificates: Arc<ClientCertificates>,
     /// Set for callers in this process, which need no credentials.
     pub identity: Option<Arc<Identity>>,
+    /// The watches that run on the connection.
+    pub watches: Watches,
 }
 
 impl Peer {

@@ -15,6 +15,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::GracefulShutdown;
 use rustls::ServerConfig;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
@@ -24,6 +25,7 @@ use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
 
 use crate::body::Body;
+use crate::gather::Gathered;
 use crate::seams::{ClientCertificates, Peer};
 use crate::service::Service;
 
@@ -135,6 +137,9 @@ fn builder(listen: &Listen) -> Builder<TokioExecutor> {
     builder
 }
 
+trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
+
 struct Connection {
     service: Service,
     acceptor: TlsAcceptor,
@@ -161,6 +166,13 @@ impl Connection {
             }
         };
         let peer = peer(&stream, address);
+        let is_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+        // Only HTTP/2 flushes always; it is also what has more than one answer at a time to write.
+        let stream: Box<dyn Stream> = if is_http2 {
+            Box::new(Gathered::new(stream, peer.watches.clone()))
+        } else {
+            Box::new(stream)
+        };
         let service = self.service;
         let answer = service_fn(move |request: Request<Incoming>| {
             let (service, peer) = (service.clone(), peer.clone());
@@ -185,5 +197,5 @@ fn peer(stream: &TlsStream<TcpStream>, address: SocketAddr) -> Peer {
     let certificates = session.peer_certificates().unwrap_or_default();
     let chain = certificates.iter().map(|certificate| certificate.clone().into_owned()).collect();
     let certificates = Arc::new(ClientCertificates::new(chain));
-    Peer { address: Some(address), certificates, identity: None }
+    Peer { address: Some(address), certificates, ..Peer::default() }
 }

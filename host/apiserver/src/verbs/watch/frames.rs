@@ -16,6 +16,7 @@ use super::feed::{Change, ChangeKind, Ended, Feed};
 use crate::body::Body;
 use crate::codec::negotiate::{self, Format, ViewVersion};
 use crate::codec::{encode, protobuf};
+use crate::gather::Counted;
 use crate::status;
 use crate::table::{self, Include, Shown};
 use crate::verbs::Context;
@@ -58,6 +59,7 @@ struct Frames {
     view: View,
     over: bool,
     _permit: Option<OwnedSemaphorePermit>,
+    _counted: Counted,
 }
 
 /// The body of a watch's answer.
@@ -68,7 +70,9 @@ pub(super) fn stream(
     permit: Option<OwnedSemaphorePermit>,
 ) -> Body {
     // A stream moves what it goes on from for every message.
-    let frames = Box::new(Frames { context, feed, view, over: false, _permit: permit });
+    let counted = context.call.peer.watches.enter();
+    let frames =
+        Box::new(Frames { context, feed, view, over: false, _permit: permit, _counted: counted });
     Body::stream(stream::unfold(frames, |mut frames| async move {
         let bytes = frames.next().await?;
         Some((Ok(bytes), frames))
