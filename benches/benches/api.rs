@@ -11,6 +11,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
 
 use api::Client;
 use benches::{Measured, Server, Size};
@@ -57,7 +58,7 @@ fn main() -> anyhow::Result<()> {
 async fn wait_for_account(client: &Client) -> anyhow::Result<()> {
     let path = format!("/api/v1/namespaces/{NAMESPACE}/serviceaccounts/default");
     while send(client, Method::GET, &path, None).await.is_err() {
-        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        tokio::time::sleep(Duration::from_millis(10)).await;
     }
     Ok(())
 }
@@ -201,11 +202,13 @@ async fn pods(server: &Server, size: Size) -> anyhow::Result<()> {
         };
         show(server, &format!("LIST of {pods} Pods, {form}"), lists).await?;
     }
+    let objects = pods * 2 + size.pick(10, 1000);
+    let busy = server.processes.resident_bytes() >> 20;
+    tokio::time::sleep(Duration::from_secs(size.pick(0, 15))).await;
+    let resting = server.processes.resident_bytes() >> 20;
     println!(
-        "{:<6} resident with {} objects: {} MiB",
-        server.name,
-        pods * 2 + size.pick(10, 1000),
-        server.processes.resident_bytes() >> 20
+        "{:<6} resident with {objects} objects: {resting} MiB, right after the lists {busy} MiB",
+        server.name
     );
     Ok(())
 }
