@@ -68,7 +68,8 @@ pub trait AnyKind: Send + Sync + Debug {
     /// Types a canonical tree (see `meta::decode`).
     fn object(&self, tree: &Tree) -> Result<Box<dyn Object>, DecodeError>;
 
-    /// Whether [`Object::tree`] of an object that [`AnyKind::object`] has typed is the tree that it was typed from.
+    /// Whether [`Object::tree`] of an object that [`AnyKind::object`] has typed is the tree that it was typed from, in the form that
+    /// [`AnyKind::emit`] gives it.
     fn prints_as_read(&self) -> bool {
         true
     }

@@ -85,8 +85,8 @@ impl Expected<'static> {
         #[derive(Default, serde::Deserialize)]
         #[serde(rename_all = "camelCase", default)]
         struct Head {
-            api_version: String,
-            kind: String,
+            api_version: Option<String>,
+            kind: Option<String>,
         }
         let mut expected = Expected::of_body("meta.k8s.io", "v1", "DeleteOptions")?;
         let head: Head = match raw.format {
@@ -99,7 +99,10 @@ impl Expected<'static> {
                     .unwrap_or_default()
             }
             Format::Protobuf => protobuf::type_of(&raw.bytes)
-                .map(|(api_version, kind)| Head { api_version, kind })
+                .map(|(api_version, kind)| Head {
+                    api_version: Some(api_version),
+                    kind: Some(kind),
+                })
                 .unwrap_or_default(),
         };
         let served = |version: &GroupVersion| {
@@ -107,10 +110,13 @@ impl Expected<'static> {
                 || version.group == own_group
                 || kinds::all().iter().any(|kind| kind.info().group == version.group)
         };
-        if let Some(version) = GroupVersion::parse(&head.api_version)
-            .filter(|version| head.kind == "DeleteOptions" && served(version))
-        {
-            expected.gvk = version.with_kind(head.kind);
+        // What does not say its kind is of the kind that is expected.
+        let kind = head.kind.filter(|kind| !kind.is_empty());
+        let fits = kind.is_none_or(|kind| kind == expected.gvk.kind);
+        let version = head.api_version.filter(|version| fits && !version.is_empty());
+        let version = version.and_then(|version| GroupVersion::parse(&version));
+        if let Some(version) = version.filter(served) {
+            expected.gvk = version.with_kind(expected.gvk.kind.to_string());
         }
         Ok(expected)
     }

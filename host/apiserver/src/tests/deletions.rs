@@ -34,6 +34,14 @@ async fn checks_preconditions() {
             reply.message()
         );
     }
+    // Options need not say what they are.
+    for options in [
+        json!({ "dryRun": ["All"] }),
+        json!({ "apiVersion": "v1", "dryRun": ["All"] }),
+        json!({ "apiVersion": "apps/v1", "kind": null, "dryRun": ["All"] }),
+    ] {
+        server.send("DELETE", &path, &[], &options.to_string()).await.expect(200);
+    }
     // A body hides the query.
     server
         .send(
