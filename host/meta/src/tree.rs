@@ -10,6 +10,18 @@ pub fn metadata_text<'a>(object: &'a Tree, name: &str) -> &'a str {
     metadata.and_then(|metadata| metadata.get(name)).and_then(Tree::as_str).unwrap_or_default()
 }
 
+/// What JSON calls a value, which is how Go's decoder names it in its messages.
+pub fn json_kind(value: &Tree) -> &'static str {
+    match value {
+        Tree::Null => "null",
+        Tree::Bool(_) => "bool",
+        Tree::Number(_) => "number",
+        Tree::String(_) => "string",
+        Tree::Array(_) => "array",
+        Tree::Object(_) => "object",
+    }
+}
+
 /// Appends a tree as compact JSON: what `serde_json` writes, but that texts without anything to escape are copied whole.
 pub fn write_json(tree: &Tree, out: &mut Vec<u8>) {
     match tree {

@@ -257,6 +257,15 @@ fn unrecognized(why: &str, raw: &Raw, expected: &Expected<'_>) -> StatusError {
 /// What Go finds the type of an object in.
 const TYPE_META: &str = r#"struct { APIVersion string "json:\"apiVersion,omitempty\""; Kind string "json:\"kind,omitempty\"" }"#;
 
+/// Something stands where the type of an object should be told.
+fn without_type(given: &Tree, into: &str, raw: &Raw, expected: &Expected<'_>) -> StatusError {
+    let what = meta::json_kind(given);
+    let why = format!(
+        "couldn't get version/kind; json parse error: json: cannot unmarshal {what} into {into}"
+    );
+    unrecognized(&why, raw, expected)
+}
+
 /// Fills in `apiVersion` and `kind`, or refuses those of another type.
 fn name_type(tree: &mut Tree, raw: &Raw, expected: &Expected<'_>) -> Result<(), StatusError> {
     // Decoders of Go leave an empty object behind for `null`.
@@ -264,20 +273,15 @@ fn name_type(tree: &mut Tree, raw: &Raw, expected: &Expected<'_>) -> Result<(), 
         *tree = Tree::Object(serde_json::Map::new());
     }
     let Tree::Object(object) = tree else {
-        let what = match tree {
-            Tree::Array(_) => "array",
-            Tree::String(_) => "string",
-            Tree::Bool(_) => "bool",
-            _ => "number",
-        };
-        return Err(unrecognized(
-            &format!(
-                "couldn't get version/kind; json parse error: json: cannot unmarshal {what} into Go value of type {TYPE_META}"
-            ),
-            raw,
-            expected,
-        ));
+        return Err(without_type(tree, &format!("Go value of type {TYPE_META}"), raw, expected));
     };
+    for name in ["apiVersion", "kind"] {
+        let given = object.get(name).filter(|given| !given.is_string() && !given.is_null());
+        if let Some(given) = given {
+            let into = format!("Go struct field .{name} of type string");
+            return Err(without_type(given, &into, raw, expected));
+        }
+    }
     let wanted = expected.gvk.group_version();
     let given_version = object.get("apiVersion").and_then(Tree::as_str).unwrap_or_default();
     let given_kind = object.get("kind").and_then(Tree::as_str).unwrap_or_default();

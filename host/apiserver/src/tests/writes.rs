@@ -39,6 +39,16 @@ async fn checks_whose_body_it_is() {
             "ConfigMapp in version \"v1\" cannot be handled as a ConfigMap: no kind \"ConfigMapp\" is registered for version \"v1\"",
         ),
         (
+            json!({ "apiVersion": ["v1"], "metadata": { "name": "x" } }),
+            400,
+            "the object provided is unrecognized (must be of type ConfigMap): couldn't get version/kind; json parse error: json: cannot unmarshal array into Go struct field .apiVersion of type string ({\"apiVersion\":[\"v1\"],\"metadata ...)",
+        ),
+        (
+            json!({ "kind": true, "metadata": { "name": "x" } }),
+            400,
+            "the object provided is unrecognized (must be of type ConfigMap): couldn't get version/kind; json parse error: json: cannot unmarshal bool into Go struct field .kind of type string ({\"kind\":true,\"metadata\":{\"name ...)",
+        ),
+        (
             json!(null),
             422,
             "ConfigMap \"\" is invalid: metadata.name: Required value: name or generateName is required",

@@ -141,14 +141,8 @@ fn parse_apply(bytes: Bytes, options: WriteOptions) -> Result<Patch, StatusError
     let bad = |error: String| StatusError::bad_request(format!("error encoding patch: {error}"));
     let text = std::str::from_utf8(&bytes).map_err(|_| bad("yaml: invalid UTF-8".to_owned()))?;
     let document = yaml::parse(text).map_err(bad)?;
-    let what = match &document.tree {
-        Tree::Object(_) | Tree::Null => "",
-        Tree::Array(_) => "array",
-        Tree::String(_) => "string",
-        Tree::Bool(_) => "bool",
-        Tree::Number(_) => "number",
-    };
-    if !what.is_empty() {
+    if !document.tree.is_object() && !document.tree.is_null() {
+        let what = meta::json_kind(&document.tree);
         return Err(StatusError::bad_request(format!(
             "error decoding patch: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal {what} into Go value of type \
              map[string]interface {{}}"

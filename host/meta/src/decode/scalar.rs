@@ -9,7 +9,7 @@ use serde_json::Number;
 use super::DecodeError;
 use super::time::{self, Precision, format_duration, parse_duration};
 use crate::schema::{Schema, TypeRef};
-use crate::{Quantity, Tree};
+use crate::{Quantity, Tree, json_kind};
 
 /// As lenient as Go about the bits after the last byte, and as strict about padding.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
@@ -56,15 +56,7 @@ pub(super) fn canonicalize(value: &mut Tree, ty: &TypeRef) -> Result<(), DecodeE
 
 /// A value of the wrong kind of JSON.
 pub(super) fn wrong_kind(value: &Tree, expected: impl Into<String>) -> DecodeError {
-    let kind = match value {
-        Tree::Null => "null",
-        Tree::Bool(_) => "bool",
-        Tree::Number(_) => "number",
-        Tree::String(_) => "string",
-        Tree::Array(_) => "array",
-        Tree::Object(_) => "object",
-    };
-    DecodeError::wrong_type(kind, expected)
+    DecodeError::wrong_type(json_kind(value), expected)
 }
 
 /// The name of a type as decoding errors show it.

@@ -5,7 +5,7 @@
 use serde_json::Map;
 use thiserror::Error;
 
-use crate::{StatusError, Tree};
+use crate::{StatusError, Tree, json_kind};
 
 /// The patch is no object.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
@@ -29,12 +29,7 @@ pub fn apply(mut document: Tree, patch: Tree) -> Result<Tree, Error> {
         Tree::Object(patch) => patch,
         Tree::Null => return Err(Error::Null),
         other => {
-            let kind = match other {
-                Tree::Array(_) => "array",
-                Tree::String(_) => "string",
-                Tree::Bool(_) => "bool",
-                _ => "number",
-            };
+            let kind = json_kind(&other);
             return Err(Error::Malformed(format!(
                 "json: cannot unmarshal {kind} into Go value of type map[string]interface {{}}"
             )));
