@@ -10,7 +10,7 @@ use parking_lot::Mutex;
 
 use crate::{Object, Reread};
 
-/// So many objects stay typed, asked for or not.
+/// So many objects of a cache stay typed, asked for or not.
 const WARM_MIN: usize = 1_000;
 /// With so many, those that nobody asks for are not kept for long.
 const WARM_MAX: usize = 4_000;

@@ -160,13 +160,14 @@ async fn through_door(port: u16, echoed: &mut [u8; 7]) -> std::io::Result<()> {
 /// A port that nobody listens at, and that is not of those which the system gives to connections: one of them could have it by the time it is used.
 async fn free_port() -> u16 {
     static TRIED: AtomicU32 = AtomicU32::new(0);
-    loop {
+    for _ in 0..12_000 {
         let number = TRIED.fetch_add(1, Relaxed) + std::process::id() * 37;
         let port = u16::try_from(20_000 + number % 12_000).unwrap();
         if tokio::net::TcpListener::bind(("0.0.0.0", port)).await.is_ok() {
             return port;
         }
     }
+    panic!("no port from 20000 to 31999 is free");
 }
 
 #[tokio::test(flavor = "multi_thread")]
