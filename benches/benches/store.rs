@@ -10,6 +10,7 @@
 
 #![expect(clippy::print_stdout, reason = "a bench prints its figures")]
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
@@ -50,13 +51,12 @@ fn open(folder: &std::path::Path) -> Store {
 }
 
 fn attributes(number: usize) -> Attributes {
-    Attributes {
-        labels: vec![("app".into(), format!("app-{}", number % 100).into())],
-        fields: vec![
-            ("spec.nodeName".into(), format!("node-{}", number % 50).into()),
-            ("status.phase".into(), "Running".into()),
-        ],
-    }
+    let labels = BTreeMap::from([("app".to_owned(), format!("app-{}", number % 100))]);
+    let fields = [
+        ("spec.nodeName".into(), format!("node-{}", number % 50)),
+        ("status.phase".into(), "Running".to_owned()),
+    ];
+    Attributes::new(Some(&labels), fields)
 }
 
 fn key(number: usize) -> Key {

@@ -60,9 +60,6 @@ impl Pending {
         let spec = pod.spec.as_ref().unwrap_or(&none);
         let metadata = &pod.metadata;
         let namespace = metadata.namespace.clone().unwrap_or_default();
-        let labels = metadata.labels.iter().flatten();
-        let labels =
-            labels.map(|(key, value)| (key.as_str().into(), value.as_str().into())).collect();
         let affinity = spec.affinity.as_ref();
         let nodes = affinity.and_then(|affinity| affinity.node_affinity.as_ref());
         let near = affinity.and_then(|affinity| affinity.pod_affinity.as_ref());
@@ -75,7 +72,7 @@ impl Pending {
         Self {
             uid: metadata.uid.as_deref().unwrap_or_default().into(),
             name: metadata.name.clone().unwrap_or_default(),
-            attributes: Attributes { labels, fields: Vec::new() },
+            attributes: Attributes::new(own, []),
             owner: owner.map(|owner| owner.uid.as_str().into()),
             requests: Resources::requested_by(spec),
             assumed: Resources::assumed_of(spec),
