@@ -18,7 +18,7 @@ use crate::request::{RequestInfo, Target, Verb};
 use crate::seams::{Attempt, Decision, Identity, Peer, ResourceAttempt};
 use crate::state::State;
 use crate::warnings::Warnings;
-use crate::{authentication, limits, metrics, routes, status, verbs};
+use crate::{at_once, authentication, limits, metrics, routes, status, verbs};
 
 const AUDIT_ID: HeaderName = HeaderName::from_static("audit-id");
 /// Ids of requests that clients choose may have this many bytes.
@@ -125,10 +125,20 @@ async fn admitted(state: &Arc<State>, unknown: Unknown) -> Result<Response<Body>
 }
 
 async fn route(state: &Arc<State>, call: Call) -> Result<Response<Body>, StatusError> {
+    if concerns_many(&call.info) {
+        at_once::step_aside().await;
+    }
     match call.info.target {
         Target::Path => routes::path(state, call).await,
         Target::Resource(_) => verbs::resource(state, call).await,
     }
+}
+
+/// Whether a request may have to do with more than one object, and so take long.
+fn concerns_many(info: &RequestInfo) -> bool {
+    info.resource().is_none_or(|resource| {
+        matches!(resource.verb, Verb::List | Verb::Watch | Verb::DeleteCollection)
+    })
 }
 
 async fn authenticate(

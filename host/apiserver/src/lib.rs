@@ -7,6 +7,7 @@
 //! Start from [`Service`] (what answers requests), `chain` (the way of every request) and `verbs` (what the requests do).
 
 mod admission;
+mod at_once;
 pub mod authentication;
 pub mod authorization;
 mod body;

@@ -11,7 +11,7 @@ use std::time::Duration;
 use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::GracefulShutdown;
 use rustls::ServerConfig;
@@ -24,6 +24,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
 
+use crate::at_once::AtOnce;
 use crate::body::Body;
 use crate::gather::Gathered;
 use crate::seams::{ClientCertificates, Peer};
@@ -124,8 +125,8 @@ async fn pause_after(error: &std::io::Error) {
     let _ = timeout(Duration::from_millis(50), std::future::pending::<()>()).await;
 }
 
-fn builder(listen: &Listen) -> Builder<TokioExecutor> {
-    let mut builder = Builder::new(TokioExecutor::new());
+fn builder(listen: &Listen) -> Builder<AtOnce> {
+    let mut builder = Builder::new(AtOnce);
     builder.http1().timer(TokioTimer::new()).header_read_timeout(listen.header_timeout);
     builder
         .http2()
@@ -143,7 +144,7 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
 struct Connection {
     service: Service,
     acceptor: TlsAcceptor,
-    builder: Builder<TokioExecutor>,
+    builder: Builder<AtOnce>,
     graceful: Arc<GracefulShutdown>,
     handshake_timeout: Duration,
 }
