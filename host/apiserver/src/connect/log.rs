@@ -10,6 +10,7 @@ use meta::{FieldError, GroupKind, GroupResource, Path, StatusError};
 use super::{find_pod, node};
 use crate::body::Body;
 use crate::chain::Call;
+use crate::codec::negotiate::{Offers, not_acceptable};
 use crate::query::Query;
 use crate::request::ResourceRequest;
 use crate::state::State;
@@ -22,6 +23,9 @@ pub(super) async fn handle(
     call: &Call,
     request: &ResourceRequest,
 ) -> Result<Response<Body>, StatusError> {
+    // A log is plain text to everybody. Who would take nothing but that, or a Table, is refused all the same: Kubernetes agrees on the form of an
+    // object first, and only then finds that there is none.
+    call.accepted(Offers::NoTable).map_err(|_| not_acceptable())?;
     let options = Options::parse(&call.info.query)?;
     let errors = options.validate();
     if !errors.is_empty() {

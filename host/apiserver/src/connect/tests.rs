@@ -194,6 +194,15 @@ async fn logs_come_from_the_node_of_the_pod() {
     let (code, text) = world.get(&format!("{POD}/log?follow=true&limitBytes=1")).await;
     assert_eq!(code, StatusCode::BAD_REQUEST, "{text}");
     assert!(text.contains("is waiting to start"), "{text}");
+    for (accept, expected) in [
+        ("application/json, */*", StatusCode::OK),
+        ("text/plain", StatusCode::NOT_ACCEPTABLE),
+        ("application/json;as=Table;v=v1;g=meta.k8s.io", StatusCode::NOT_ACCEPTABLE),
+    ] {
+        let path = format!("{POD}/log?container=c");
+        let answer = world.send(request(Method::GET, &path, &[("accept", accept)])).await;
+        assert_eq!(answer.status(), expected, "{accept}");
+    }
 }
 
 #[tokio::test]
