@@ -347,6 +347,13 @@ fn any_tree() -> impl Strategy<Value = Tree> {
 
 proptest! {
     #[test]
+    fn prints_times_as_the_pattern_does(seconds in -62_135_596_800_i64..253_402_207_200) {
+        let time = jiff::Timestamp::from_second(seconds).unwrap();
+        let pattern = time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+        prop_assert_eq!(format_time(time), pattern);
+    }
+
+    #[test]
     fn any_bytes_are_answered(source in "[ \\[\\]{}\",:a0-9.eE+\\\\u-]{0,40}") {
         match (parse_json(source.as_bytes()), serde_json::from_str::<Tree>(&source)) {
             (Ok(_), Ok(_)) | (Err(_), Err(_)) => {}

@@ -8,6 +8,7 @@ use std::fmt::Write as _;
 
 use jiff::Timestamp;
 use jiff::civil::DateTime;
+use jiff::tz::Offset;
 
 use crate::quote;
 
@@ -29,7 +30,29 @@ impl Precision {
 
 /// As `metav1.Time` prints it: `2024-05-01T10:00:00Z`.
 pub fn format_time(time: Timestamp) -> String {
-    format!("{}", time.strftime("%Y-%m-%dT%H:%M:%SZ"))
+    let at = Offset::UTC.to_datetime(time);
+    let Ok(year) = u16::try_from(at.year()) else {
+        return time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+    };
+    // Every write prints some times, and a pattern takes thousands of instructions.
+    let small = |number: i8| u16::from(number.unsigned_abs());
+    let mut text = String::with_capacity("2024-05-01T10:00:00Z".len());
+    for (before, number, digits) in [
+        ("", year, 4),
+        ("-", small(at.month()), 2),
+        ("-", small(at.day()), 2),
+        ("T", small(at.hour()), 2),
+        (":", small(at.minute()), 2),
+        (":", small(at.second()), 2),
+    ] {
+        text.push_str(before);
+        for place in (0..digits).rev() {
+            let digit = u32::from(number) / 10_u32.pow(place) % 10;
+            text.extend(char::from_digit(digit, 10));
+        }
+    }
+    text.push('Z');
+    text
 }
 
 /// As `metav1.MicroTime` prints it: `2024-05-01T10:00:00.000000Z`.

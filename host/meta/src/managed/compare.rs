@@ -72,16 +72,19 @@ struct Parts {
 }
 
 impl Parts {
-    fn take(&mut self, element: &Element, delta: Delta) {
-        let lists = [
-            (&mut self.removed, delta.removed),
-            (&mut self.modified, delta.modified),
-            (&mut self.added, delta.added),
-        ];
-        for (list, Slot { member, children }) in lists {
-            if member || !children.is_empty() {
-                list.push(Node { element: element.clone(), member, children });
-            }
+    fn take(&mut self, element: Element, delta: Delta) {
+        let Delta { removed, modified, added } = delta;
+        let has = |slot: &Slot| slot.member || !slot.children.is_empty();
+        let node = |element, Slot { member, children }| Node { element, member, children };
+        if has(&removed) {
+            self.removed.push(node(element.clone(), removed));
+        }
+        if has(&modified) {
+            self.modified.push(node(element.clone(), modified));
+        }
+        // The one that a new object has many of.
+        if has(&added) {
+            self.added.push(node(element, added));
         }
     }
 
@@ -171,7 +174,7 @@ impl Walk<'_> {
             let other = new.and_then(|new| new.get(name));
             let delta = self.values(Some(value), other, members.member(name).0)?;
             if !delta.is_empty() {
-                parts.take(&Element::field(name.as_str()), delta);
+                parts.take(Element::field(name.as_str()), delta);
             }
         }
         for (name, value) in new.into_iter().flatten() {
@@ -179,7 +182,7 @@ impl Walk<'_> {
                 continue;
             }
             let delta = self.values(None, Some(value), members.member(name).0)?;
-            parts.take(&Element::field(name.as_str()), delta);
+            parts.take(Element::field(name.as_str()), delta);
         }
         Ok(parts.into_delta())
     }
@@ -204,7 +207,7 @@ impl Walk<'_> {
                 (_, 2..) => delta.added.member = true,
                 _ => {}
             }
-            parts.take(element, delta);
+            parts.take(element.clone(), delta);
         }
         Ok(parts.into_delta())
     }

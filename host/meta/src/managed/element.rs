@@ -63,7 +63,8 @@ impl Element {
     /// The step as `fieldsV1` has it.
     pub(super) fn print(&self) -> String {
         match self {
-            Self::Field(name) => format!("f:{name}"),
+            // Most steps are fields, and this is many times faster than a format.
+            Self::Field(name) => ["f:", name].concat(),
             Self::Key(fields) => {
                 let map: Map<_, _> =
                     fields.iter().map(|(name, value)| (name.to_string(), value.tree())).collect();

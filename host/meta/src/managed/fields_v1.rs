@@ -14,8 +14,8 @@ impl FieldSet {
     }
 
     pub fn encode(&self) -> Tree {
-        let mut map = Map::new();
-        for node in self.nodes() {
+        // Steps of one kind are sorted as their texts are, so that a map is made of them at once.
+        let steps = self.nodes().iter().map(|node| {
             let mut inner = node.children.encode();
             if node.member
                 && let Tree::Object(inner) = &mut inner
@@ -23,9 +23,9 @@ impl FieldSet {
             {
                 inner.insert(".".to_owned(), Tree::Object(Map::new()));
             }
-            map.insert(node.element.print(), inner);
-        }
-        Tree::Object(map)
+            (node.element.print(), inner)
+        });
+        Tree::Object(steps.collect())
     }
 }
 

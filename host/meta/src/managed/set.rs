@@ -187,15 +187,20 @@ impl FieldSet {
 
     /// The paths that the other has neither themselves nor above them.
     #[must_use]
-    pub fn difference_below(&self, other: &Self) -> Self {
-        self.combine(other, &|a, b| {
-            let a = a?;
-            match b {
-                Some(b) if b.member => None,
-                Some(b) => Some((a.member, a.children.difference_below(&b.children))),
-                None => Some((a.member, a.children.clone())),
+    pub fn difference_below(mut self, other: &Self) -> Self {
+        if other.is_empty() {
+            return self;
+        }
+        self.nodes.retain_mut(|node| match other.find(&node.element) {
+            None => true,
+            Some(found) if found.member => false,
+            Some(found) => {
+                let children = std::mem::take(&mut node.children);
+                node.children = children.difference_below(&found.children);
+                !node.is_empty()
             }
-        })
+        });
+        self
     }
 
     /// Walks both in step and asks for the node of each element that either has.

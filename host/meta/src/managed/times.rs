@@ -11,11 +11,11 @@ pub fn keep_times(live: &Tree, new: &mut Tree) {
     else {
         return;
     };
-    let same = old.len() == now.len() && old.iter().zip(now).all(|(a, b)| same_but_time(a, b));
-    if !same || old == now || !same_elsewhere(live, new) {
-        return;
+    // What an update is for differs mostly, so that the owners, which are most of many objects, need not be looked at.
+    let same = || old.len() == now.len() && old.iter().zip(now).all(|(a, b)| same_but_time(a, b));
+    if same_elsewhere(live, new) && same() && old != now {
+        put(new, Tree::Array(old.clone()));
     }
-    put(new, Tree::Array(old.clone()));
 }
 
 fn same_but_time(a: &Tree, b: &Tree) -> bool {

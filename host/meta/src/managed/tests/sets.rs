@@ -206,7 +206,7 @@ proptest! {
         prop_assert_eq!(a.union(&b).union(&c), a.union(&b.union(&c)));
         prop_assert_eq!(&a.difference(&b).union(&a.intersection(&b)), &a);
         prop_assert!(a.difference(&b).intersection(&b).is_empty());
-        prop_assert!(a.difference(&a).is_empty() && a.difference_below(&a).is_empty());
+        prop_assert!(a.difference(&a).is_empty() && a.clone().difference_below(&a).is_empty());
         for path in a.paths() {
             prop_assert!(a.has(&path) && a.union(&b).has(&path));
             prop_assert_eq!(a.intersection(&b).has(&path), b.has(&path));
