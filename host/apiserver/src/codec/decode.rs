@@ -186,6 +186,11 @@ pub(crate) fn tree(
     Ok(tree)
 }
 
+/// What [`tree`] made of a body, once more, for a write that has to begin anew. What there was to say of the body has been said.
+pub(crate) fn again(raw: &Raw, expected: &Expected<'_>) -> Result<Tree, StatusError> {
+    tree(raw, expected, FieldValidation::Ignore, &Warnings::default())
+}
+
 /// Deals with unknown and duplicate fields as the client asks.
 pub(crate) fn report(
     findings: Vec<String>,

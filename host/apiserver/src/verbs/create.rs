@@ -3,8 +3,8 @@
 use http::{Response, StatusCode};
 use meta::{StatusError, Tree};
 
-use super::Context;
 use super::write::{self, Wanted};
+use super::{Context, Current};
 use crate::body::Body;
 use crate::chain;
 use crate::codec::decode::{self, Expected};
@@ -21,9 +21,14 @@ pub(crate) async fn handle(mut context: Context) -> Result<Response<Body>, Statu
     let raw = decode::read(&context.state, &mut context.call).await?;
     let options = WriteOptions::read(&context.call, Writing::Create)?;
     let expected = Expected::of_kind(&*context.kind);
-    let mut tree = decode::tree(&raw, &expected, options.validation, &context.call.warnings)?;
-    prepare(&context, &mut tree)?;
-    let written = write::create(&context, &options, Wanted { tree, owned: false }).await?;
+    let tree = decode::tree(&raw, &expected, options.validation, &context.call.warnings)?;
+    let wanted = |mut tree| {
+        prepare(&context, &mut tree)?;
+        Ok(Wanted { tree, owned: false })
+    };
+    let first = wanted(tree)?;
+    let mut again = |_: Option<&Current>| wanted(decode::again(&raw, &expected)?);
+    let written = write::create(&context, &options, first, &mut again).await?;
     context.answer(StatusCode::CREATED, &written.body)
 }
 

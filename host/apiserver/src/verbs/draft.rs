@@ -92,11 +92,11 @@ fn attempted<'a>(
 pub(super) async fn of_new(
     context: &Context,
     options: &WriteOptions,
-    wanted: &Wanted,
+    wanted: Wanted,
     snapshot: &Snapshot,
 ) -> Result<Draft, StatusError> {
     let info = context.info();
-    let mut tree = wanted.tree.clone();
+    let Wanted { mut tree, owned } = wanted;
     let given = meta::metadata_text(&tree, "name");
     let still_defined = defined::still(context, snapshot, given)?;
     if info.status && !info.status_on_create {
@@ -104,7 +104,7 @@ pub(super) async fn of_new(
     }
     let Defaulted { mut object, tree, printed } = defaulted(context, tree)?;
     let now = context.state.clock.now();
-    let owners = if wanted.owned {
+    let owners = if owned {
         ownership::stated(&mut *object, tree)
     } else {
         ownership::of_new(context, options, &mut *object, tree)

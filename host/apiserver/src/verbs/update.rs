@@ -30,9 +30,17 @@ pub(super) async fn replace(
     create::place(&context, &mut tree)?;
     check_name(&context.resource.name, &tree)?;
     let uid = meta::metadata_text(&tree, "uid").to_owned();
+    let mut first = Some(tree);
     let context = &context;
     let mut change = |current: Option<&super::Current>| {
-        let mut tree = tree.clone();
+        let mut tree = match first.take() {
+            Some(tree) => tree,
+            None => {
+                let mut tree = decode::again(&raw, &expected)?;
+                create::place(context, &mut tree)?;
+                tree
+            }
+        };
         match current {
             None => {
                 check_uid(context, &uid, "")?;

@@ -40,20 +40,26 @@ pub(crate) struct Wanted {
     pub(crate) owned: bool,
 }
 
-/// Creates an object.
+/// Creates an object. What it is to be is asked for again when the first try was in vain.
 pub(crate) async fn create(
     context: &Context,
     options: &WriteOptions,
-    wanted: Wanted,
+    first: Wanted,
+    again: &mut Change<'_>,
 ) -> Result<Written, StatusError> {
+    let mut first = Some(first);
     let mut names = 0;
     for _ in 0..MAX_TRIES {
+        let wanted = first.take().map_or_else(|| again(None), Ok)?;
+        let given = metadata_text(&wanted.tree, "resourceVersion").parse::<u64>().ok();
+        // The text of a refusal counts what the client asked for besides the name.
+        let generates = !metadata_text(&wanted.tree, "generateName").is_empty();
+        let is_generated = generates && metadata_text(&wanted.tree, "name").is_empty();
         let snapshot = context.state.store.snapshot();
-        let draft = draft::of_new(context, options, &wanted, &snapshot).await?;
+        let draft = draft::of_new(context, options, wanted, &snapshot).await?;
         let name = draft.name().to_owned();
         let key = context.key(&name);
         let existing = snapshot.get(key.as_str()).cloned();
-        let given = metadata_text(&wanted.tree, "resourceVersion").parse::<u64>().ok();
         // It is the store that refuses it: a dry run does not come that far, and a wrong object neither.
         if !options.dry_run
             && context.resource.verb == Verb::Create
@@ -75,9 +81,7 @@ pub(crate) async fn create(
             Ok(body) => return Ok(Written { created: true, body }),
             Err(Refused::Exists(entry)) => {
                 names += 1;
-                if !is_generated(&wanted.tree) || names >= MAX_GENERATED_NAMES {
-                    // The text counts what the client asked for besides the name.
-                    let generates = !metadata_text(&wanted.tree, "generateName").is_empty();
+                if !is_generated || names >= MAX_GENERATED_NAMES {
                     return Err(already_exists(context, &name, generates, &entry));
                 }
             }
@@ -108,7 +112,7 @@ pub(crate) async fn update(
             Err(_) => {
                 let wanted = change(None)?;
                 super::create::check_permitted(context).await?;
-                return create(context, options, wanted).await;
+                return create(context, options, wanted, change).await;
             }
         };
         let current = context.current(entry)?;
@@ -136,10 +140,6 @@ pub(crate) async fn update(
 /// Kubernetes keeps times to the second.
 pub(crate) fn whole_seconds(time: jiff::Timestamp) -> jiff::Timestamp {
     jiff::Timestamp::from_second(time.as_second()).unwrap_or(time)
-}
-
-fn is_generated(tree: &Tree) -> bool {
-    metadata_text(tree, "name").is_empty() && !metadata_text(tree, "generateName").is_empty()
 }
 
 fn already_exists(context: &Context, name: &str, generates: bool, entry: &Entry) -> StatusError {
