@@ -218,6 +218,13 @@ impl KindInfo {
         }
     }
 
+    /// Whether the kind takes away by itself what a writer of the main path says of the status. One that is stored as another version shows
+    /// some of it in annotations, which belong to their writer all the same.
+    #[must_use]
+    pub const fn drops_status(&self) -> bool {
+        self.stored_as.is_some() && !self.is_custom
+    }
+
     /// All subresources, `status` and `scale` included, in the order of discovery.
     #[must_use]
     pub fn all_subresources(&self) -> Vec<Subresource> {

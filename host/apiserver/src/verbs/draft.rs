@@ -99,7 +99,7 @@ pub(super) async fn of_new(
     let Wanted { mut tree, owned } = wanted;
     let given = meta::metadata_text(&tree, "name");
     let still_defined = defined::still(context, snapshot, given)?;
-    if info.status && !info.status_on_create {
+    if info.status && !info.status_on_create && !info.drops_status() {
         clear_status(&mut tree);
     }
     let Defaulted { mut object, tree, printed } = defaulted(context, tree)?;

@@ -54,7 +54,7 @@ impl Part {
     pub(crate) fn carry(self, info: &KindInfo, mut wanted: Tree, old: &Tree) -> Tree {
         match self {
             Part::Main => {
-                if info.status {
+                if info.status && !info.drops_status() {
                     set(&mut wanted, "status", old.get("status"));
                 }
                 wanted
