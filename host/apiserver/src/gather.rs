@@ -12,10 +12,9 @@ use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// So much is gathered.
-const GATHERED_BYTES: usize = 32 * 1024;
-/// What is as long as this goes out as it is.
-const LONG_BYTES: usize = 8 * 1024;
+/// So much is gathered: as much as TLS takes at once, and four times the longest frame. To copy a frame takes a small part of what a call of the
+/// system does.
+const GATHERED_BYTES: usize = 64 * 1024;
 
 /// How many watches run on a connection.
 #[derive(Clone, Debug, Default)]
@@ -75,11 +74,15 @@ impl<S: AsyncWrite + Unpin> Gathered<S> {
 
     /// Whether a write of this length is gathered; there is room for it then, and otherwise nothing that must go out before it.
     fn poll_room(&mut self, context: &mut Context<'_>, len: usize) -> Poll<io::Result<bool>> {
-        let is_long = len >= LONG_BYTES;
-        if is_long || self.buffer.len() + len > GATHERED_BYTES {
+        if self.buffer.len() + len > GATHERED_BYTES {
             ready!(self.poll_write_out(context))?;
         }
-        Poll::Ready(Ok(!is_long))
+        let is_gathered = len <= GATHERED_BYTES;
+        if is_gathered && self.buffer.is_empty() && self.watches.are_several() {
+            // There will be more.
+            self.buffer.reserve_exact(GATHERED_BYTES);
+        }
+        Poll::Ready(Ok(is_gathered))
     }
 }
 

@@ -4,6 +4,9 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
 
 use super::*;
 
+const LONG_BYTES: usize = GATHERED_BYTES + 1;
+const FRAME_BYTES: usize = GATHERED_BYTES / 4;
+
 /// Counts what a connection is asked to write.
 struct Writes(DuplexStream, Vec<usize>);
 
@@ -47,14 +50,14 @@ async fn small_writes_go_out_together_and_long_ones_as_they_are() {
     connection.write_all(&vec![b'x'; LONG_BYTES]).await.expect("written");
     assert_eq!(connection.stream.1, [13, 1, LONG_BYTES], "in order");
     for _ in 0..5 {
-        connection.write_all(&vec![b'y'; LONG_BYTES - 1]).await.expect("gathered");
+        connection.write_all(&vec![b'y'; FRAME_BYTES]).await.expect("gathered");
     }
-    assert_eq!(connection.stream.1.get(3..), Some(&[4 * (LONG_BYTES - 1)][..]), "it is bounded");
+    assert_eq!(connection.stream.1.get(3..), Some(&[4 * FRAME_BYTES][..]), "it is bounded");
     connection.shutdown().await.expect("written");
     let mut got = Vec::new();
     far.read_to_end(&mut got).await.expect("all of it");
     assert!(got.starts_with(b"one two three!xxx"));
-    assert_eq!(got.len(), 9 + 6 * LONG_BYTES);
+    assert_eq!(got.len(), 14 + LONG_BYTES + 5 * FRAME_BYTES);
 }
 
 #[tokio::test]
