@@ -33,14 +33,8 @@ pub(super) async fn replace(
     let mut first = Some(tree);
     let context = &context;
     let mut change = |current: Option<&super::Current>| {
-        let mut tree = match first.take() {
-            Some(tree) => tree,
-            None => {
-                let mut tree = decode::again(&raw, &expected)?;
-                create::place(context, &mut tree)?;
-                tree
-            }
-        };
+        let mut tree = first.take().map_or_else(|| decode::again(&raw, &expected), Ok)?;
+        create::place(context, &mut tree)?;
         match current {
             None => {
                 check_uid(context, &uid, "")?;
