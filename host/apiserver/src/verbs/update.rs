@@ -32,9 +32,12 @@ pub(super) async fn replace(
     let uid = meta::metadata_text(&tree, "uid").to_owned();
     let mut first = Some(tree);
     let context = &context;
+    let again = || {
+        let mut tree = decode::again(&raw, &expected)?;
+        create::place(context, &mut tree).map(|()| tree)
+    };
     let mut change = |current: Option<&super::Current>| {
-        let mut tree = first.take().map_or_else(|| decode::again(&raw, &expected), Ok)?;
-        create::place(context, &mut tree)?;
+        let mut tree = first.take().map_or_else(again, Ok)?;
         match current {
             None => {
                 check_uid(context, &uid, "")?;
