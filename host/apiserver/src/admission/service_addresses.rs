@@ -4,6 +4,7 @@
 //! An address that is taken is an `IPAddress` object, made and removed in the transaction of its Service, so that no address is ever given twice
 //! or lost. See <https://kubernetes.io/docs/concepts/services-networking/cluster-ip-allocation/>.
 
+use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnet::IpNet;
@@ -154,7 +155,6 @@ fn assign(
     }
     let families = spec.ip_families.clone().unwrap_or_default();
     let given = spec.cluster_ips.get_or_insert_default();
-    given.truncate(families.len().max(1));
     for text in given.iter() {
         if let Ok(address) = text.parse::<IpAddr>() {
             check_free(attempted, name, given, address, before)?;
@@ -171,6 +171,10 @@ fn assign(
     Ok(())
 }
 
+/// Of which families the addresses are. What was not said follows from the addresses, from how the Service was before, and from what the
+/// cluster serves.
+///
+/// See <https://kubernetes.io/docs/concepts/services-networking/dual-stack/>.
 fn families(
     attempted: &Attempted<'_>,
     name: &str,
@@ -178,67 +182,117 @@ fn families(
     headless: bool,
 ) -> Result<(), StatusError> {
     let served: Vec<&str> = attempted.state.config.service_ranges.iter().map(family).collect();
-    let at = Path::new("spec");
-    let families = spec.ip_families.get_or_insert_default();
-    let without_selector = spec.selector.as_ref().is_none_or(std::collections::BTreeMap::is_empty);
-    if headless && without_selector {
-        // Whoever makes the endpoints may use either family.
-        if families.is_empty() {
-            let first = served.first().copied().unwrap_or("IPv4");
-            let second = if first == "IPv4" { "IPv6" } else { "IPv4" };
-            families.push(first.to_owned());
-            if spec.ip_family_policy.as_deref() != Some("SingleStack") {
-                families.push(second.to_owned());
-            }
-        }
-        let policy = if families.len() > 1 { "RequireDualStack" } else { "SingleStack" };
-        spec.ip_family_policy.get_or_insert_with(|| policy.to_owned());
+    let old = attempted.old.and_then(service_ref).and_then(|old| old.spec.as_ref());
+    if old.is_some_and(|old| prefers_what_it_has(spec, old)) {
         return Ok(());
     }
+    // Whoever makes the endpoints of a Service that has neither address nor selector may use either family.
+    let is_anything = headless && spec.selector.as_ref().is_none_or(BTreeMap::is_empty);
+    let policy = spec.ip_family_policy.get_or_insert_with(|| {
+        let usual = if is_anything { REQUIRE_DUAL } else { SINGLE };
+        old.and_then(|old| old.ip_family_policy.clone()).unwrap_or_else(|| usual.to_owned())
+    });
+    let policy = policy.clone();
     let mut errors = Vec::new();
-    if spec.ip_family_policy.as_deref() == Some("RequireDualStack") && served.len() < 2 {
-        let detail = "this cluster is not configured for dual-stack services";
-        errors.push(FieldError::invalid(&at.child("ipFamilyPolicy"), "RequireDualStack", detail));
+    if let Some(old) = old {
+        release(&mut errors, &policy, spec, old);
     }
-    for (index, own) in
-        families.iter().enumerate().filter(|(_, own)| !served.contains(&own.as_str()))
-    {
-        errors.push(FieldError::invalid(
-            &at.child("ipFamilies").index(index),
-            own,
-            "not configured on this cluster",
-        ));
+    if policy == SINGLE {
+        refuse_second(&mut errors, &policy, spec);
     }
-    let given = spec.cluster_ips.as_deref().unwrap_or_default();
-    for (index, text) in given.iter().enumerate() {
-        let family = text.parse().map_or("IPv4", family_of);
-        if text != NONE && !served.contains(&family) {
-            let at = at.child("clusterIPs").index(index);
-            let detail = format!("{family} is not configured on this cluster");
-            errors.push(FieldError::invalid(&at, given, detail));
-        }
-    }
+    infer(&mut errors, &served, spec);
+    let refused =
+        |errors: &[FieldError]| StatusError::invalid(&attempted.info.group_kind(), name, errors);
     if !errors.is_empty() {
-        return Err(StatusError::invalid(&attempted.info.group_kind(), name, &errors));
+        return Err(refused(&errors));
     }
-    if families.is_empty() {
-        let given =
-            spec.cluster_ips.iter().flatten().filter_map(|text| text.parse::<IpAddr>().ok());
-        families.extend(given.map(|address| family_of(address).to_owned()));
+    let at = Path::new("spec");
+    let families = spec.ip_families.get_or_insert_default();
+    if !is_anything {
+        if policy == REQUIRE_DUAL && served.len() < 2 {
+            let detail = "this cluster is not configured for dual-stack services";
+            errors.push(FieldError::invalid(&at.child("ipFamilyPolicy"), &policy, detail));
+        }
+        for (index, own) in
+            families.iter().enumerate().filter(|(_, own)| !served.contains(&own.as_str()))
+        {
+            let at = at.child("ipFamilies").index(index);
+            errors.push(FieldError::invalid(&at, own, "not configured on this cluster"));
+        }
+        if !errors.is_empty() {
+            return Err(refused(&errors));
+        }
     }
     if families.is_empty() {
         families.push(served.first().copied().unwrap_or("IPv4").to_owned());
     }
-    let dual =
-        matches!(spec.ip_family_policy.as_deref(), Some("PreferDualStack" | "RequireDualStack"));
-    if dual
-        && let Some(other) = served.iter().find(|other| !families.iter().any(|own| own == *other))
-    {
-        families.push((*other).to_owned());
+    if policy != SINGLE && families.len() == 1 && (is_anything || served.len() == 2) {
+        families.push(if families[0] == "IPv4" { "IPv6" } else { "IPv4" }.to_owned());
     }
-    let policy = if families.len() > 1 { "RequireDualStack" } else { "SingleStack" };
-    spec.ip_family_policy.get_or_insert_with(|| policy.to_owned());
     Ok(())
+}
+
+const SINGLE: &str = "SingleStack";
+const PREFER_DUAL: &str = "PreferDualStack";
+const REQUIRE_DUAL: &str = "RequireDualStack";
+
+/// A Service that takes what the cluster has stays as it is when the cluster gets more.
+fn prefers_what_it_has(new: &ServiceSpec, old: &ServiceSpec) -> bool {
+    new.ip_family_policy.as_deref() == Some(PREFER_DUAL)
+        && old.ip_family_policy.as_deref().is_none_or(|policy| policy == PREFER_DUAL)
+        && new.type_ == old.type_
+        && new.cluster_ips == old.cluster_ips
+        && new.ip_families == old.ip_families
+}
+
+/// Whoever asks for one family gives up the second address; nothing else does.
+fn release(errors: &mut Vec<FieldError>, policy: &str, new: &mut ServiceSpec, old: &ServiceSpec) {
+    let single = policy == SINGLE;
+    for (new, old, what) in [
+        (&mut new.cluster_ips, &old.cluster_ips, "cluster IP"),
+        (&mut new.ip_families, &old.ip_families, "IP family"),
+    ] {
+        let Some(list) = new.as_mut().filter(|list| !list.is_empty()) else { continue };
+        if single && old.as_ref() == Some(list) {
+            list.truncate(1);
+        } else if !single && list.len() < old.as_ref().map_or(0, Vec::len) {
+            let at = Path::of(["spec", "ipFamilyPolicy"]);
+            let detail = format!("must be 'SingleStack' to release the secondary {what}");
+            errors.push(FieldError::invalid(&at, policy, detail));
+        }
+    }
+}
+
+fn refuse_second(errors: &mut Vec<FieldError>, policy: &str, spec: &ServiceSpec) {
+    for (list, what) in [(&spec.cluster_ips, "cluster IPs"), (&spec.ip_families, "IP families")] {
+        if list.as_ref().is_some_and(|list| list.len() == 2) {
+            let detail = format!(
+                "must be 'RequireDualStack' or 'PreferDualStack' when multiple {what} are specified"
+            );
+            let at = Path::of(["spec", "ipFamilyPolicy"]);
+            errors.push(FieldError::invalid(&at, policy, detail));
+        }
+    }
+}
+
+/// Adds the families of addresses that are given without one.
+fn infer(errors: &mut Vec<FieldError>, served: &[&str], spec: &mut ServiceSpec) {
+    let given = spec.cluster_ips.as_deref().unwrap_or_default();
+    let families = spec.ip_families.get_or_insert_default();
+    for (index, text) in given.iter().enumerate().take_while(|(_, text)| *text != NONE) {
+        let Ok(address) = text.parse() else { continue };
+        let family = family_of(address);
+        if index < families.len() {
+            continue;
+        }
+        if served.contains(&family) {
+            families.push(family.to_owned());
+        } else {
+            let at = Path::of(["spec", "clusterIPs"]).index(index);
+            let detail = format!("{family} is not configured on this cluster");
+            errors.push(FieldError::invalid(&at, given, detail));
+        }
+    }
 }
 
 fn family(range: &IpNet) -> &'static str {
