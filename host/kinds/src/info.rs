@@ -13,7 +13,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use k8s_openapi::{ListableResource, Resource};
 
 use crate::columns::{self, Column};
-use crate::names::NameRule;
+use crate::names::{NameRule, PrefixRule};
 
 /// What verbs need to know of a kind without looking at an object of it.
 #[derive(Clone, Copy, Debug)]
@@ -48,6 +48,9 @@ pub struct KindInfo {
     pub of_other_versions: &'static [&'static str],
     /// How the name of an object is checked.
     pub name_rule: NameRule,
+    pub prefix_rule: PrefixRule,
+    /// Whether the metadata of a new object is looked at only if nothing else is wrong with it.
+    pub metadata_last: bool,
     /// Whether finalizers need no domain.
     pub plain_finalizers: bool,
     /// Whether reads that need not be the latest come from a cache in Kubernetes, which answers some of them otherwise than its store.
@@ -121,6 +124,8 @@ impl KindInfo {
             unowned: &[],
             of_other_versions: &[],
             name_rule: NameRule::Subdomain,
+            prefix_rule: PrefixRule::Always,
+            metadata_last: false,
             plain_finalizers: false,
             watch_cache: true,
             selectable: &[],

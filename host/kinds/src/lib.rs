@@ -83,7 +83,7 @@ pub use info::{
     SubresourceBody, Verb,
 };
 pub use kind::Kind;
-pub use names::{NameRule, path_segment};
+pub use names::{NameRule, PrefixRule, path_segment};
 pub use object::{AnyKind, DecodeError, Object, Of};
 pub use registry::{find, find_kind};
 

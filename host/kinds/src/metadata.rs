@@ -14,7 +14,7 @@ use meta::{Attributes, GroupVersion, names};
 use crate::check::{At, Errors};
 use crate::info::KindInfo;
 use crate::internal;
-use crate::names::NameRule;
+use crate::names::{NameRule, PrefixRule, path_segment_content};
 use crate::wire::OrEmpty;
 
 const METADATA: At<'static> = At::root("metadata");
@@ -26,10 +26,10 @@ const SUBRESOURCE_BYTES_MAX: usize = 256;
 #[must_use]
 pub fn validate(info: &KindInfo, metadata: &ObjectMeta) -> Vec<FieldError> {
     let mut errors = Errors::new();
-    let prefix = metadata.generate_name.as_deref().unwrap_or_default();
-    if !prefix.is_empty() {
-        let at = METADATA.field("generateName");
-        errors.invalid_each(&at, prefix, info.name_rule.check_prefix(prefix));
+    if info.prefix_rule == PrefixRule::Never {
+        path_prefix(&mut errors, metadata);
+    } else {
+        prefix(&mut errors, info, metadata);
     }
     let name = metadata.name.as_deref().unwrap_or_default();
     let at = METADATA.field("name");
@@ -41,6 +41,28 @@ pub fn validate(info: &KindInfo, metadata: &ObjectMeta) -> Vec<FieldError> {
     namespace(&mut errors, info.namespaced, metadata);
     errors.not_negative(&METADATA.field("generation"), metadata.generation.unwrap_or_default());
     shared(&mut errors, metadata);
+    errors.into_list()
+}
+
+fn prefix(errors: &mut Errors, info: &KindInfo, metadata: &ObjectMeta) {
+    let prefix = metadata.generate_name.or_empty();
+    if !prefix.is_empty() {
+        let at = METADATA.field("generateName");
+        errors.invalid_each(&at, prefix, info.name_rule.check_prefix(prefix));
+    }
+}
+
+fn path_prefix(errors: &mut Errors, metadata: &ObjectMeta) {
+    let prefix = metadata.generate_name.or_empty();
+    errors.invalid_each(&METADATA.field("generateName"), prefix, path_segment_content(prefix));
+}
+
+/// What is wrong with the beginning of a name that was made when the object was, of kinds that look at it again.
+pub(crate) fn prefix_again(info: &KindInfo, metadata: &ObjectMeta) -> Vec<FieldError> {
+    let mut errors = Errors::new();
+    if info.prefix_rule == PrefixRule::Always {
+        prefix(&mut errors, info, metadata);
+    }
     errors.into_list()
 }
 
@@ -56,6 +78,7 @@ pub(crate) fn keep_for_status(new: &mut ObjectMeta, old: &ObjectMeta) {
 #[must_use]
 pub fn validate_update(info: &KindInfo, new: &ObjectMeta, old: &ObjectMeta) -> Vec<FieldError> {
     let mut errors = Errors::new();
+    path_prefix(&mut errors, new);
     let name = new.name.as_deref().unwrap_or_default();
     if name.is_empty() {
         errors.required(&METADATA.field("name"), "name or generateName is required");

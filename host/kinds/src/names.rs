@@ -55,6 +55,16 @@ impl NameRule {
     }
 }
 
+/// When `metadata.generateName` is held to the rule for names. Otherwise it must only fit into a path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PrefixRule {
+    Always,
+    /// Not when the object is updated.
+    OnCreate,
+    /// What is wrong with it shows in the name that is made of it.
+    Never,
+}
+
 fn without_trailing_dash(prefix: &str) -> String {
     match prefix.strip_suffix('-') {
         Some(rest) if !rest.is_empty() => {
@@ -76,7 +86,7 @@ pub fn path_segment(name: &str) -> Vec<String> {
     path_segment_content(name)
 }
 
-fn path_segment_content(name: &str) -> Vec<String> {
+pub(crate) fn path_segment_content(name: &str) -> Vec<String> {
     ["/", "%"]
         .into_iter()
         .filter(|illegal| name.contains(illegal))

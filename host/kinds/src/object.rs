@@ -295,15 +295,20 @@ impl<K: Kind> Object for K {
 
     fn validate(&self) -> Vec<FieldError> {
         let metadata = k8s_openapi::Metadata::metadata(self);
+        let own = Kind::validate(self);
+        if K::INFO.metadata_last && !own.is_empty() {
+            return once(own);
+        }
         let mut errors = metadata::validate(&K::INFO, metadata);
         errors.extend(metadata::known_finalizers(&K::INFO, metadata));
-        errors.extend(Kind::validate(self));
+        errors.extend(own);
         once(errors)
     }
 
     fn validate_update(&self, old: &dyn Object) -> Vec<FieldError> {
         let old = typed::<K>(old);
         let mut errors = update_errors(self, old);
+        errors.extend(metadata::prefix_again(&K::INFO, Object::metadata(self)));
         errors.extend(Kind::validate_update(self, old));
         once(errors)
     }

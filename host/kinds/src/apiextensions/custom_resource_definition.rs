@@ -14,7 +14,7 @@ use super::{approval, conversion, names, spec, warnings, zeros};
 use crate::check::{At, Errors};
 use crate::columns;
 use crate::wire::{OrEmpty, default_text};
-use crate::{Generation, Kind, KindInfo};
+use crate::{Generation, Kind, KindInfo, PrefixRule};
 
 impl Kind for CustomResourceDefinition {
     const INFO: KindInfo = KindInfo {
@@ -28,6 +28,7 @@ impl Kind for CustomResourceDefinition {
         columns: columns::NAME_AND_CREATED_AT,
         plain_finalizers: true,
         staged_deletion: true,
+        prefix_rule: PrefixRule::OnCreate,
         ..KindInfo::cluster::<Self>()
     };
 

@@ -16,7 +16,9 @@ use super::replicas;
 use crate::check::{At, Errors, json};
 use crate::columns::{self, Column};
 use crate::wire::{OrEmpty, default_text};
-use crate::{Generation, Kind, KindInfo, int_or_percent, internal, label_selector, pod_template};
+use crate::{
+    Generation, Kind, KindInfo, PrefixRule, int_or_percent, internal, label_selector, pod_template,
+};
 
 impl Kind for DaemonSet {
     const INFO: KindInfo = KindInfo {
@@ -40,6 +42,7 @@ impl Kind for DaemonSet {
             columns::IMAGES,
             Column::of::<DaemonSetSpec>("Selector", "selector").wide(),
         ],
+        prefix_rule: PrefixRule::OnCreate,
         ..KindInfo::namespaced::<Self>()
     };
 

@@ -14,7 +14,10 @@ use super::replicas::{self, Replicas};
 use crate::check::{At, Errors, json};
 use crate::columns::{self, Column};
 use crate::wire::{OrEmpty, default_text};
-use crate::{Generation, Kind, KindInfo, ScalePaths, int_or_percent, label_selector, pod_template};
+use crate::{
+    Generation, Kind, KindInfo, PrefixRule, ScalePaths, int_or_percent, label_selector,
+    pod_template,
+};
 
 impl Kind for Deployment {
     const INFO: KindInfo = KindInfo {
@@ -36,6 +39,7 @@ impl Kind for Deployment {
             columns::IMAGES,
             Column::of::<DeploymentSpec>("Selector", "selector").wide(),
         ],
+        prefix_rule: PrefixRule::OnCreate,
         ..KindInfo::namespaced::<Self>()
     };
 

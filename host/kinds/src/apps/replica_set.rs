@@ -10,7 +10,7 @@ use meta::field::FieldError;
 use super::replicas::{self, Replicas};
 use crate::check::{At, Errors};
 use crate::columns::{self, Column};
-use crate::{Generation, Kind, KindInfo, ScalePaths, label_selector, pod_template};
+use crate::{Generation, Kind, KindInfo, PrefixRule, ScalePaths, label_selector, pod_template};
 
 impl Kind for ReplicaSet {
     const INFO: KindInfo = KindInfo {
@@ -31,6 +31,7 @@ impl Kind for ReplicaSet {
             columns::IMAGES,
             Column::of::<ReplicaSetSpec>("Selector", "selector").wide(),
         ],
+        prefix_rule: PrefixRule::OnCreate,
         ..KindInfo::namespaced::<Self>()
     };
 

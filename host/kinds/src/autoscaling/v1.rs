@@ -11,7 +11,7 @@ use meta::Tree;
 use meta::field::FieldError;
 
 use super::convert::{self, to_v1, to_v2};
-use crate::{Generation, Kind, KindInfo, StoredAs, facts};
+use crate::{Generation, Kind, KindInfo, PrefixRule, StoredAs, facts};
 
 const STORED: KindInfo = v2::HorizontalPodAutoscaler::INFO;
 
@@ -31,6 +31,7 @@ impl Kind for HorizontalPodAutoscaler {
             kind: STORED.kind,
             plural: STORED.plural,
         }),
+        prefix_rule: PrefixRule::OnCreate,
         ..KindInfo::namespaced::<Self>()
     };
 

@@ -12,7 +12,7 @@ use super::schedule;
 use crate::check::{At, Errors};
 use crate::columns::{self, Column, NONE, UNSET};
 use crate::wire::{OrEmpty, default_text};
-use crate::{Generation, Kind, KindInfo, internal, pod_template};
+use crate::{Generation, Kind, KindInfo, PrefixRule, internal, pod_template};
 
 /// The names of its Jobs are eleven characters longer and have to be labels.
 const NAME_BYTES_MAX: usize = 63 - 11;
@@ -37,6 +37,7 @@ impl Kind for CronJob {
             columns::IMAGES,
             Column::of::<JobSpec>("Selector", "selector").wide(),
         ],
+        prefix_rule: PrefixRule::OnCreate,
         ..KindInfo::namespaced::<Self>()
     };
 

@@ -9,7 +9,7 @@ use meta::field::FieldError;
 
 use crate::check::{At, Errors, NEGATIVE};
 use crate::columns::{self, Column};
-use crate::{Kind, KindInfo};
+use crate::{Kind, KindInfo, PrefixRule};
 
 impl Kind for Lease {
     const INFO: KindInfo = KindInfo {
@@ -23,6 +23,7 @@ impl Kind for Lease {
             columns::AGE,
         ],
         plain_finalizers: true,
+        prefix_rule: PrefixRule::OnCreate,
         ..KindInfo::namespaced::<Self>()
     };
 

@@ -48,6 +48,7 @@ impl Kind for Event {
             columns::NAME.wide(),
         ],
         plain_finalizers: true,
+        metadata_last: true,
         ..KindInfo::namespaced::<Self>()
     };
 

@@ -13,7 +13,9 @@ use meta::{Tree, names};
 use crate::check::{At, Errors};
 use crate::columns::{self, Column};
 use crate::wire::{OrEmpty, default_text};
-use crate::{DeleteAnswer, Kind, KindInfo, NameRule, Subresource, SubresourceBody, Verb};
+use crate::{
+    DeleteAnswer, Kind, KindInfo, NameRule, PrefixRule, Subresource, SubresourceBody, Verb,
+};
 
 impl Kind for Namespace {
     const INFO: KindInfo = KindInfo {
@@ -37,6 +39,7 @@ impl Kind for Namespace {
         ],
         staged_deletion: true,
         without_table: &["finalize"],
+        prefix_rule: PrefixRule::OnCreate,
         ..KindInfo::cluster::<Self>()
     };
 

@@ -9,7 +9,7 @@ use meta::field::FieldError;
 
 use crate::check::{At, Errors};
 use crate::columns::{self, Column};
-use crate::{DeleteAnswer, Generation, Kind, KindInfo, pod_template};
+use crate::{DeleteAnswer, Generation, Kind, KindInfo, PrefixRule, pod_template};
 
 impl Kind for PodTemplate {
     const INFO: KindInfo = KindInfo {
@@ -23,6 +23,7 @@ impl Kind for PodTemplate {
             Column { priority: 0, ..columns::IMAGES },
             Column::text("Pod Labels", "The labels for the pod template."),
         ],
+        prefix_rule: PrefixRule::OnCreate,
         ..KindInfo::namespaced::<Self>()
     };
 

@@ -14,7 +14,7 @@ use crate::apps::replicas::Replicas;
 use crate::check::{At, Errors};
 use crate::columns::{self, Column};
 use crate::wire::OrEmpty;
-use crate::{Generation, Kind, KindInfo, Propagation, ScalePaths, info, pod_template};
+use crate::{Generation, Kind, KindInfo, PrefixRule, Propagation, ScalePaths, info, pod_template};
 
 impl Kind for ReplicationController {
     const INFO: KindInfo = KindInfo {
@@ -40,6 +40,7 @@ impl Kind for ReplicationController {
             columns::IMAGES,
             Column::of::<ReplicationControllerSpec>("Selector", "selector").wide(),
         ],
+        prefix_rule: PrefixRule::Never,
         ..KindInfo::namespaced::<Self>()
     };
 

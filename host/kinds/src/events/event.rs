@@ -12,7 +12,7 @@ use meta::field::{BadValue, FieldError};
 use crate::check::{At, Errors, IMMUTABLE, json};
 use crate::core::event::validate;
 use crate::wire::OrEmpty;
-use crate::{Kind, KindInfo, NameRule, Propagation, StoredAs, facts, internal};
+use crate::{Kind, KindInfo, NameRule, PrefixRule, Propagation, StoredAs, facts, internal};
 
 impl Kind for Event {
     const INFO: KindInfo = KindInfo {
@@ -37,6 +37,7 @@ impl Kind for Event {
         ],
         columns: CoreEvent::INFO.columns,
         stored_as: Some(StoredAs { group: "", version: "v1", kind: "Event", plural: "events" }),
+        prefix_rule: PrefixRule::OnCreate,
         ..KindInfo::namespaced::<Self>()
     };
 

@@ -14,7 +14,7 @@ use crate::address;
 use crate::check::{At, Errors, json};
 use crate::columns::{self, Column};
 use crate::wire::OrEmpty;
-use crate::{Generation, Kind, KindInfo, label_selector};
+use crate::{Generation, Kind, KindInfo, PrefixRule, label_selector};
 
 impl Kind for NetworkPolicy {
     const INFO: KindInfo = KindInfo {
@@ -27,6 +27,7 @@ impl Kind for NetworkPolicy {
             Column::of::<NetworkPolicySpec>("Pod-Selector", "podSelector"),
             columns::AGE,
         ],
+        prefix_rule: PrefixRule::OnCreate,
         ..KindInfo::namespaced::<Self>()
     };
 

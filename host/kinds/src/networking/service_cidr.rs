@@ -11,7 +11,7 @@ use crate::address;
 use crate::check::{At, Errors, IMMUTABLE, json};
 use crate::columns::{self, Column};
 use crate::wire::OrEmpty;
-use crate::{Kind, KindInfo, conditions, metadata};
+use crate::{Kind, KindInfo, PrefixRule, conditions, metadata};
 
 impl Kind for ServiceCIDR {
     const INFO: KindInfo = KindInfo {
@@ -20,6 +20,7 @@ impl Kind for ServiceCIDR {
         status: true,
         unowned: &[("status", &["metadata", "spec"])],
         columns: &[columns::NAME, Column::of::<ServiceCIDRSpec>("CIDRs", "cidrs"), columns::AGE],
+        prefix_rule: PrefixRule::OnCreate,
         ..KindInfo::cluster::<Self>()
     };
 

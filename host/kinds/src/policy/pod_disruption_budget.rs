@@ -37,6 +37,7 @@ impl Kind for PodDisruptionBudget {
             columns::AGE,
         ],
         plain_finalizers: true,
+        metadata_last: true,
         ..KindInfo::namespaced::<Self>()
     };
 

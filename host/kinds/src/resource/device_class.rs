@@ -9,7 +9,7 @@ use meta::names;
 use super::{claim, config, list, request};
 use crate::check::{At, Errors};
 use crate::wire::OrEmpty;
-use crate::{DeleteAnswer, Generation, Kind, KindInfo};
+use crate::{DeleteAnswer, Generation, Kind, KindInfo, PrefixRule};
 
 impl Kind for DeviceClass {
     const INFO: KindInfo = KindInfo {
@@ -17,6 +17,7 @@ impl Kind for DeviceClass {
         type_name: "io.k8s.api.resource.v1.DeviceClass",
         generation: Generation::Spec,
         delete_answer: DeleteAnswer::Object,
+        prefix_rule: PrefixRule::Never,
         ..KindInfo::cluster::<Self>()
     };
 

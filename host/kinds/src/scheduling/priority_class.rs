@@ -11,7 +11,7 @@ use crate::check::{At, Errors};
 use crate::columns::{self, Column};
 use crate::core::pod::validate::PREEMPTION_POLICIES;
 use crate::wire::OrEmpty;
-use crate::{Generation, Kind, KindInfo};
+use crate::{Generation, Kind, KindInfo, PrefixRule};
 
 /// The classes of Kubernetes' own Pods, with their values. They are there from the first start, and stay.
 pub const SYSTEM_PRIORITY_CLASSES: [(&str, i32); 2] =
@@ -32,6 +32,7 @@ impl Kind for PriorityClass {
             columns::AGE,
             Column::of::<Self>("PreemptionPolicy", "preemptionPolicy"),
         ],
+        prefix_rule: PrefixRule::OnCreate,
         ..KindInfo::cluster::<Self>()
     };
 

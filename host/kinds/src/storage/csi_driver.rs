@@ -12,7 +12,7 @@ use meta::field::FieldError;
 use crate::check::{At, Errors, json};
 use crate::columns::{self, Column, NONE, UNSET};
 use crate::wire::OrEmpty;
-use crate::{DeleteAnswer, Generation, Kind, KindInfo};
+use crate::{DeleteAnswer, Generation, Kind, KindInfo, PrefixRule};
 
 impl Kind for CSIDriver {
     const INFO: KindInfo = KindInfo {
@@ -31,6 +31,7 @@ impl Kind for CSIDriver {
             Column::of::<CSIDriverSpec>("Modes", "volumeLifecycleModes"),
             columns::AGE,
         ],
+        prefix_rule: PrefixRule::OnCreate,
         ..KindInfo::cluster::<Self>()
     };
 

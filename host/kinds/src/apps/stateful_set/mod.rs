@@ -16,7 +16,8 @@ use crate::columns::{self, Column};
 use crate::core::volume_claim;
 use crate::wire::{OrEmpty, default_text};
 use crate::{
-    Generation, Kind, KindInfo, NameRule, ScalePaths, label_selector, pod_template, resources,
+    Generation, Kind, KindInfo, NameRule, PrefixRule, ScalePaths, label_selector, pod_template,
+    resources,
 };
 
 impl Kind for StatefulSet {
@@ -36,6 +37,7 @@ impl Kind for StatefulSet {
             columns::CONTAINERS,
             columns::IMAGES,
         ],
+        prefix_rule: PrefixRule::OnCreate,
         ..KindInfo::namespaced::<Self>()
     };
 

@@ -16,7 +16,7 @@ use meta::field::FieldError;
 use super::convert;
 use crate::columns::{self, Column};
 use crate::wire::OrEmpty;
-use crate::{Generation, Kind, KindInfo};
+use crate::{Generation, Kind, KindInfo, PrefixRule};
 
 impl Kind for HorizontalPodAutoscaler {
     const INFO: KindInfo = KindInfo {
@@ -35,6 +35,7 @@ impl Kind for HorizontalPodAutoscaler {
             Column::of::<HorizontalPodAutoscalerStatus>("Replicas", "currentReplicas"),
             columns::AGE,
         ],
+        prefix_rule: PrefixRule::OnCreate,
         ..KindInfo::namespaced::<Self>()
     };
 

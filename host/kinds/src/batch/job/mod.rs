@@ -17,7 +17,7 @@ use meta::field::FieldError;
 use crate::check::At;
 use crate::columns::{self, Column};
 use crate::wire::{OrEmpty, default_absent};
-use crate::{Generation, Kind, KindInfo, Propagation, pod_template};
+use crate::{Generation, Kind, KindInfo, PrefixRule, Propagation, pod_template};
 
 impl Kind for Job {
     const INFO: KindInfo = KindInfo {
@@ -38,6 +38,7 @@ impl Kind for Job {
             columns::IMAGES,
             Column::of::<JobSpec>("Selector", "selector").wide(),
         ],
+        prefix_rule: PrefixRule::OnCreate,
         ..KindInfo::namespaced::<Self>()
     };
 

@@ -17,7 +17,7 @@ use crate::check::{At, Errors, IMMUTABLE, json};
 use crate::columns::{self, Column};
 use crate::resources::{self, ResourceList};
 use crate::wire::OrEmpty;
-use crate::{DeleteAnswer, Kind, KindInfo};
+use crate::{DeleteAnswer, Kind, KindInfo, PrefixRule};
 
 impl Kind for ResourceQuota {
     const INFO: KindInfo = KindInfo {
@@ -39,6 +39,7 @@ impl Kind for ResourceQuota {
             ),
             columns::AGE,
         ],
+        prefix_rule: PrefixRule::OnCreate,
         ..KindInfo::namespaced::<Self>()
     };
 

@@ -20,7 +20,7 @@ use meta::field::FieldError;
 use crate::columns::{self, Column};
 use crate::core::pod::proxy_subresource;
 use crate::wire::{OrEmpty, default_text};
-use crate::{DeleteAnswer, Kind, KindInfo, NameRule, conditions};
+use crate::{DeleteAnswer, Kind, KindInfo, NameRule, PrefixRule, conditions};
 
 impl Kind for Service {
     const INFO: KindInfo = KindInfo {
@@ -43,6 +43,7 @@ impl Kind for Service {
             columns::AGE,
             Column::of::<ServiceSpec>("Selector", "selector").wide(),
         ],
+        prefix_rule: PrefixRule::OnCreate,
         ..KindInfo::namespaced::<Self>()
     };
 
@@ -84,12 +85,11 @@ impl Kind for Service {
 
     fn on_create(&mut self) {
         self.status = Some(ServiceStatus::default());
-        if let Some(spec) = &mut self.spec
-            && spec.cluster_ips.is_unset()
-            && !spec.cluster_ip.is_unset()
-        {
+        let Some(spec) = &mut self.spec else { return };
+        if spec.cluster_ips.is_unset() && !spec.cluster_ip.is_unset() {
             spec.cluster_ips = spec.cluster_ip.clone().map(|ip| vec![ip]);
         }
+        update::drop_what_names_have_not(spec);
     }
 
     fn on_update(&mut self, old: &Self) {

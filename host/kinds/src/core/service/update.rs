@@ -69,11 +69,15 @@ fn keep_addresses_in_step(new: &mut ServiceSpec, old: &ServiceSpec) {
     }
 }
 
-fn drop_what_belongs_to_the_old_type(new: &mut ServiceSpec, old: &ServiceSpec) {
-    if is_external_name(new) {
-        // Traffic to a name outside of the cluster has no policy. One that is none is refused.
-        new.internal_traffic_policy.take_if(|policy| TRAFFIC_POLICIES.contains(&policy.as_str()));
+/// Traffic to a name outside of the cluster has no policy. One that is none is refused.
+pub(super) fn drop_what_names_have_not(spec: &mut ServiceSpec) {
+    if is_external_name(spec) {
+        spec.internal_traffic_policy.take_if(|policy| TRAFFIC_POLICIES.contains(&policy.as_str()));
     }
+}
+
+fn drop_what_belongs_to_the_old_type(new: &mut ServiceSpec, old: &ServiceSpec) {
+    drop_what_names_have_not(new);
     if !is_external_name(old) && is_external_name(new) {
         let same_ips = new.cluster_ip.or_empty() == old.cluster_ip.or_empty()
             && new.cluster_ips.or_empty() == old.cluster_ips.or_empty();
