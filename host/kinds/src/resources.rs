@@ -140,7 +140,7 @@ pub(crate) fn check_quantity(errors: &mut Errors, at: &At<'_>, name: &str, value
     if value.is_negative() {
         errors.invalid(at, value.to_string(), NEGATIVE);
     }
-    if is_counted_in_integers(name) && value.millis() % 1000 != 0 {
+    if is_counted_in_integers(name) && !value.counts_in(0) {
         errors.invalid(at, value.to_string(), "must be an integer");
     }
 }
@@ -158,7 +158,7 @@ pub(crate) fn check_huge_pages(errors: &mut Errors, at: &At<'_>, name: &str, val
         return;
     };
     let is_divisible = Quantity::parse(size).is_ok_and(|page| {
-        page > Quantity::default() && page.millis() % 1000 == 0 && value.value() % page.value() == 0
+        page > Quantity::default() && page.counts_in(0) && value.value() % page.value() == 0
     });
     if !is_divisible {
         let detail = format!("{value} is not positive integer multiple of {name}");
@@ -169,7 +169,7 @@ pub(crate) fn check_huge_pages(errors: &mut Errors, at: &At<'_>, name: &str, val
 /// Advises against a fraction of a byte.
 pub(crate) fn warn_fraction(warnings: &mut Vec<String>, at: &At<'_>, quantity: &WireQuantity) {
     let value = parse(quantity);
-    if value.millis() % 1000 != 0 {
+    if !value.counts_in(0) {
         let value = meta::quote(&value.to_string());
         warnings
             .push(format!("{at}: fractional byte value {value} is invalid, must be an integer"));
@@ -220,14 +220,15 @@ pub(crate) fn raise(highest: &mut Amounts, other: &Amounts) {
     }
 }
 
-/// How `whole` compares to `ratio` times `part`.
+/// How `whole` divided by `part` compares to `ratio`.
 #[must_use]
 pub fn compare_ratio(whole: &Quantity, part: &Quantity, ratio: &Quantity) -> Ordering {
     const MILLIS_MAX: i64 = i64::MAX / 1000;
     // Thousandths, unless there are too many of them.
     let scale = if whole.value() > MILLIS_MAX || part.value() > MILLIS_MAX { 0 } else { -3 };
     let [whole, part] = [whole, part].map(|amount| i128::from(amount.scaled(scale)));
-    (whole * 1000).cmp(&(i128::from(ratio.millis()) * part))
+    let order = (whole * 1000).cmp(&(i128::from(ratio.millis()) * part));
+    if part < 0 { order.reverse() } else { order }
 }
 
 /// Whether the quantities of two lists are the same amounts, however they are written.

@@ -4,7 +4,9 @@
 
 use expressions::admission::{Composer, Purpose};
 use jiff::Timestamp;
-use k8s_openapi::api::admissionregistration::v1::{MutatingAdmissionPolicy, Mutation};
+use k8s_openapi::api::admissionregistration::v1::{
+    MatchResources, MutatingAdmissionPolicy, Mutation,
+};
 use meta::Tree;
 use meta::field::FieldError;
 
@@ -72,6 +74,19 @@ impl Kind for MutatingAdmissionPolicy {
     }
 }
 
+/// What is wrong with the operations of rules for objects that are to be changed.
+pub(super) fn validate_operations(
+    errors: &mut Errors,
+    at: &At<'_>,
+    resources: Option<&MatchResources>,
+) {
+    let rules = resources.map(|resources| resources.resource_rules.or_empty()).unwrap_or_default();
+    let at = at.field("resourceRules.operations");
+    for operation in rules.iter().flat_map(|rule| rule.operations.or_empty()) {
+        errors.one_of(&at, operation, OPERATIONS);
+    }
+}
+
 /// Those that have an object to change.
 const OPERATIONS: &[&str] = &["*", "CONNECT", "CREATE", "UPDATE"];
 
@@ -86,14 +101,8 @@ fn validate_spec(policy: &MutatingAdmissionPolicy, conditions_are_old: bool) -> 
         variables: spec.variables.or_empty(),
     };
     let composer = policy::validate(&mut errors, &shared, true, conditions_are_old);
-    let rules = spec.match_constraints.as_ref().map(|it| it.resource_rules.or_empty());
-    for operation in rules.unwrap_or_default().iter().flat_map(|rule| rule.operations.or_empty()) {
-        errors.one_of(
-            &SPEC.field("matchConstraints.resourceRules.operations"),
-            operation,
-            OPERATIONS,
-        );
-    }
+    let at = SPEC.field("matchConstraints");
+    validate_operations(&mut errors, &at, spec.match_constraints.as_ref());
     let all = SPEC.field("mutations");
     let mutations = spec.mutations.or_empty();
     if mutations.is_empty() {

@@ -9,6 +9,7 @@ use meta::field::FieldError;
 
 use super::binding::{self, SPEC};
 use super::match_resources;
+use super::mutating_admission_policy::validate_operations;
 use crate::check::Errors;
 use crate::wire::OrEmpty;
 use crate::{Generation, Kind, KindInfo};
@@ -38,7 +39,9 @@ impl Kind for MutatingAdmissionPolicyBinding {
         binding::validate_policy_name(&mut errors, spec.policy_name.or_empty());
         binding::validate_param_ref(&mut errors, spec.param_ref.as_ref());
         if let Some(resources) = &spec.match_resources {
-            match_resources::validate(&mut errors, &SPEC.field("matchResources"), resources);
+            let at = SPEC.field("matchResources");
+            match_resources::validate(&mut errors, &at, resources);
+            validate_operations(&mut errors, &at, Some(resources));
         }
         errors.into_list()
     }

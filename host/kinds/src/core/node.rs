@@ -209,7 +209,8 @@ fn validate_node(errors: &mut Errors, node: &Node) {
         );
         errors.internal(&at, detail);
     }
-    let is_dual = || address::ranges_are_dual_stack(ranges.iter().map(String::as_str));
+    let is_dual =
+        || unread.is_none() && address::ranges_are_dual_stack(ranges.iter().map(String::as_str));
     if ranges.len() > 1 && (ranges.len() > 2 || !is_dual()) {
         errors.invalid(&at, ranges, "may specify no more than one CIDR for each IP family");
     }

@@ -133,7 +133,15 @@ fn validate_spec(errors: &mut Errors, spec: &PriorityLevelConfigurationSpec, nam
     let at = SPEC.field("limited");
     match (&spec.limited, type_ == "Limited") {
         (Some(limited), true) => validate_limited(errors, &at, limited),
-        (Some(_), false) => errors.forbidden(&at, ""),
+        (Some(limited), false) => {
+            errors.forbidden(&at, "");
+            // Only that it is whole is looked at.
+            let at = at.field("limitResponse");
+            if limited.limit_response.type_.is_empty() {
+                errors.required(&at.field("type"), "");
+            }
+            queues(errors, &at, &limited.limit_response);
+        }
         (None, true) => errors.required(&at, ""),
         (None, false) => {}
     }
@@ -163,7 +171,11 @@ fn validate_limited(errors: &mut Errors, at: &At<'_>, limited: &LimitedPriorityL
     if let Some(shares) = limited.nominal_concurrency_shares.filter(|shares| *shares < 0) {
         errors.invalid(&at.field("nominalConcurrencyShares"), shares, NO_NEGATIVE);
     }
-    response(errors, &at.field("limitResponse"), &limited.limit_response);
+    let response = &limited.limit_response;
+    let response_at = at.field("limitResponse");
+    if let Some(queuing) = answer(errors, &response_at, response) {
+        validate_queuing(errors, &response_at.field("queuing"), queuing);
+    }
     lendable(errors, at, limited.lendable_percent);
     if let Some(percent) = limited.borrowing_limit_percent.filter(|percent| *percent < 0) {
         let detail = format!("if specified, {NO_NEGATIVE}");
@@ -171,15 +183,29 @@ fn validate_limited(errors: &mut Errors, at: &At<'_>, limited: &LimitedPriorityL
     }
 }
 
-fn response(errors: &mut Errors, at: &At<'_>, response: &LimitResponse) {
+/// What is done with requests over the limit, and the queues if it is to queue them.
+fn answer<'a>(
+    errors: &mut Errors,
+    at: &At<'_>,
+    response: &'a LimitResponse,
+) -> Option<&'a QueuingConfiguration> {
     errors.required_one_of(&at.field("type"), &response.type_, &["Queue", "Reject"]);
+    queues(errors, at, response)
+}
+
+fn queues<'a>(
+    errors: &mut Errors,
+    at: &At<'_>,
+    response: &'a LimitResponse,
+) -> Option<&'a QueuingConfiguration> {
     let at = at.field("queuing");
-    match (&response.queuing, response.type_ == "Queue") {
-        (Some(queuing), true) => validate_queuing(errors, &at, queuing),
-        (Some(_), false) => errors.forbidden(&at, ""),
-        (None, true) => errors.required(&at, ""),
-        (None, false) => {}
+    let queues = response.type_ == "Queue";
+    match &response.queuing {
+        Some(_) if !queues => errors.forbidden(&at, ""),
+        None if queues => errors.required(&at, ""),
+        queuing => return queuing.as_ref(),
     }
+    None
 }
 
 fn validate_queuing(errors: &mut Errors, at: &At<'_>, queuing: &QueuingConfiguration) {

@@ -13,7 +13,7 @@ use crate::columns::{self, Column};
 use crate::core::pod::validate::{overhead, scheduling};
 use crate::core::pod::warnings::old_node_label;
 use crate::wire::OrEmpty;
-use crate::{Kind, KindInfo, internal, metadata, resources};
+use crate::{Kind, KindInfo, internal, metadata};
 
 impl Kind for RuntimeClass {
     const INFO: KindInfo = KindInfo {
@@ -26,13 +26,6 @@ impl Kind for RuntimeClass {
         plain_finalizers: true,
         ..KindInfo::cluster::<Self>()
     };
-
-    fn set_defaults(&mut self) {
-        if let Some(fixed) = self.overhead.as_mut().and_then(|overhead| overhead.pod_fixed.as_mut())
-        {
-            resources::round_up(fixed);
-        }
-    }
 
     fn validate(&self) -> Vec<FieldError> {
         let mut errors = Errors::new();

@@ -39,7 +39,7 @@ pub(super) fn usage(claim: &PersistentVolumeClaim) -> Amounts {
 fn storage(claim: &PersistentVolumeClaim) -> Option<Quantity> {
     let requests = claim.spec.as_ref()?.resources.as_ref()?.requests.as_ref()?;
     let whole = |amount: Quantity| {
-        if amount.millis() % 1000 == 0 {
+        if amount.counts_in(0) {
             return amount;
         }
         Quantity::new(i128::from(amount.value()), 0, amount.format())

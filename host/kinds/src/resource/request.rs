@@ -79,11 +79,15 @@ pub(super) fn declared(errors: &mut Errors, at: &At<'_>, request: &DeviceRequest
     let alternatives = request.first_available.or_empty().iter().enumerate();
     for (index, sub) in alternatives.take(ALTERNATIVES_MAX) {
         let at = all.index(index);
+        let wish = Wish::from(sub);
         // Alternatives beside another wish are not looked into otherwise.
-        if request.exactly.is_some() && sub.device_class_name.is_empty() {
-            errors.required(&at.field("deviceClassName"), "");
+        if request.exactly.is_some() {
+            wish.validate_class(errors, &at);
         }
-        Wish::from(sub).declared(errors, &at);
+        wish.declared(errors, &at);
+    }
+    if request.exactly.is_some() {
+        each_name_once(errors, &all, request.first_available.or_empty());
     }
 }
 
@@ -92,6 +96,13 @@ fn first_available(errors: &mut Errors, all: &At<'_>, alternatives: &[DeviceSubR
         names::label(errors, &at.field("name"), &sub.name);
         Wish::from(sub).validate(errors, at);
     });
+    each_name_once(errors, all, alternatives);
+}
+
+fn each_name_once(errors: &mut Errors, all: &At<'_>, alternatives: &[DeviceSubRequest]) {
+    if alternatives.len() > ALTERNATIVES_MAX {
+        return;
+    }
     for (index, sub) in list::repeated(alternatives, |sub| sub.name.clone()) {
         let shown = facts::shown(sub, "io.k8s.api.resource.v1.DeviceSubRequest");
         errors.duplicate(&all.index(index), shown);
@@ -132,13 +143,17 @@ impl<'a> From<&'a DeviceSubRequest> for Wish<'a> {
 }
 
 impl Wish<'_> {
-    fn validate(&self, errors: &mut Errors, at: &At<'_>) {
-        let class_at = at.field("deviceClassName");
+    fn validate_class(&self, errors: &mut Errors, at: &At<'_>) {
+        let at = at.field("deviceClassName");
         if self.class.is_empty() {
-            errors.required(&class_at, "");
+            errors.required(&at, "");
         } else {
-            errors.invalid_each(&class_at, self.class, texts::is_dns1123_subdomain(self.class));
+            errors.invalid_each(&at, self.class, texts::is_dns1123_subdomain(self.class));
         }
+    }
+
+    fn validate(&self, errors: &mut Errors, at: &At<'_>) {
+        self.validate_class(errors, at);
         selectors(errors, &at.field("selectors"), self.selectors);
         let (count, count_at) = (self.count, at.field("count"));
         match self.mode {

@@ -11,7 +11,7 @@ use super::slice;
 use crate::check::{At, Errors};
 use crate::columns::{self, Column};
 use crate::wire::OrEmpty;
-use crate::{DeleteAnswer, Generation, Kind, KindInfo};
+use crate::{DeleteAnswer, Generation, Kind, KindInfo, PrefixRule};
 
 impl Kind for ResourceSlice {
     const INFO: KindInfo = KindInfo {
@@ -27,6 +27,7 @@ impl Kind for ResourceSlice {
             Column::of::<ResourcePool>("Pool", "name"),
             columns::AGE,
         ],
+        prefix_rule: PrefixRule::OnCreate,
         ..KindInfo::cluster::<Self>()
     };
 
@@ -34,8 +35,12 @@ impl Kind for ResourceSlice {
         slice::drop_disabled(&mut self.spec);
     }
 
-    fn on_update(&mut self, _old: &Self) {
-        self.on_create();
+    fn on_update(&mut self, old: &Self) {
+        if self.spec != old.spec {
+            // What is dropped counts as a change.
+            self.metadata.generation = Some(old.metadata.generation.unwrap_or_default() + 1);
+            self.on_create();
+        }
     }
 
     fn validate(&self) -> Vec<FieldError> {

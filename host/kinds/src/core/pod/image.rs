@@ -42,9 +42,31 @@ fn is_name(name: &str) -> bool {
         && components.peek().is_some()
         && (first.contains(['.', ':']) || first == "localhost" || first.to_lowercase() != first)
     {
-        return !first.is_empty() && components.all(is_component);
+        return is_host(first) && components.all(is_component);
     }
     !name.is_empty() && name.split('/').all(is_component)
+}
+
+/// A name or an address, and maybe a port.
+fn is_host(host: &str) -> bool {
+    let (name, port) = match host.rsplit_once(':') {
+        Some((name, port)) if !port.ends_with(']') => (name, Some(port)),
+        _ => (host, None),
+    };
+    if !port.is_none_or(|port| !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit())) {
+        return false;
+    }
+    if let Some(address) = name.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+        return !address.is_empty()
+            && address.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b':');
+    }
+    name.split('.').all(|label| {
+        let alphanumeric = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
+        let bytes = label.as_bytes();
+        alphanumeric(bytes.first())
+            && alphanumeric(bytes.last())
+            && bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'-')
+    })
 }
 
 fn is_component(component: &str) -> bool {

@@ -1,6 +1,8 @@
 //! What holds for the status that nodes and schedulers report.
 
-use k8s_openapi::api::core::v1::{Container, ContainerStatus, Pod, PodCondition, PodStatus};
+use k8s_openapi::api::core::v1::{
+    Container, ContainerStatus, Pod, PodCondition, PodSpec, PodStatus,
+};
 use meta::field::FieldError;
 use meta::names;
 
@@ -110,7 +112,7 @@ pub(super) fn validate(new: &Pod, old: &Pod) -> Vec<FieldError> {
         init,
     );
     resource_claims(&mut errors, new, status);
-    extended_resource_claim(&mut errors, status);
+    extended_resource_claim(&mut errors, &spec, status);
     addresses(&mut errors, status);
     errors.into_list()
 }
@@ -197,15 +199,52 @@ fn allocated(
     }
 }
 
-fn extended_resource_claim(errors: &mut Errors, status: &PodStatus) {
+/// The claim that was made for devices which containers ask for as if they were resources, and for which of them it was.
+fn extended_resource_claim(errors: &mut Errors, spec: &PodSpec, status: &PodStatus) {
     let Some(claim) = &status.extended_resource_claim_status else { return };
     let at = STATUS.field("extendedResourceClaimStatus");
     if claim.request_mappings.is_empty() {
         errors.required(&at.field("requestMappings"), "at least one request mapping is required");
     }
-    if claim.resource_claim_name.is_empty() {
-        errors.required(&at.field("resourceClaimName"), "");
+    let all = at.field("requestMappings");
+    for (index, mapping) in claim.request_mappings.iter().enumerate() {
+        let mapping_at = all.index(index);
+        let known = spec.init_containers.or_empty().iter().chain(&spec.containers);
+        let (container_at, resource_at) =
+            (mapping_at.field("containerName"), mapping_at.field("resourceName"));
+        match known.filter(|container| container.name == mapping.container_name).last() {
+            None => {
+                let detail = "must match the name of an entry in spec.initContainers.name or \
+                              spec.containers.name";
+                errors.invalid(&container_at, &mapping.container_name, detail);
+            }
+            Some(container) if !requests(container, &mapping.resource_name) => {
+                let detail = "must match the extended resource name of an entry in \
+                              spec.initContainers.resources.requests or \
+                              spec.containers.resources.requests";
+                errors.invalid(&resource_at, &mapping.resource_name, detail);
+            }
+            Some(_) => {}
+        }
+        let messages = names::is_dns1123_label(&mapping.request_name);
+        errors.invalid_each(&at.field("requestName"), &mapping.request_name, messages);
+        if claim.request_mappings.iter().take(index).any(|earlier| earlier == mapping) {
+            errors.duplicate(&container_at, &mapping.container_name);
+            errors.duplicate(&resource_at, &mapping.resource_name);
+            errors.duplicate(&mapping_at.field("requestName"), &mapping.request_name);
+        }
     }
+    let (name, at) = (&claim.resource_claim_name, at.field("resourceClaimName"));
+    if name.is_empty() {
+        errors.required(&at, "");
+    } else {
+        errors.invalid_each(&at, name, names::is_dns1123_subdomain(name));
+    }
+}
+
+fn requests(container: &Container, resource: &str) -> bool {
+    let requests = container.resources.as_ref().and_then(|needs| needs.requests.as_ref());
+    requests.is_some_and(|requests| requests.contains_key(resource))
 }
 
 fn resource_claims(errors: &mut Errors, pod: &Pod, status: &PodStatus) {

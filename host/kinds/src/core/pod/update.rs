@@ -65,7 +65,9 @@ fn validate_spec(errors: &mut Errors, new: &PodSpec, old: &PodSpec) {
             return;
         }
     }
-    active_deadline(errors, new.active_deadline_seconds, old.active_deadline_seconds);
+    if !active_deadline(errors, new.active_deadline_seconds, old.active_deadline_seconds) {
+        return;
+    }
     let (new_tolerations, old_tolerations) =
         (new.tolerations.or_empty(), old.tolerations.or_empty());
     tolerations_added(errors, &SPEC.field("tolerations"), new_tolerations, old_tolerations);
@@ -101,24 +103,26 @@ fn images(errors: &mut Errors, at: &At<'_>, new: &[Container], old: &[Container]
     true
 }
 
-fn active_deadline(errors: &mut Errors, new: Option<i64>, old: Option<i64>) {
+/// A deadline may come, or come nearer. Returns whether it makes sense to go on.
+fn active_deadline(errors: &mut Errors, new: Option<i64>, old: Option<i64>) -> bool {
     let at = SPEC.field("activeDeadlineSeconds");
     match (new, old) {
-        (Some(new), old) => {
-            if !(0..=i64::from(i32::MAX)).contains(&new) {
-                let detail = format!("must be between 0 and {}, inclusive", i32::MAX);
-                errors.invalid(&at, new, detail);
-            }
-            if old.is_some_and(|old| old < new) {
-                errors.invalid(&at, new, "must be less than or equal to previous value");
-            }
+        (Some(new), _) if !(0..=i64::from(i32::MAX)).contains(&new) => {
+            let detail = format!("must be between 0 and {}, inclusive", i32::MAX);
+            errors.invalid(&at, new, detail);
+            return false;
+        }
+        (Some(new), Some(old)) if old < new => {
+            errors.invalid(&at, new, "must be less than or equal to previous value");
+            return false;
         }
         (None, Some(_)) => {
             let detail = "must not update from a positive integer to nil value";
             errors.invalid(&at, None::<i64>, detail);
         }
-        (None, None) => {}
+        (_, None) | (Some(_), Some(_)) => {}
     }
+    true
 }
 
 fn tolerations_added(errors: &mut Errors, at: &At<'_>, new: &[Toleration], old: &[Toleration]) {

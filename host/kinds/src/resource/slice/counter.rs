@@ -21,6 +21,9 @@ pub(super) fn consumed(errors: &mut Errors, all: &At<'_>, consumed: &[DeviceCoun
         named(errors, &at.field("counterSet"), &consumed.counter_set);
         counters(errors, &at.field("counters"), &consumed.counters);
     });
+    if consumed.len() > CONSUMED_SETS_MAX {
+        return;
+    }
     for (index, consumed) in list::repeated(consumed, |consumed| consumed.counter_set.clone()) {
         let shown = facts::shown(consumed, "io.k8s.api.resource.v1.DeviceCounterConsumption");
         errors.duplicate(&all.index(index), shown);

@@ -20,6 +20,10 @@ fn policy_follows_the_tag() {
         ("", "IfNotPresent"),
         ("Web", "IfNotPresent"),
         ("web:", "IfNotPresent"),
+        ("../web", "IfNotPresent"),
+        ("-a.example.com/web", "IfNotPresent"),
+        ("example.com:/web", "IfNotPresent"),
+        ("[fe80::1]:5000/web", "Always"),
     ];
     for (image, expected) in cases {
         assert_eq!(default_pull_policy(image), expected, "{image}");
