@@ -59,6 +59,17 @@ impl<'a> Expected<'a> {
         Ok(findings)
     }
 
+    /// The same for an object that is merged from others instead of read: there, numbers that are too large for their type wrap around.
+    pub(crate) fn convert(&self, tree: &mut Tree) -> Result<Findings, DecodeError> {
+        self.canonicalize(tree).or_else(|error| {
+            if meta::decode::wrap(tree, self.ty, self.schema) {
+                self.canonicalize(tree)
+            } else {
+                Err(error)
+            }
+        })
+    }
+
     /// What strict decoding objects to in JSON, in the order of the source as far as that is known.
     fn strict_errors(&self, source: &[u8], found: &Findings) -> Vec<String> {
         match self.kind {
@@ -263,12 +274,19 @@ fn unrecognized(why: &str, raw: &Raw, expected: &Expected<'_>) -> StatusError {
 const TYPE_META: &str = r#"struct { APIVersion string "json:\"apiVersion,omitempty\""; Kind string "json:\"kind,omitempty\"" }"#;
 
 /// Something stands where the type of an object should be told.
-fn without_type(given: &Tree, into: &str, raw: &Raw, expected: &Expected<'_>) -> StatusError {
+fn no_type(given: &Tree, into: &str) -> String {
     let what = meta::json_kind(given);
-    let why = format!(
+    format!(
         "couldn't get version/kind; json parse error: json: cannot unmarshal {what} into {into}"
-    );
-    unrecognized(&why, raw, expected)
+    )
+}
+
+/// Why the type of an object cannot be told, if it is called by something else than a text.
+pub(crate) fn why_untyped(object: &Tree) -> Option<String> {
+    ["apiVersion", "kind"].into_iter().find_map(|name| {
+        let given = object.get(name).filter(|given| !given.is_string() && !given.is_null())?;
+        Some(no_type(given, &format!("Go struct field .{name} of type string")))
+    })
 }
 
 /// Fills in `apiVersion` and `kind`, or refuses those of another type.
@@ -277,16 +295,13 @@ fn name_type(tree: &mut Tree, raw: &Raw, expected: &Expected<'_>) -> Result<(), 
     if tree.is_null() {
         *tree = Tree::Object(serde_json::Map::new());
     }
-    let Tree::Object(object) = tree else {
-        return Err(without_type(tree, &format!("Go value of type {TYPE_META}"), raw, expected));
-    };
-    for name in ["apiVersion", "kind"] {
-        let given = object.get(name).filter(|given| !given.is_string() && !given.is_null());
-        if let Some(given) = given {
-            let into = format!("Go struct field .{name} of type string");
-            return Err(without_type(given, &into, raw, expected));
-        }
+    if let Some(why) = why_untyped(tree) {
+        return Err(unrecognized(&why, raw, expected));
     }
+    let Tree::Object(object) = tree else {
+        let why = no_type(tree, &format!("Go value of type {TYPE_META}"));
+        return Err(unrecognized(&why, raw, expected));
+    };
     let wanted = expected.gvk.group_version();
     let given_version = object.get("apiVersion").and_then(Tree::as_str).unwrap_or_default();
     let given_kind = object.get("kind").and_then(Tree::as_str).unwrap_or_default();

@@ -32,6 +32,9 @@ async fn speaks_four_languages() {
         .await
         .expect(415);
     assert_eq!(reply.message(), "415: Unsupported Media Type");
+    // Nothing else is agreed on before the language is.
+    let headers = [("content-type", "application/json"), ("accept", "application/json;as=Table")];
+    server.send("PATCH", &path, &headers, "{}").await.expect(415);
 }
 
 #[tokio::test]

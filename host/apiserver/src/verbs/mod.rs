@@ -67,6 +67,10 @@ pub(crate) async fn resource(
     if routes::is_streaming(&resource.subresource) && !resource.name.is_empty() {
         return Box::pin(crate::connect::handle(state, call, kind)).await;
     }
+    if resource.verb == Verb::Patch && kind.custom().is_none() {
+        // Before anything else is agreed on, as in Kubernetes.
+        patch::language(&call, &**kind)?;
+    }
     let accepted = call.accepted(Offers::of_kind(&**kind, &resource.subresource))?;
     if let Some(advice) = kind.info().deprecated {
         call.warnings.add(advice);
@@ -162,6 +166,9 @@ fn check_path(info: &KindInfo, resource: &ResourceRequest, call: &Call) -> Resul
         Verb::Get => (kinds::Verb::Get, true),
         Verb::List => (kinds::Verb::List, false),
         // Whoever can be listed has the path, whether or not it can be watched.
+        Verb::Watch if resource.watch_prefix && call.info.method != Method::GET => {
+            return Err(routes::method_not_allowed());
+        }
         Verb::Watch => (kinds::Verb::List, named),
         Verb::Create => (kinds::Verb::Create, false),
         Verb::Update => (kinds::Verb::Update, true),

@@ -12,6 +12,7 @@ use meta::{GroupVersion, GroupVersionKind, StatusError, Time, Tree};
 use super::parts::Part;
 use super::write::{Wanted, whole_seconds};
 use super::{Context, Current};
+use crate::codec::decode::Expected;
 use crate::options::WriteOptions;
 
 /// The owners of an object's fields, apart from the object: the typed form has only their [`managed::heads`], to be validated.
@@ -197,11 +198,20 @@ pub(super) fn apply(
         .map_err(|error| error.status())?;
     let mut tree = applied.tree;
     drop_foreign(context, &mut tree);
-    context
-        .kind
-        .canonicalize(&mut tree)
-        .map_err(|error| StatusError::unknown(error.to_string()))?;
+    Expected::of_kind(&*context.kind)
+        .convert(&mut tree)
+        .map_err(|error| unconvertible(context, config, &error.to_string()))?;
     Ok(Wanted { tree, owned: true })
+}
+
+/// A value of the merged object is none of its type, which the configuration alone does not tell: types there are structures only.
+fn unconvertible(context: &Context, config: &Tree, error: &str) -> StatusError {
+    let bytes = if error.starts_with("illegal base64") { "error decoding from json: " } else { "" };
+    StatusError::unknown(format!(
+        "failed to convert new object ({}) to proper version: unable to convert unstructured object to {}: {bytes}{error}",
+        managed::described(config),
+        context.info().gvk()
+    ))
 }
 
 /// The live object without what is owned through another group. Where two groups show the same objects, neither knows what the other calls

@@ -7,6 +7,7 @@
 use bytes::Bytes;
 use http::Response;
 use http::header::CONTENT_TYPE;
+use kinds::AnyKind;
 use meta::field::Path;
 use meta::{FieldError, GroupKind, GroupVersion, GroupVersionKind, StatusError, Tree, patch};
 
@@ -14,6 +15,7 @@ use super::parts::Part;
 use super::write::{self, Wanted};
 use super::{Context, Current, create, ownership, update};
 use crate::body::Body;
+use crate::chain::Call;
 use crate::codec::decode::{self, Expected};
 use crate::codec::yaml;
 use crate::options::{FieldValidation, WriteOptions, Writing};
@@ -90,22 +92,27 @@ pub(super) async fn change(
     update::answer(context, &written)
 }
 
-/// Reads a patch and what is wrong with it whatever it is applied to.
-pub(super) async fn read(context: &mut Context) -> Result<Patch, StatusError> {
-    let content_type = context.call.header(CONTENT_TYPE).unwrap_or_default();
-    let media_type = content_type.split(';').next().unwrap_or_default().trim();
+/// In which language a patch is written.
+pub(super) fn language(call: &Call, kind: &dyn AnyKind) -> Result<Language, StatusError> {
+    let content_type = call.header(CONTENT_TYPE).unwrap_or_default();
+    let language = Language::of(content_type.split(';').next().unwrap_or_default().trim());
     // Custom types say nothing of strategies.
-    let is_custom = context.kind.custom().is_some();
-    let language = Language::of(media_type);
-    if is_custom && language.is_none_or(|language| language == Language::Strategic) {
-        return Err(StatusError::unsupported_media_type(&PATCHES_OF_CUSTOM));
+    if kind.custom().is_some() {
+        return language
+            .filter(|language| *language != Language::Strategic)
+            .ok_or_else(|| StatusError::unsupported_media_type(&PATCHES_OF_CUSTOM));
     }
-    let Some(language) = language else {
+    language.ok_or_else(|| {
         let mut error =
             StatusError::new(415, "UnsupportedMediaType", "415: Unsupported Media Type");
         error.details_mut();
-        return Err(error);
-    };
+        error
+    })
+}
+
+/// Reads a patch and what is wrong with it whatever it is applied to.
+pub(super) async fn read(context: &mut Context) -> Result<Patch, StatusError> {
+    let language = language(&context.call, &*context.kind)?;
     let bytes = decode::bytes(&context.state, &mut context.call).await?;
     let writing = if language == Language::Apply { Writing::Apply } else { Writing::Patch };
     let options = WriteOptions::read(&context.call, writing)?;
@@ -186,6 +193,26 @@ pub(super) fn patched(
         StatusError::invalid(&GroupKind::default(), "", &[error])
     };
     // A strategic patch is merged into what knows its type already.
+    if !is_strategic && let Some(text) = decode::why_untyped(&tree) {
+        return Err(refuse(text));
+    }
+    let report = |unknown: &[String]| {
+        if patch.options.validation == FieldValidation::Ignore {
+            return Ok(());
+        }
+        let unknown = unknown.iter().map(|path| meta::decode::unknown_field(path));
+        let findings: Vec<String> = patch.findings.iter().cloned().chain(unknown).collect();
+        decode::report(findings, patch.options.validation, &context.call.warnings, |text| {
+            refuse(format!("strict decoding error: {text}"))
+        })
+    };
+    if !is_strategic && context.kind.custom().is_none() && !says(&tree, "apiVersion") {
+        // Of an object in no version nothing is known, its name neither.
+        let fields = tree.as_object().into_iter().flat_map(|object| object.keys());
+        let fields = fields.filter(|name| !matches!(name.as_str(), "apiVersion" | "kind"));
+        report(&fields.cloned().collect::<Vec<_>>())?;
+        update::check_name(&context.resource.name, &Tree::Null)?;
+    }
     let given = Some(called(&tree, &expected.gvk)).filter(|_| !is_strategic);
     if let Some(given) = given.filter(|given| *given != expected.gvk) {
         // Of a type that is known only this can be wrong.
@@ -200,16 +227,15 @@ pub(super) fn patched(
         object.insert("apiVersion".to_owned(), version.into());
         object.insert("kind".to_owned(), expected.gvk.kind.to_string().into());
     }
-    let found = expected.canonicalize(&mut tree).map_err(|error| refuse(error.to_string()))?;
-    if patch.options.validation == FieldValidation::Ignore {
-        return Ok(tree);
-    }
-    let unknown = found.unknown.iter().map(|path| meta::decode::unknown_field(path));
-    let findings: Vec<String> = patch.findings.iter().cloned().chain(unknown).collect();
-    decode::report(findings, patch.options.validation, &context.call.warnings, |text| {
-        refuse(format!("strict decoding error: {text}"))
-    })?;
+    let found =
+        if is_strategic { expected.convert(&mut tree) } else { expected.canonicalize(&mut tree) };
+    let found = found.map_err(|error| refuse(error.to_string()))?;
+    report(&found.unknown)?;
     Ok(tree)
+}
+
+fn says(tree: &Tree, name: &str) -> bool {
+    tree.get(name).and_then(Tree::as_str).is_some_and(|text| !text.is_empty())
 }
 
 /// The type that an object says it has; what it does not say is as expected.

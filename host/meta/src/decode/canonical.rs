@@ -47,6 +47,40 @@ pub fn emit(tree: &mut Tree, ty: &TypeRef, schema: &Schema) {
     let _ = walk.value(tree, ty);
 }
 
+/// Lets numbers that are too large for 32 bits wrap around, as Kubernetes does where it converts an object that it has put together from
+/// others. Tells whether there were any.
+#[expect(clippy::cast_possible_truncation, reason = "that is what it is for")]
+pub fn wrap(tree: &mut Tree, ty: &TypeRef, schema: &Schema) -> bool {
+    let mut wrapped = false;
+    let mut rest = vec![(tree, ty)];
+    while let Some((value, ty)) = rest.pop() {
+        match (ty, value) {
+            (TypeRef::Int32, value) => {
+                let Some(number) = value.as_i64() else { continue };
+                let low = number as i32;
+                if i64::from(low) != number {
+                    *value = low.into();
+                    wrapped = true;
+                }
+            }
+            (TypeRef::Struct(id), Tree::Object(map)) => {
+                let Some(ty) = schema.get(*id) else { continue };
+                let typed =
+                    map.iter_mut().filter_map(|(name, value)| Some((value, &ty.field(name)?.ty)));
+                rest.extend(typed);
+            }
+            (TypeRef::List(item), Tree::Array(items)) => {
+                rest.extend(items.iter_mut().map(|value| (value, &**item)));
+            }
+            (TypeRef::Map(inner), Tree::Object(map)) => {
+                rest.extend(map.values_mut().map(|value| (value, &**inner)));
+            }
+            _ => {}
+        }
+    }
+    wrapped
+}
+
 struct Walk<'a> {
     schema: &'a Schema,
     lenient: bool,

@@ -18,7 +18,7 @@ mod scalar;
 mod strict;
 mod time;
 
-pub use canonical::{Findings, canonicalize, emit};
+pub use canonical::{Findings, canonicalize, emit, wrap};
 pub use error::{DecodeError, ParseError};
 pub use parse::{Parsed, parse_json};
 pub use strict::{duplicate_field, strict_errors, unknown_field};

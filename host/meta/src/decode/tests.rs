@@ -277,6 +277,24 @@ fn wrong_types() {
 }
 
 #[test]
+fn what_is_put_together_wraps_around() {
+    let (schema, ty) = schema();
+    let wide = json!({
+        "spec": {"replicas": 9_223_372_036_854_775_807_i64, "count": 9_223_372_036_854_775_807_i64},
+        "status": {"ready": 2_147_483_648_i64},
+    });
+    let mut tree = wide.clone();
+    assert!(wrap(&mut tree, &ty, &schema));
+    let count = wide["spec"]["count"].clone();
+    let narrow = json!({
+        "spec": {"replicas": -1, "count": count},
+        "status": {"ready": -2_147_483_648_i64},
+    });
+    assert_eq!(tree, narrow);
+    assert!(!wrap(&mut tree, &ty, &schema), "once is enough");
+}
+
+#[test]
 fn numbers_are_shown_as_written_at_their_place() {
     let check = |source: &str, expected: &str| {
         assert!(decode(source).unwrap_err().contains(expected), "{source}");

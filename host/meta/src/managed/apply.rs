@@ -193,8 +193,8 @@ fn prune(context: &Context<'_>, merged: Tree, before: &FieldSet, owned: &FieldSe
     remove::remove(&merged, &gone, ty, schema)
 }
 
-/// `default/web; apps/v1, Kind=Deployment`
-fn described(config: &Tree) -> String {
+/// What a configuration is for: `default/web; apps/v1, Kind=Deployment`.
+pub fn described(config: &Tree) -> String {
     let text = |value: Option<&Tree>| value.and_then(Tree::as_str).unwrap_or_default().to_owned();
     let metadata = |name| text(config.get("metadata").and_then(|metadata| metadata.get(name)));
     let version = text(config.get("apiVersion"));

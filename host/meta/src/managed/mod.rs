@@ -32,7 +32,7 @@ mod validate;
 
 use jiff::Timestamp;
 
-pub use apply::{Applied, ApplyError, apply};
+pub use apply::{Applied, ApplyError, apply, described};
 pub use configure::configure;
 pub use conflict::Conflict;
 pub use element::{Element, Scalar};
