@@ -196,14 +196,9 @@ pub(crate) fn accept(
         return Err(no_representation());
     }
     let clauses = clauses(header);
-    // Objects are kept as JSON: protobuf is for those who take nothing else, or like it more.
-    let last: &[Format] = if offers == Offers::NoProtobuf { &[] } else { &[Format::Protobuf] };
-    let agreed = clauses
-        .chunk_by(|left, right| left.quality.total_cmp(&right.quality).is_eq())
-        .find_map(|equal| {
-            agree(equal, &[Format::Json, Format::Yaml], offers)
-                .or_else(|| agree(equal, last, offers))
-        });
+    let formats = [Format::Json, Format::Yaml, Format::Protobuf];
+    let served = formats.len() - usize::from(offers == Offers::NoProtobuf);
+    let agreed = agree(&clauses, &formats[..served], offers);
     let (clause, format, view) = agreed.ok_or_else(not_acceptable)?;
     let pretty = asked_pretty || clause.parameter("pretty") == Some("1");
     Ok(Accepted { format, view, pretty })

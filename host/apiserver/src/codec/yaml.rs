@@ -365,14 +365,15 @@ fn leaf(out: &mut String, value: &Tree, indent: usize) {
     }
 }
 
-/// A text without quotes if readers of version 1.1 take it for what it is, otherwise in quotes.
+/// A text without quotes if it can be read without them, otherwise in those that Kubernetes writes: double ones for what would be taken for
+/// something else than a text.
 fn word(out: &mut String, text: &str, indent: usize) {
     if text.contains('\n')
         && text.chars().all(|character| character == '\n' || !character.is_control())
         && !text.starts_with([' ', '\n'])
     {
         literal(out, text, indent);
-    } else if text.chars().any(char::is_control) {
+    } else if text.chars().any(char::is_control) || is_of_another_type(text) {
         // A JSON string is a YAML string in double quotes.
         let _ = write!(out, "{}", Tree::String(text.to_owned()));
     } else if is_plain_word(text) {
@@ -434,10 +435,15 @@ fn is_plain_word(text: &str) -> bool {
         && !text.ends_with(':')
         && !text.starts_with(' ')
         && !text.ends_with(' ')
-        && !matches!(text, "=" | "<<")
-        && matches!(plain(text), Tree::String(_))
-        && !looks_like_date(text)
-        && !looks_sexagesimal(text)
+        && text != "="
+}
+
+/// Whether readers of version 1.1 take the text for something else, if it has no quotes.
+fn is_of_another_type(text: &str) -> bool {
+    text == "<<"
+        || !matches!(plain(text), Tree::String(_))
+        || looks_like_date(text)
+        || looks_sexagesimal(text)
 }
 
 /// Readers of version 1.1 take dates for timestamps.

@@ -24,6 +24,10 @@ fn agrees_on_the_first_form_that_is_offered() {
         ("application/vnd.kubernetes.protobuf", Some((Format::Protobuf, View::Object))),
         (
             "application/vnd.kubernetes.protobuf,application/json",
+            Some((Format::Protobuf, View::Object)),
+        ),
+        (
+            "application/json,application/vnd.kubernetes.protobuf",
             Some((Format::Json, View::Object)),
         ),
         (

@@ -94,6 +94,15 @@ fn writes_what_it_reads() {
     }
 }
 
+#[test]
+fn quotes_as_kubernetes_does() {
+    let tree = json!({
+        "a": "12", "b": "", "c": "yes", "d": "a: b", "e": "2020-01-01T00:00:00Z", "f": "*", "g": "1:30", "h": "v1", "y": "~",
+    });
+    let text = "a: \"12\"\nb: \"\"\nc: \"yes\"\nd: 'a: b'\ne: \"2020-01-01T00:00:00Z\"\nf: '*'\ng: \"1:30\"\nh: v1\n\"y\": \"~\"\n";
+    assert_eq!(write(&tree), text);
+}
+
 fn json_trees() -> impl Strategy<Value = Tree> {
     let leaf = prop_oneof![
         Just(Tree::Null),
