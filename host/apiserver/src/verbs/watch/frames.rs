@@ -19,8 +19,8 @@ use crate::codec::{encode, protobuf};
 use crate::gather::Counted;
 use crate::status;
 use crate::table::{self, Include, Shown};
-use crate::verbs::Context;
 use crate::verbs::list::head_of_object;
+use crate::verbs::{Context, scale};
 
 /// Messages that are ready together are joined up to about this size.
 const JOINED_BYTES: usize = 32 * 1024;
@@ -221,6 +221,10 @@ fn bookmark(kind: &dyn AnyKind, revision: Revision, ends_initial: bool) -> Bytes
         metadata["annotations"] = serde_json::json!({ "k8s.io/initial-events-end": "true" });
     }
     let mut tree: Tree = serde_json::json!({ "apiVersion": info.api_version(), "kind": info.kind, "metadata": metadata });
+    // A count of replicas is a plain number inside Kubernetes, and so is there where nobody set it.
+    if let Some(paths) = info.scale.filter(|_| kind.custom().is_none()) {
+        scale::rescale(&mut tree, &Tree::Null, &paths);
+    }
     kind.emit(&mut tree);
     encode::plain(&tree)
 }
