@@ -112,7 +112,11 @@ pub(crate) struct DeleteOptions {
     pub(crate) orphan: Option<bool>,
     pub(crate) uid: Option<String>,
     pub(crate) revision: Option<String>,
+    /// Only an object that cannot be read any more is meant, to be removed whatever that breaks.
+    pub(crate) unreadable: bool,
 }
+
+const UNREADABLE: &str = "ignoreStoreReadErrorWithClusterBreakingPotential";
 
 impl DeleteOptions {
     /// From the URL: what counts when there is no body.
@@ -126,6 +130,7 @@ impl DeleteOptions {
             orphan,
             uid: precondition("uid"),
             revision: precondition("resourceVersion"),
+            unreadable: query.flag(UNREADABLE),
             ..DeleteOptions::default()
         };
         options.checked(policy.as_deref(), &values(query, "dryRun"))
@@ -142,6 +147,7 @@ impl DeleteOptions {
             revision: text(
                 preconditions.and_then(|preconditions| preconditions.get("resourceVersion")),
             ),
+            unreadable: tree.get(UNREADABLE).and_then(Tree::as_bool) == Some(true),
             ..DeleteOptions::default()
         };
         let dry_run: Vec<String> = tree
@@ -178,8 +184,31 @@ impl DeleteOptions {
             }
         };
         self.dry_run = dry_run(dry_run_values, &mut errors);
+        for (name, is_given) in [
+            ("propagationPolicy", policy.is_some()),
+            ("orphanDependents", self.orphan.is_some()),
+            ("gracePeriodSeconds", self.grace_secs.is_some()),
+            ("preconditions", self.uid.is_some() || self.revision.is_some()),
+        ] {
+            if self.unreadable && is_given {
+                errors.push(unreadable(&format!("cannot be set together with .{name}")));
+            }
+        }
         if errors.is_empty() { Ok(self) } else { Err(refused("DeleteOptions", &errors)) }
     }
+
+    /// Many objects are not deleted as ones that cannot be read.
+    pub(crate) fn check_collection(&self) -> Result<(), StatusError> {
+        if !self.unreadable {
+            return Ok(());
+        }
+        let detail = "is not allowed with DELETECOLLECTION, try again after removing the option";
+        Err(refused("DeleteOptions", &[unreadable(detail)]))
+    }
+}
+
+fn unreadable(detail: &str) -> FieldError {
+    FieldError::invalid(&Path::new(UNREADABLE), Tree::from(true), detail)
 }
 
 /// Options of list, watch and deletecollection, as sent.
@@ -228,9 +257,7 @@ impl ListOptions {
             initial_events: query.maybe_flag("sendInitialEvents"),
         };
         let mut matching = query.first("resourceVersionMatch").unwrap_or_default();
-        // A watch that begins "now" or "anywhere" begins with what is there.
-        let anywhere = matches!(options.revision.as_str(), "" | "0");
-        if watch && anywhere && options.initial_events.is_none() && matching.is_empty() {
+        if watch && matching.is_empty() && options.begins_anywhere() {
             options.initial_events = Some(true);
             matching = "NotOlderThan";
         }
@@ -245,6 +272,20 @@ impl ListOptions {
             _ => None,
         };
         Ok(options)
+    }
+
+    /// A watch that begins "now" or "anywhere" begins with what is there, unless it says otherwise.
+    fn begins_anywhere(&self) -> bool {
+        matches!(self.revision.as_str(), "" | "0") && self.initial_events.is_none()
+    }
+
+    /// The options of a list for a watch.
+    #[must_use]
+    pub(crate) fn to_watch(mut self) -> ListOptions {
+        if self.begins_anywhere() {
+            (self.initial_events, self.matching) = (Some(true), Some(Matching::NotOlderThan));
+        }
+        self
     }
 
     fn check_list(&self, matching: &str) -> Vec<FieldError> {

@@ -7,6 +7,7 @@
 
 use bytes::Bytes;
 use jiff::Timestamp;
+use kinds::columns::CREATED_AT;
 use kinds::{AnyKind, Column, KindInfo};
 use meta::field::FieldError;
 use meta::{Path, StatusError, Tree, member};
@@ -106,6 +107,12 @@ pub(crate) fn table(
         out.extend_from_slice(b"null");
     } else {
         meta::write_json(&definitions(columns), &mut out);
+    }
+    let is_default = |column: &Column| column.name == CREATED_AT.name;
+    if rows.is_empty() && columns.iter().any(is_default) {
+        // Where Kubernetes has no columns of the kind's own, no rows are no list.
+        out.extend_from_slice(b",\"rows\":null}");
+        return out;
     }
     let default = if shown == Shown::List { default_name(kind, &rows) } else { None };
     out.extend_from_slice(b",\"rows\":[");

@@ -2,14 +2,16 @@
 
 use std::io::{self, Write};
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 /// `meta.k8s.io/v1` Table, as far as printing needs it.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct Table {
+    #[serde(deserialize_with = "or_none")]
     pub(crate) column_definitions: Vec<Column>,
+    #[serde(deserialize_with = "or_none")]
     pub(crate) rows: Vec<Row>,
     pub(crate) metadata: ListMeta,
 }
@@ -34,6 +36,11 @@ pub(crate) struct Column {
 pub(crate) struct Row {
     pub(crate) cells: Vec<Value>,
     pub(crate) object: api::PartialObject,
+}
+
+/// A list, which servers send as `null` where it would be empty.
+fn or_none<'de, D: Deserializer<'de>, T: Deserialize<'de>>(list: D) -> Result<Vec<T>, D::Error> {
+    Ok(Option::deserialize(list)?.unwrap_or_default())
 }
 
 /// What a table shows beside the server's columns.

@@ -83,6 +83,14 @@ impl Attempted<'_> {
         StatusError::forbidden(&self.info.group_resource(), self.name, text)
     }
 
+    /// Why nothing can be called by a name that another object refers to, if so.
+    pub(crate) fn unusable(name: &str) -> Option<String> {
+        let messages = kinds::path_segment(name);
+        let quoted = meta::quote(name);
+        (!messages.is_empty())
+            .then(|| format!("invalid resource name {quoted}: [{}]", messages.join(" ")))
+    }
+
     pub(crate) fn is(&self, group: &str, plural: &str) -> bool {
         self.info.group == group && self.info.plural == plural
     }

@@ -70,6 +70,9 @@ fn find(attempted: &Attempted<'_>, spec: &PodSpec) -> Result<Option<RuntimeClass
     if name.is_empty() {
         return Ok(None);
     }
+    if let Some(why) = Attempted::unusable(name) {
+        return Err(StatusError::unknown(why));
+    }
     let classes = GroupResource::new("node.k8s.io", "runtimeclasses");
     let entry = attempted.snapshot.get(Key::new(&classes, "", name).as_str());
     match entry.and_then(|entry| serde_json::from_slice(&entry.body).ok()) {

@@ -83,10 +83,9 @@ fn find(attempted: &Attempted<'_>, name: &str) -> Result<ServiceAccount, StatusE
     let key = Key::new(&core("serviceaccounts"), namespace, name);
     let entry = attempted.snapshot.get(key.as_str());
     entry.and_then(|entry| serde_json::from_slice(&entry.body).ok()).ok_or_else(|| {
-        let quoted = meta::quote(name);
-        attempted.forbid(&format!(
-            "error looking up service account {namespace}/{name}: serviceaccount {quoted} not found"
-        ))
+        let why = Attempted::unusable(name)
+            .unwrap_or_else(|| format!("serviceaccount {} not found", meta::quote(name)));
+        attempted.forbid(&format!("error looking up service account {namespace}/{name}: {why}"))
     })
 }
 

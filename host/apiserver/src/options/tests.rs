@@ -85,6 +85,15 @@ fn reads_options_of_deletions() {
         read("dryRun=all").expect_err("refused"),
         "DeleteOptions.meta.k8s.io \"\" is invalid: dryRun: Unsupported value: [\"all\"]: supported values: \"All\""
     );
+    let unreadable = "ignoreStoreReadErrorWithClusterBreakingPotential";
+    assert!(read(&format!("{unreadable}=true&dryRun=All")).expect("valid").unreadable);
+    assert!(!read(&format!("{unreadable}=false&gracePeriodSeconds=0")).expect("valid").unreadable);
+    assert_eq!(
+        read(&format!("{unreadable}=true&gracePeriodSeconds=0")).expect_err("refused"),
+        format!(
+            "DeleteOptions.meta.k8s.io \"\" is invalid: {unreadable}: Invalid value: true: cannot be set together with .gracePeriodSeconds"
+        )
+    );
     let body = serde_json::json!({ "dryRun": ["All"], "preconditions": { "uid": "u" }, "propagationPolicy": "Foreground" });
     let options = DeleteOptions::from_tree(&body).expect("valid");
     assert!(options.dry_run);

@@ -44,6 +44,20 @@ async fn begins_with_what_is_there() {
 }
 
 #[tokio::test]
+async fn the_older_path_is_for_reading_and_takes_options_of_lists() {
+    let server = with_config_maps(&["a"]).await;
+    let path = "/api/v1/watch/namespaces/default/configmaps?timeoutSeconds=1";
+    assert_eq!(shown(&server.get(path).await.expect(200).events()), ["ADDED a"]);
+    // A continue token means nothing to a watch, and is none of its options.
+    let continued = format!("{path}&continue=e30");
+    assert_eq!(shown(&server.get(&continued).await.expect(200).events()), ["ADDED a"]);
+    let refused = server.get(&format!("{path}&sendInitialEvents=true")).await.expect(422);
+    assert!(refused.message().contains("sendInitialEvents is forbidden for list"));
+    server.put(path, &json!({})).await.expect(405);
+    server.delete(path).await.expect(405);
+}
+
+#[tokio::test]
 async fn tells_every_change_after_a_revision() {
     let server = with_config_maps(&["a"]).await;
     let from = server.store.revision();

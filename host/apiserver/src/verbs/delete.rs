@@ -66,6 +66,10 @@ pub(super) async fn delete(
     for _ in 0..MAX_TRIES {
         let snapshot = context.state.store.snapshot();
         let current = context.current(context.entry(&snapshot, name)?)?;
+        if options.unreadable {
+            let why = "unsafe deletion is not allowed because the object is decodable from storage";
+            return Err(StatusError::conflict(&context.group_resource(), name, why));
+        }
         let attempted = Attempted {
             state: &context.state,
             snapshot: &snapshot,

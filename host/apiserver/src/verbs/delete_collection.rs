@@ -12,6 +12,7 @@ use crate::options::ListOptions;
 pub(crate) async fn handle(mut context: Context) -> Result<Response<Body>, StatusError> {
     let listed = ListOptions::read(&context.call.info.query, false)?;
     let options = delete::options(&mut context).await?;
+    options.check_collection()?;
     list::Range::new(&context, &listed)?;
     delete::warn_of_orphans(&context, &options);
     let page = list::read(&context, &listed)?;

@@ -26,6 +26,13 @@ fn columns_are_aligned_and_wide_ones_hidden() {
 }
 
 #[test]
+fn no_list_is_an_empty_one() {
+    let nothing = json!({"columnDefinitions": null, "rows": null});
+    let table: Table = serde_json::from_value(nothing).expect("a table");
+    assert!(table.rows.is_empty() && table.column_definitions.is_empty());
+}
+
+#[test]
 fn options_add_columns() {
     let options = Options { headers: true, wide: true, namespaces: true, labels: true };
     assert_eq!(

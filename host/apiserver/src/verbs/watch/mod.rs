@@ -51,7 +51,10 @@ pub(crate) fn handle(context: Context) -> Result<Response<Body>, StatusError> {
 
 /// The changes that a request asks for.
 pub(crate) fn open(context: &Context) -> Result<Feed, StatusError> {
-    let options = ListOptions::read(&context.call.info.query, true)?;
+    let query = &context.call.info.query;
+    // The older path is a watch whatever else is asked for, with the options of a list.
+    let is_asked = !context.resource.watch_prefix || query.flag("watch");
+    let options = ListOptions::read(query, is_asked)?.to_watch();
     let range = Range::new(context, &options)?;
     let deadline = Instant::now() + lifetime(context, &options);
     let definition = context.kind.custom().map(|kind| Definition::new(&context.state, kind));
