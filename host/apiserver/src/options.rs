@@ -281,7 +281,7 @@ impl ListOptions {
 
     /// The options of a list for a watch.
     #[must_use]
-    pub(crate) fn to_watch(mut self) -> ListOptions {
+    pub(crate) fn into_watch(mut self) -> ListOptions {
         if self.begins_anywhere() {
             (self.initial_events, self.matching) = (Some(true), Some(Matching::NotOlderThan));
         }

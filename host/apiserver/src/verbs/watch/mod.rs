@@ -54,7 +54,7 @@ pub(crate) fn open(context: &Context) -> Result<Feed, StatusError> {
     let query = &context.call.info.query;
     // The older path is a watch whatever else is asked for, with the options of a list.
     let is_asked = !context.resource.watch_prefix || query.flag("watch");
-    let options = ListOptions::read(query, is_asked)?.to_watch();
+    let options = ListOptions::read(query, is_asked)?.into_watch();
     let range = Range::new(context, &options)?;
     let deadline = Instant::now() + lifetime(context, &options);
     let definition = context.kind.custom().map(|kind| Definition::new(&context.state, kind));

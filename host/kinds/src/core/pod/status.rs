@@ -209,10 +209,10 @@ fn extended_resource_claim(errors: &mut Errors, spec: &PodSpec, status: &PodStat
     let all = at.field("requestMappings");
     for (index, mapping) in claim.request_mappings.iter().enumerate() {
         let mapping_at = all.index(index);
-        let known = spec.init_containers.or_empty().iter().chain(&spec.containers);
+        let mut known = spec.init_containers.or_empty().iter().chain(&spec.containers);
         let (container_at, resource_at) =
             (mapping_at.field("containerName"), mapping_at.field("resourceName"));
-        match known.filter(|container| container.name == mapping.container_name).last() {
+        match known.rfind(|container| container.name == mapping.container_name) {
             None => {
                 let detail = "must match the name of an entry in spec.initContainers.name or \
                               spec.containers.name";
