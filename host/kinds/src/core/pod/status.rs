@@ -274,7 +274,7 @@ fn addresses(errors: &mut Errors, status: &PodStatus) {
     let first = family_each(errors, &at, &pod_ips, &internal::value("[@PodIP", &status.pod_ips));
     let pod_ip = status.pod_ip.or_empty();
     match first {
-        None if !pod_ip.is_empty() => {
+        first if first.is_some() == pod_ip.is_empty() => {
             let detail = "podIP and podIPs must either both be set or both be unset";
             errors.invalid(&at, internal::value("[@PodIP", &status.pod_ips), detail);
         }
