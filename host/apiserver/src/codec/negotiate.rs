@@ -98,6 +98,8 @@ pub(crate) enum Offers {
     NoProtobuf,
     /// One fixed answer.
     Plain,
+    /// A document about the API, which has no form in protobuf.
+    Document,
 }
 
 impl Offers {
@@ -197,7 +199,8 @@ pub(crate) fn accept(
     }
     let clauses = clauses(header);
     let formats = [Format::Json, Format::Yaml, Format::Protobuf];
-    let served = formats.len() - usize::from(offers == Offers::NoProtobuf);
+    let without_last = matches!(offers, Offers::NoProtobuf | Offers::Document);
+    let served = formats.len() - usize::from(without_last);
     let agreed = agree(&clauses, &formats[..served], offers);
     let (clause, format, view) = agreed.ok_or_else(not_acceptable)?;
     let pretty = asked_pretty || clause.parameter("pretty") == Some("1");
@@ -230,7 +233,7 @@ fn view(clause: &Clause, format: Format, offers: Offers) -> Option<View> {
     if kind.is_none() && group.is_none() && version.is_none() {
         return Some(View::Object);
     }
-    if offers == Offers::Plain || group != Some("meta.k8s.io") {
+    if matches!(offers, Offers::Plain | Offers::Document) || group != Some("meta.k8s.io") {
         return None;
     }
     let version = match version? {

@@ -69,7 +69,7 @@ pub(crate) async fn handle(state: &Arc<State>, call: Call) -> Result<Response<Bo
     if !accepts_any_of_ours(&call.parts.headers) {
         return Err(not_acceptable());
     }
-    let accepted = call.accepted(Offers::Plain)?;
+    let accepted = call.accepted(Offers::Document)?;
     Ok(encode::response(StatusCode::OK, accepted, encode::value(&document, accepted)))
 }
 

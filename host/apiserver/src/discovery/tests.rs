@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::registry::Registry;
+use crate::testing::Server;
 
 fn accept(text: &str) -> HeaderMap {
     let mut headers = HeaderMap::new();
@@ -82,4 +83,16 @@ fn pods_are_told_with_their_subresources() {
     assert_eq!(log["verbs"], serde_json::json!(["get"]));
     assert_eq!(documents::resources(&Groups::of(&registry), "", "v2"), None);
     assert_eq!(documents::group(&Groups::of(&registry), ""), None);
+}
+
+#[tokio::test]
+async fn documents_come_in_json_to_those_who_name_protobuf_first() {
+    let server = Server::start().await;
+    for path in ["/api", "/api/v1", "/apis", "/apis/apps", "/apis/apps/v1"] {
+        let headers = [("accept", "application/vnd.kubernetes.protobuf,application/json")];
+        let reply = server.send("GET", path, &headers, "").await.expect(200);
+        assert!(reply.at("/kind").is_string(), "{path}");
+        let headers = [("accept", "application/vnd.kubernetes.protobuf")];
+        server.send("GET", path, &headers, "").await.expect(406);
+    }
 }
