@@ -202,7 +202,10 @@ pub(crate) fn accept(
     let without_last = matches!(offers, Offers::NoProtobuf | Offers::Document);
     let served = formats.len() - usize::from(without_last);
     let agreed = agree(&clauses, &formats[..served], offers);
-    let (clause, format, view) = agreed.ok_or_else(not_acceptable)?;
+    let (clause, format, view) = agreed.ok_or_else(|| match offers {
+        Offers::Document => StatusError::not_acceptable(&ACCEPTED[..served]),
+        _ => not_acceptable(),
+    })?;
     let pretty = asked_pretty || clause.parameter("pretty") == Some("1");
     Ok(Accepted { format, view, pretty })
 }
