@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 use api::Client;
-use benches::{Measured, Server, Size};
+use benches::{Measured, Server, Size, is_wanted};
 use bytes::Bytes;
 use http::{Method, Request, header};
 use http_body_util::BodyExt as _;
@@ -37,13 +37,14 @@ fn main() -> anyhow::Result<()> {
             send(&client, Method::POST, "/api/v1/namespaces", Some(&body)).await?;
             wait_for_account(&client).await?;
         }
-        for server in &servers {
+        for server in servers.iter().filter(|_| is_wanted("requests")) {
             writes_and_reads(server, size).await?;
         }
-        for server in &servers {
-            watches(server, size).await?;
+        for server in servers.iter().filter(|_| is_wanted("watches")) {
+            watches(server, size, ("JSON", JSON), 1_000_000).await?;
+            watches(server, size, ("protobuf", PROTOBUF), 2_000_000).await?;
         }
-        for server in &servers {
+        for server in servers.iter().filter(|_| is_wanted("pods")) {
             pods(server, size).await?;
         }
         for server in &servers {
@@ -106,13 +107,19 @@ async fn writes_and_reads(server: &Server, size: Size) -> anyhow::Result<()> {
     show(server, &format!("server-side apply, {clients} clients"), applies).await
 }
 
-async fn watches(server: &Server, size: Size) -> anyhow::Result<()> {
+async fn watches(
+    server: &Server,
+    size: Size,
+    (form, accept): (&str, &str),
+    first: usize,
+) -> anyhow::Result<()> {
     let (watchers, events) = (size.pick(10, 1000), size.pick(10, 1000));
     // As many connections as a server with many nodes has, each with some watches.
     let clients: Vec<Client> =
         (0..size.pick(2, 50)).map(|_| server.client()).collect::<Result<_, _>>()?;
-    let target = (watchers * events) as u64;
-    let (seen, done) = (Arc::new(AtomicU64::new(0)), Arc::new(tokio::sync::Notify::new()));
+    let (target, in_lines) = ((watchers * events) as u64, accept == JSON);
+    let seen = Arc::new(AtomicU64::new(0));
+    let (done, mut is_done) = tokio::sync::mpsc::unbounded_channel();
     let mut tasks = Vec::new();
     let list: Value = serde_json::from_slice(
         &exchange(&clients[0], Method::GET, &format!("{}?limit=1", maps()), "", Bytes::new(), JSON)
@@ -121,30 +128,32 @@ async fn watches(server: &Server, size: Size) -> anyhow::Result<()> {
     let from = list["metadata"]["resourceVersion"].as_str().unwrap_or_default().to_owned();
     for number in 0..watchers {
         let path = format!("{}?watch=true&resourceVersion={from}", maps());
-        let request = Request::get(path).header(header::ACCEPT, JSON).body(Bytes::new())?;
+        let request = Request::get(path).header(header::ACCEPT, accept).body(Bytes::new())?;
         let answer = clients[number % clients.len()].raw(request).await?;
         anyhow::ensure!(answer.status().is_success(), "{}", answer.status());
-        let (seen, done) = (Arc::clone(&seen), Arc::clone(&done));
+        let (seen, done) = (Arc::clone(&seen), done.clone());
         tasks.push(tokio::spawn(async move {
             let mut body = answer.into_body();
+            let mut messages = Messages { in_lines, ..Messages::default() };
             while let Some(Ok(frame)) = body.frame().await {
-                let Some(data) = frame.data_ref() else { continue };
-                let lines = data.split(|byte| *byte == b'\n').count() as u64 - 1;
-                if seen.fetch_add(lines, Relaxed) + lines >= target {
-                    done.notify_one();
+                let count = frame.data_ref().map_or(0, |data| messages.count(data));
+                if seen.fetch_add(count, Relaxed) + count >= target {
+                    break;
                 }
             }
+            let _ = done.send(());
         }));
     }
-    let what = format!("watch, {watchers} watchers, {events} events of 1 KB");
+    let what = format!("watch, {watchers} watchers, {events} events of 1 KB, {form}");
     let work = async {
-        let first = 1_000_000;
         let created =
             each(server, size.pick(2, 10), first..first + events, |client, number| async move {
                 send(&client, Method::POST, &maps(), Some(&config_map(number, 0))).await
             });
         let (_, checksum) = created.await?;
-        done.notified().await;
+        is_done.recv().await;
+        let seen = seen.load(Relaxed);
+        anyhow::ensure!(seen >= target, "a watch ended after {seen} of all {target} deliveries");
         anyhow::Ok((target, checksum))
     };
     show(server, &what, work).await?;
@@ -152,6 +161,41 @@ async fn watches(server: &Server, size: Size) -> anyhow::Result<()> {
         task.abort();
     }
     Ok(())
+}
+
+/// Counts the messages of a watch, which come in any pieces.
+#[derive(Default)]
+struct Messages {
+    /// JSON: a line each. Otherwise a message stands behind its length in four bytes.
+    in_lines: bool,
+    head: Vec<u8>,
+    missing: usize,
+}
+
+impl Messages {
+    /// How many end with this piece.
+    fn count(&mut self, mut data: &[u8]) -> u64 {
+        if self.in_lines {
+            return data.split(|byte| *byte == b'\n').count() as u64 - 1;
+        }
+        let mut ended = 0;
+        while !data.is_empty() {
+            if self.missing == 0 {
+                let (head, rest) = data.split_at(data.len().min(4 - self.head.len()));
+                self.head.extend_from_slice(head);
+                data = rest;
+                if let Ok(len) = <[u8; 4]>::try_from(&self.head[..]) {
+                    self.missing = u32::from_be_bytes(len) as usize;
+                    self.head.clear();
+                }
+            }
+            let taken = data.len().min(self.missing);
+            data = &data[taken..];
+            ended += u64::from(taken > 0 && taken == self.missing);
+            self.missing -= taken;
+        }
+        ended
+    }
 }
 
 fn pod(number: usize) -> Value {
@@ -185,7 +229,7 @@ async fn pods(server: &Server, size: Size) -> anyhow::Result<()> {
     let rounds: u64 = size.pick(1, 10);
     let forms = [
         ("JSON", "", JSON),
-        ("protobuf", "", "application/vnd.kubernetes.protobuf"),
+        ("protobuf", "", PROTOBUF),
         ("Table", "", "application/json;as=Table;v=v1;g=meta.k8s.io"),
         ("metadata", "", "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io"),
         ("JSON, 1 % by label", "?labelSelector=group%3Dgroup-7", JSON),
@@ -214,6 +258,7 @@ async fn pods(server: &Server, size: Size) -> anyhow::Result<()> {
 }
 
 const JSON: &str = "application/json";
+const PROTOBUF: &str = "application/vnd.kubernetes.protobuf";
 
 /// Does something for each number, with a number of clients at once; gives how often, and the bytes of the answers.
 async fn each<W, F>(

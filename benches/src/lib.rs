@@ -12,6 +12,6 @@ mod process;
 mod server;
 
 pub use load::{Answered, ask, keep_asking};
-pub use measure::{Measured, Size, sorted_median};
+pub use measure::{Measured, Size, is_wanted, sorted_median};
 pub use process::Processes;
 pub use server::{Server, skiff};

@@ -28,6 +28,12 @@ impl Size {
     }
 }
 
+/// Whether a part of a bench is to run: with `--only NAME,…` those named are, otherwise all.
+pub fn is_wanted(part: &str) -> bool {
+    let only = std::env::args().skip_while(|argument| argument != "--only").nth(1);
+    only.is_none_or(|names| names.split(',').any(|name| name == part))
+}
+
 /// What a piece of work has cost.
 #[derive(Clone, Debug)]
 pub struct Measured {
