@@ -2,7 +2,7 @@
 //!
 //! HTTP/2 writes each frame by itself, which would be a record of TLS and a call of the system for each watcher. Here frames are gathered until
 //! the connection has no more of them. And it does not stop at the first: where several watches share a connection, the others of them get
-//! their turn before it is written.
+//! their turn before it is written, for as long as that brings more.
 
 use std::io;
 use std::pin::Pin;
@@ -51,13 +51,13 @@ pub(crate) struct Gathered<S> {
     buffer: Vec<u8>,
     /// How much of the buffer is written.
     written: usize,
-    /// The others had their turn since the last flush.
-    has_waited: bool,
+    /// How much there was when the others were given their turn last.
+    waited_with: usize,
 }
 
 impl<S: AsyncWrite + Unpin> Gathered<S> {
     pub(crate) fn new(stream: S, watches: Watches) -> Self {
-        Self { stream, watches, buffer: Vec::new(), written: 0, has_waited: false }
+        Self { stream, watches, buffer: Vec::new(), written: 0, waited_with: 0 }
     }
 
     fn poll_write_out(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -69,6 +69,7 @@ impl<S: AsyncWrite + Unpin> Gathered<S> {
         }
         self.buffer = Vec::new();
         self.written = 0;
+        self.waited_with = 0;
         Poll::Ready(Ok(()))
     }
 
@@ -119,13 +120,12 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Gathered<S> {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if !self.buffer.is_empty() && !self.has_waited && self.watches.are_several() {
-            self.has_waited = true;
+        if self.buffer.len() > self.waited_with && self.watches.are_several() {
+            self.waited_with = self.buffer.len();
             context.waker().wake_by_ref();
             return Poll::Pending;
         }
         ready!(self.poll_write_out(context))?;
-        self.has_waited = false;
         Pin::new(&mut self.stream).poll_flush(context)
     }
 
