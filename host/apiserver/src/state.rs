@@ -14,6 +14,7 @@ use crate::admission::hooks::Hooks;
 use crate::metrics::Metrics;
 use crate::registry::{Kinds, Registry};
 use crate::seams::{Authenticate, Authorize, Mount, NodeGateway};
+use crate::verbs::watch::Runs;
 
 /// Limits and addresses of the API server.
 #[derive(Clone, Debug)]
@@ -110,6 +111,8 @@ pub(crate) struct State {
     pub(crate) hooks: Hooks,
     /// What is counted.
     pub(crate) metrics: Metrics,
+    /// What watches sent last.
+    pub(crate) runs: Runs,
     /// Cancelled when the server stops: watches and other streams end then.
     pub(crate) shutdown: CancellationToken,
 }
@@ -142,6 +145,7 @@ impl State {
             limits,
             hooks: Hooks::default(),
             metrics: Metrics::new(),
+            runs: Runs::default(),
             shutdown: CancellationToken::new(),
         }
     }

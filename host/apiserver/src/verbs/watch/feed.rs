@@ -46,6 +46,17 @@ pub(crate) enum Change {
     },
 }
 
+impl Change {
+    /// About how long its message is, in bytes.
+    pub(super) fn len(&self) -> usize {
+        match self {
+            Change::Initial(entry) => entry.body.len(),
+            Change::Object { event, .. } => event.entry.body.len(),
+            Change::Bookmark { .. } => 0,
+        }
+    }
+}
+
 /// Why a watch ended.
 #[derive(Debug)]
 pub(crate) enum Ended {

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use futures::stream;
 use kinds::AnyKind;
 use meta::{Revision, StatusError, Tree};
@@ -13,6 +13,7 @@ use store::{Event, EventKind};
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::feed::{Change, ChangeKind, Ended, Feed};
+use super::runs;
 use crate::body::Body;
 use crate::codec::negotiate::{self, Format, ViewVersion};
 use crate::codec::{encode, protobuf};
@@ -86,21 +87,35 @@ impl Frames {
         }
         let first = match self.feed.next().await {
             Ok(_) if matches!(self.view, View::MetadataList) => return None,
-            Ok(change) => self.frame(change),
+            Ok(change) => change,
             Err(end) => return self.end(end),
         };
         // What else is ready goes out with it; a single message is sent without copying it.
-        let Ok(Some(second)) = self.feed.try_next() else { return Some(first) };
-        let mut joined = BytesMut::with_capacity(JOINED_BYTES.max(first.len()));
-        joined.extend_from_slice(&first);
-        joined.extend_from_slice(&self.frame(second));
-        while joined.len() < JOINED_BYTES {
-            match self.feed.try_next() {
-                Ok(Some(change)) => joined.extend_from_slice(&self.frame(change)),
-                Ok(None) | Err(_) => break,
-            }
+        let Ok(Some(second)) = self.feed.try_next() else { return Some(self.frame(first)) };
+        let mut len = first.len() + second.len();
+        let mut run = vec![first, second];
+        while len < JOINED_BYTES {
+            let Ok(Some(change)) = self.feed.try_next() else { break };
+            len += change.len();
+            run.push(change);
         }
-        Some(joined.freeze())
+        Some(self.joined(run))
+    }
+
+    fn joined(&mut self, run: Vec<Change>) -> Bytes {
+        let told: Option<Vec<_>> = run
+            .iter()
+            .map(|change| match change {
+                Change::Object { kind, event } => Some((event.revision, self.slot(*kind, event)?)),
+                Change::Initial(_) | Change::Bookmark { .. } => None,
+            })
+            .collect();
+        let context = Arc::clone(&self.context);
+        let messages = run.into_iter().map(|change| self.frame(change));
+        match told {
+            Some(told) => context.state.runs.joined(&told, messages),
+            None => runs::join(messages),
+        }
     }
 
     fn end(&mut self, end: Ended) -> Option<Bytes> {
@@ -128,28 +143,13 @@ impl Frames {
             ChangeKind::Modified => "MODIFIED",
             ChangeKind::Deleted => "DELETED",
         };
-        let leaves = kind == ChangeKind::Deleted && event.kind == EventKind::Put;
-        if leaves {
+        if leaves(kind, event) {
             // It goes on existing, but not for this watcher: what is told is how it was seen last.
             let body = event.previous.as_ref().unwrap_or(&event.entry).body_at(event.revision);
             return self.shown(name, &body);
         }
-        let format = self.context.accepted.format;
-        let slot = match (self.view, format) {
-            _ if !self.context.kind.is_stored_as_served() => None,
-            (View::Object, Format::Json) => Some(0),
-            (View::Metadata(ViewVersion::V1), Format::Json) => Some(3),
-            (View::Object, Format::Protobuf) => Some(6),
-            _ => None,
-        };
-        let Some(slot) = slot else { return self.shown(name, &event.entry.body) };
-        let slot = slot
-            + match kind {
-                ChangeKind::Added => 0,
-                ChangeKind::Modified => 1,
-                ChangeKind::Deleted => 2,
-            };
-        let (view, info) = (self.view, self.context.info());
+        let Some(slot) = self.slot(kind, event) else { return self.shown(name, &event.entry.body) };
+        let (view, info, format) = (self.view, self.context.info(), self.context.accepted.format);
         event.encoded(slot, |event| match view {
             View::Metadata(version) => {
                 message(name, &table::metadata(info, &event.entry.body, version), format)
@@ -158,6 +158,20 @@ impl Frames {
                 message(name, &event.entry.body, format)
             }
         })
+    }
+
+    /// Where the event keeps the message, if other watchers may want the same.
+    fn slot(&self, kind: ChangeKind, event: &Event) -> Option<usize> {
+        if leaves(kind, event) || !self.context.kind.is_stored_as_served() {
+            return None;
+        }
+        let form = match (self.view, self.context.accepted.format) {
+            (View::Object, Format::Json) => 0,
+            (View::Metadata(ViewVersion::V1), Format::Json) => 3,
+            (View::Object, Format::Protobuf) => 6,
+            _ => return None,
+        };
+        Some(form + kind as usize)
     }
 
     /// A stored body in the kind of the request and the view of the watcher.
@@ -196,6 +210,11 @@ impl Frames {
             }
         }
     }
+}
+
+/// Whether an object goes on existing where the watcher does not see it.
+fn leaves(kind: ChangeKind, event: &Event) -> bool {
+    kind == ChangeKind::Deleted && event.kind == EventKind::Put
 }
 
 /// An event with an object, given as JSON. In JSON that is `{"type":"ADDED","object":…}` and a line feed.

@@ -1,11 +1,12 @@
 //! Watches: the changes of a range, from a revision on or beginning with what is there.
 //!
-//! [`feed`] decides which changes a watcher sees and as what; [`frames`] writes them for the wire. Watchers in this process read the feed
+//! [`feed`] decides which changes a watcher sees and as what; [`frames`] writes them for the wire, [`runs`] keeps what it wrote for the next. Watchers in this process read the feed
 //! directly. See <https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-detection-of-changes>.
 
 mod definition;
 mod feed;
 mod frames;
+mod runs;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,6 +26,7 @@ use crate::options::ListOptions;
 use definition::Definition;
 
 pub(crate) use feed::{Change, ChangeKind, Ended, Feed};
+pub(crate) use runs::Runs;
 
 /// The forms in which events are sent.
 const STREAMS: [&str; 2] =
