@@ -26,16 +26,21 @@ impl Attributes {
     ) -> Self {
         let mut fields: Vec<_> = fields.into_iter().collect();
         fields.sort();
-        let labels = labels.into_iter().flatten();
-        let mut made = Made::default();
-        for (name, value) in labels {
-            made.add(name, value);
+        let labels = labels.into_iter().flatten().map(|(name, value)| (&**name, &**value));
+        let fields = fields.iter().map(|(name, value)| (&**name, &**value));
+        let count = labels.clone().count();
+        let all = labels.chain(fields);
+        // What is as long as it is to be is not moved again.
+        let len = all.clone().map(|(name, value): (&str, &str)| name.len() + value.len()).sum();
+        let mut text = String::with_capacity(len);
+        let mut ends = Vec::with_capacity(2 * all.clone().count());
+        for piece in all.flat_map(|(name, value)| [name, value]) {
+            text.push_str(piece);
+            // A request is bounded by far less.
+            ends.push(u32::try_from(text.len()).unwrap_or(u32::MAX));
         }
-        let labels = made.pairs();
-        for (name, value) in &fields {
-            made.add(name, value);
-        }
-        Self { text: made.text.into(), ends: made.ends.into(), labels }
+        let labels = u32::try_from(count).unwrap_or(u32::MAX);
+        Self { text: text.into(), ends: ends.into(), labels }
     }
 
     pub fn label(&self, name: &str) -> Option<&str> {
@@ -62,27 +67,6 @@ impl Attributes {
 impl std::fmt::Debug for Attributes {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_map().entries(self.pairs()).finish()
-    }
-}
-
-/// Attributes that grow.
-#[derive(Default)]
-struct Made {
-    text: String,
-    ends: Vec<u32>,
-}
-
-impl Made {
-    fn add(&mut self, name: &str, value: &str) {
-        for piece in [name, value] {
-            self.text.push_str(piece);
-            // A request is bounded by far less.
-            self.ends.push(u32::try_from(self.text.len()).unwrap_or(u32::MAX));
-        }
-    }
-
-    fn pairs(&self) -> u32 {
-        u32::try_from(self.ends.len() / 2).unwrap_or(u32::MAX)
     }
 }
 

@@ -40,7 +40,7 @@ pub use member::{member, member_range, value_len};
 pub use quantity::Quantity;
 pub use quote::quote;
 pub use status::StatusError;
-pub use tree::{json_kind, metadata_text, write_json, write_json_text};
+pub use tree::{has_empty, json_kind, metadata_text, write_json, write_json_text};
 
 /// An object as a JSON tree. It exists only while decoding, patching, tracking fields and encoding.
 pub type Tree = serde_json::Value;

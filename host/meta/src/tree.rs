@@ -22,6 +22,15 @@ pub fn json_kind(value: &Tree) -> &'static str {
     }
 }
 
+/// Whether there is a list or a map in a tree that has nothing in it.
+pub fn has_empty(tree: &Tree) -> bool {
+    match tree {
+        Tree::Array(items) => items.is_empty() || items.iter().any(has_empty),
+        Tree::Object(map) => map.is_empty() || map.values().any(has_empty),
+        Tree::Null | Tree::Bool(_) | Tree::Number(_) | Tree::String(_) => false,
+    }
+}
+
 /// Appends a tree as compact JSON: what `serde_json` writes, but that texts without anything to escape are copied whole.
 pub fn write_json(tree: &Tree, out: &mut Vec<u8>) {
     match tree {
@@ -109,6 +118,16 @@ mod tests {
             let mut own = Vec::new();
             write_json(&tree, &mut own);
             prop_assert_eq!(own, serde_json::to_vec(&tree).expect("a tree has text keys only"));
+        }
+    }
+
+    #[test]
+    fn what_is_empty_is_seen_however_deep() {
+        for tree in [json!({}), json!([]), json!({"a": [1, {"b": {}}]}), json!([[[]]])] {
+            assert!(has_empty(&tree), "{tree}");
+        }
+        for tree in [json!(null), json!(""), json!({"a": [0, "", null, {"b": false}]})] {
+            assert!(!has_empty(&tree), "{tree}");
         }
     }
 

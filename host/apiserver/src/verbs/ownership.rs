@@ -43,8 +43,11 @@ pub(super) fn tree(
         Some(changed) => {
             let mut tree = std::mem::take(&mut owners.tree);
             print_metadata(&mut tree, object, changed);
-            // What is empty is not always printed as it was sent.
-            context.kind.emit(&mut tree);
+            // What is empty is not always printed as it was sent, and a status that was cleared may be; all else is there as it is printed.
+            let lacks_status = context.info().status && tree.get("status").is_none();
+            if lacks_status || meta::has_empty(&tree) {
+                context.kind.emit(&mut tree);
+            }
             debug_assert_eq!(
                 bare(tree.clone()),
                 bare(object.tree()),

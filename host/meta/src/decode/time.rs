@@ -35,22 +35,21 @@ pub fn format_time(time: Timestamp) -> String {
         return time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
     };
     // Every write prints some times, and a pattern takes thousands of instructions.
-    let small = |number: i8| u16::from(number.unsigned_abs());
     let mut text = String::with_capacity("2024-05-01T10:00:00Z".len());
-    for (before, number, digits) in [
-        ("", year, 4),
-        ("-", small(at.month()), 2),
-        ("-", small(at.day()), 2),
-        ("T", small(at.hour()), 2),
-        (":", small(at.minute()), 2),
-        (":", small(at.second()), 2),
-    ] {
+    let mut two = |before: &str, number: u16| {
         text.push_str(before);
-        for place in (0..digits).rev() {
-            let digit = u32::from(number) / 10_u32.pow(place) % 10;
-            text.extend(char::from_digit(digit, 10));
-        }
-    }
+        let digit = |number: u16| char::from(b'0' + (number % 10) as u8);
+        text.push(digit(number / 10));
+        text.push(digit(number));
+    };
+    let small = |number: i8| u16::from(number.unsigned_abs());
+    two("", year / 100);
+    two("", year % 100);
+    two("-", small(at.month()));
+    two("-", small(at.day()));
+    two("T", small(at.hour()));
+    two(":", small(at.minute()));
+    two(":", small(at.second()));
     text.push('Z');
     text
 }

@@ -129,12 +129,12 @@ fn merge_in(
     let changes = compare(live, &merged, ty, schema)
         .map_err(failed("failed to compare objects"))?
         .without(context.reset);
-    let wanted = changes.modified.union(&changes.added);
+    let wanted = changes.modified.merged(changes.added);
     let conflicts = conflicts(&entries, &wanted);
     if !force && !conflicts.is_empty() {
         return Err(ApplyError::Conflicts(conflicts));
     }
-    give_up(&mut entries, &changes);
+    give_up(&mut entries, &changes.removed.merged(wanted));
 
     // The managed fields of the live object are those of the merged one: nobody can apply them.
     let differs = merged != *live;

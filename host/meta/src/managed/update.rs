@@ -45,18 +45,17 @@ pub fn track_update(context: &Context<'_>, live: Option<&Tree>, new: &mut Tree, 
         None => encode_entries(updated(context, changes, Vec::new()), new),
         Some(known) if changes.is_empty() => put(new, known),
         Some(known) => {
-            let lost = lost(&changes);
-            let gained = gained(changes.clone());
+            let moved = Moved::by(changes);
             let entries = match known {
                 Tree::Array(entries) => entries,
                 _ => Vec::new(),
             };
-            match raw::rewrite(context, manager(context), entries, &lost, &gained) {
+            match raw::rewrite(context, manager(context), entries, &moved.lost, &moved.gained) {
                 Some(entries) if entries.is_empty() => {}
                 Some(entries) => put(new, Tree::Array(entries)),
                 None => {
                     let entries = live.and_then(|live| decode_entries(live).ok());
-                    encode_entries(updated(context, changes, entries.unwrap_or_default()), new);
+                    encode_entries(passed_on(context, moved, entries.unwrap_or_default()), new);
                 }
             }
         }
@@ -85,12 +84,16 @@ pub(super) fn update(
 }
 
 fn updated(context: &Context<'_>, changes: Changes, entries: Vec<Entry>) -> Vec<Entry> {
+    passed_on(context, Moved::by(changes), entries)
+}
+
+fn passed_on(context: &Context<'_>, moved: Moved, entries: Vec<Entry>) -> Vec<Entry> {
     let mut entries = reconciled(context, entries);
-    if changes.is_empty() {
+    let Moved { lost, gained } = moved;
+    if lost.is_empty() {
         return entries;
     }
-    give_up(&mut entries, &changes);
-    let gained = gained(changes);
+    give_up(&mut entries, &lost);
     if !gained.is_empty() {
         let time = format_time(context.now);
         let own = Entry {
@@ -138,29 +141,32 @@ pub(super) fn reconciled(context: &Context<'_>, mut entries: Vec<Entry>) -> Vec<
     entries
 }
 
-/// Takes fields that changed or are gone from those who owned them.
-pub(super) fn give_up(entries: &mut Vec<Entry>, changes: &Changes) {
-    if entries.is_empty() {
-        return;
-    }
-    let lost = lost(changes);
+/// Takes lost fields from those who owned them.
+pub(super) fn give_up(entries: &mut Vec<Entry>, lost: &FieldSet) {
     for entry in entries.iter_mut() {
-        if entry.fields.meets(&lost) {
-            entry.fields = entry.fields.difference(&lost);
+        if entry.fields.meets(lost) {
+            entry.fields = entry.fields.difference(lost);
         }
     }
     entries.retain(|entry| !entry.fields.is_empty());
 }
 
-fn lost(changes: &Changes) -> FieldSet {
-    let Changes { removed, modified, added } = changes;
-    removed.clone().merged(modified.clone()).merged(added.clone())
+/// Fields that change hands.
+struct Moved {
+    /// What others own no longer: all that changed or is gone.
+    lost: FieldSet,
+    /// What the writer owns from now on.
+    gained: FieldSet,
 }
 
-fn gained(changes: Changes) -> FieldSet {
-    let mut gained = changes.modified.merged(changes.added);
-    strip(&mut gained);
-    gained
+impl Moved {
+    fn by(changes: Changes) -> Self {
+        let Changes { removed, modified, added } = changes;
+        let mut gained = modified.merged(added);
+        let lost = removed.merged(gained.clone());
+        strip(&mut gained);
+        Self { lost, gained }
+    }
 }
 
 /// Takes out the fields that belong to nobody: names, types and what the server itself writes.
