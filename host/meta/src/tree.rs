@@ -81,9 +81,10 @@ pub fn write_json_text(text: &str, out: &mut Vec<u8>) {
 /// Whether any byte is of a kind. Pieces are looked at as a whole, which the compiler does in a few steps where it can; the first such byte would
 /// be looked for one by one.
 pub(crate) fn has_byte(bytes: &[u8], is: impl Fn(u8) -> bool) -> bool {
-    let (pieces, rest) = bytes.as_chunks::<32>();
     let any = |bytes: &[u8]| bytes.iter().fold(false, |any, &byte| any | is(byte));
-    pieces.iter().any(|piece| any(piece)) || any(rest)
+    let (pieces, rest) = bytes.as_chunks::<32>();
+    let (small, rest) = rest.as_chunks::<8>();
+    pieces.iter().any(|piece| any(piece)) || small.iter().any(|piece| any(piece)) || any(rest)
 }
 
 #[cfg(test)]

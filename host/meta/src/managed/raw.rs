@@ -51,7 +51,7 @@ pub(super) fn rewrite(
             entries.push(own);
         }
     }
-    let updates = entries.iter().filter(|entry| order(entry).0 == "Update").count();
+    let updates = entries.iter().filter(|entry| text(entry, "operation") == "Update").count();
     entries.sort_by(|a, b| order(a).cmp(&order(b)));
     (updates <= UPDATE_MANAGERS_MAX).then_some(entries)
 }
@@ -62,8 +62,12 @@ fn fields_of(entry: &mut Tree) -> Option<&mut Fields> {
 
 /// What entries are sorted by.
 fn order(entry: &Tree) -> (&str, &str, &str, &str, &str) {
-    let text = |name| entry.get(name).and_then(Tree::as_str).unwrap_or_default();
+    let text = |name| text(entry, name);
     (text("operation"), text("time"), text("manager"), text("apiVersion"), text("subresource"))
+}
+
+fn text<'a>(entry: &'a Tree, name: &str) -> &'a str {
+    entry.get(name).and_then(Tree::as_str).unwrap_or_default()
 }
 
 fn subtract(fields: &mut Fields, lost: &FieldSet) {
