@@ -11,6 +11,7 @@ use k8s_openapi::api::apps::v1::ControllerRevision;
 use k8s_openapi::api::core::v1::PodTemplateSpec;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use k8s_openapi::apimachinery::pkg::runtime::RawExtension;
+use serde::Deserialize as _;
 use serde_json::{Value, json};
 
 use crate::deployment::hash::safe_text;
@@ -21,6 +22,12 @@ pub(crate) fn data(template: &PodTemplateSpec) -> Value {
     let mut template = serde_json::to_value(template).unwrap_or_default();
     template["$patch"] = json!("replace");
     json!({"spec": {"template": template}})
+}
+
+/// The template that a revision brings back.
+pub(crate) fn template(revision: &ControllerRevision) -> Option<PodTemplateSpec> {
+    let template = revision.data.0.pointer("/spec/template")?;
+    PodTemplateSpec::deserialize(template).ok()
 }
 
 /// The hash of the stored bytes and the number of collisions.
@@ -59,8 +66,10 @@ impl History {
         Self { known }
     }
 
-    pub(crate) fn has(&self, name: &str) -> bool {
-        self.known.iter().any(|revision| revision.metadata.name.as_deref() == Some(name))
+    pub(crate) fn find(&self, name: &str) -> Option<&ControllerRevision> {
+        let is_it =
+            |revision: &&Arc<ControllerRevision>| revision.metadata.name.as_deref() == Some(name);
+        self.known.iter().find(is_it).map(|revision| &**revision)
     }
 
     /// The name of the revision of a template: the known one, raised to the newest, or a new one.

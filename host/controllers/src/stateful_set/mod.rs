@@ -2,30 +2,30 @@
 //!
 //! Reads `StatefulSets`, their Pods, claims and revisions; writes all of these and the status. Pods
 //! begin in order and end in the reverse one, each waiting for its neighbour, unless the set asks for
-//! all at once. A new template goes from the highest number down to the partition.
+//! all at once. A new template goes from the highest number down to the partition; below that, Pods
+//! are made of the revision before.
 //! See <https://kubernetes.io/docs/concepts/workloads/controllers/statefulset/>.
+
+mod claims;
+mod member;
+mod steps;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use k8s_openapi::api::apps::v1::{ControllerRevision, StatefulSet, StatefulSetStatus};
-use k8s_openapi::api::core::v1::{
-    PersistentVolumeClaim, PersistentVolumeClaimVolumeSource, Pod, PodTemplateSpec, Volume,
-};
+use k8s_openapi::api::core::v1::{PersistentVolumeClaim, Pod};
 
-use crate::deployment::bounds::scaled;
 use crate::pods::Availability;
 use crate::replicas::BURST;
 use crate::revisions::{self, History, Wanted};
-use crate::{
-    Action, Announce, Controller, Key, Look, Plan, Sourced, Target, Watch, ownership, pods,
-};
+use crate::{Controller, Key, Look, Plan, Watch, ownership, pods};
+use claims::Claims;
+use member::{ordinal, pod_name, range, revision_of};
+use steps::Steps;
 
 const HASH: &str = "controller.kubernetes.io/hash";
-const REVISION: &str = "controller-revision-hash";
-const POD_NAME: &str = "statefulset.kubernetes.io/pod-name";
-const POD_INDEX: &str = "apps.kubernetes.io/pod-index";
 
 /// The controller.
 #[derive(Clone, Copy, Debug)]
@@ -39,8 +39,8 @@ struct View {
     revisions: Vec<Arc<ControllerRevision>>,
     /// Names of this set that some Pod has, member or not.
     taken: BTreeSet<String>,
-    /// Claims of this namespace, by name.
-    claims: BTreeMap<String, Arc<PersistentVolumeClaim>>,
+    /// Those of this namespace, if the set makes any.
+    claims: Claims,
     now: Timestamp,
 }
 
@@ -65,18 +65,6 @@ impl View {
     }
 }
 
-/// What the steps share.
-struct Work<'a> {
-    set: &'a StatefulSet,
-    /// Name of the revision of the present template.
-    update: String,
-    /// Name of the revision that Pods below the partition are of.
-    current: String,
-    claims: &'a BTreeMap<String, Arc<PersistentVolumeClaim>>,
-    taken: &'a BTreeSet<String>,
-    now: Timestamp,
-}
-
 fn reconcile(view: View) -> Plan {
     let mut plan = Plan::default();
     let set = &*view.set;
@@ -90,279 +78,80 @@ fn reconcile(view: View) -> Plan {
     let history = History::new(view.revisions, uid);
     let data = revisions::data(&set.spec.template);
     let update = if set.metadata.deletion_timestamp.is_none() {
-        let labels = set.spec.selector.match_labels.clone().unwrap_or_default();
+        let labels = set.spec.template.metadata.as_ref().and_then(|m| m.labels.clone());
+        let labels = labels.unwrap_or_default();
         let hash = revisions::hash(&data, old.collision_count.unwrap_or(0));
         history.sync(set, Wanted { data, hash, label: HASH, labels }, &mut plan)
     } else {
         old.update_revision.clone().unwrap_or_default()
     };
-    let known = old.current_revision.clone().filter(|name| history.has(name));
+    let known = old.current_revision.clone().filter(|name| history.find(name).is_some());
     let current = known.unwrap_or_else(|| update.clone());
-    let work =
-        Work { set, update, current, claims: &view.claims, taken: &view.taken, now: view.now };
-
-    let (start, end) = range(set);
-    let mut replicas: BTreeMap<i32, Arc<Pod>> = BTreeMap::new();
-    let mut condemned: BTreeMap<i32, Arc<Pod>> = BTreeMap::new();
-    for pod in &members {
-        let Some(number) = ordinal(set, pod) else { continue };
-        let into = if (start..end).contains(&number) { &mut replicas } else { &mut condemned };
-        into.insert(number, pod.clone());
-    }
+    let mut wanted = set.clone();
+    wanted.status = Some(status(set, &members, [&current, &update], view.now, &mut plan));
     if set.metadata.deletion_timestamp.is_none() {
-        work.steps(&replicas, &condemned, &mut plan);
+        let before = history.find(&current).and_then(revisions::template);
+        let steps = Steps {
+            set,
+            update: &update,
+            current: &current,
+            template_before: before.as_ref().unwrap_or(&set.spec.template),
+            claims: &view.claims,
+            taken: &view.taken,
+            now: view.now,
+        };
+        steps.take(&members, &mut plan);
         let live = |revision: &ControllerRevision| {
             let name = revision.metadata.name.as_deref().unwrap_or("");
-            name == work.update
-                || name == work.current
-                || members.iter().any(|p| revision_of(p) == name)
+            name == update || name == current || members.iter().any(|p| revision_of(p) == name)
         };
         history.forget(set.spec.revision_history_limit.unwrap_or(10), live, &mut plan);
     }
-    let mut wanted = set.clone();
-    wanted.status = Some(work.status(&members, &old, &mut plan));
     plan.status_if_changed(set, wanted);
     plan
 }
 
-impl Work<'_> {
-    fn steps(
-        &self,
-        replicas: &BTreeMap<i32, Arc<Pod>>,
-        condemned: &BTreeMap<i32, Arc<Pod>>,
-        plan: &mut Plan,
-    ) {
-        let in_order = self.set.spec.pod_management_policy.as_deref() != Some("Parallel");
-        let (start, end) = range(self.set);
-        let mut made = 0;
-        for number in start..end {
-            match replicas.get(&number) {
-                // Who is no member has the name: wait until it is free.
-                None if self.taken.contains(&pod_name(self.set, number)) => made += 1,
-                None => {
-                    self.create(number, plan);
-                    made += 1;
-                }
-                Some(pod) if pods::is_finished(pod) => {
-                    // It ran to its end: it is made anew once it is gone.
-                    if !pods::is_going(pod) {
-                        plan.act(self.delete(pod));
-                    }
-                    made += 1;
-                }
-                Some(pod) if in_order && !self.is_available(pod) => return,
-                Some(_) => {}
-            }
-            if (in_order && made > 0) || made >= BURST {
-                return;
-            }
+/// What is seen of the Pods. `revisions` are the current one and that of the present template.
+fn status(
+    set: &StatefulSet,
+    members: &[Arc<Pod>],
+    [current, update]: [&str; 2],
+    now: Timestamp,
+    plan: &mut Plan,
+) -> StatefulSetStatus {
+    let old = set.status.clone().unwrap_or_default();
+    let nonzero = |count: i32| Some(count).filter(|count| *count != 0);
+    let (mut ready, mut available, mut of_current, mut of_update) = (0, 0, 0, 0);
+    for pod in members {
+        let state = pods::availability(pod, set.spec.min_ready_seconds.unwrap_or(0), now);
+        if let Availability::In(wait) = state {
+            plan.wake_in(wait.unsigned_abs());
         }
-        let mut gone = 0;
-        for pod in condemned.values().rev() {
-            if in_order && pods::is_going(pod) {
-                return;
-            }
-            if !pods::is_going(pod) {
-                plan.act(self.delete(pod));
-                gone += 1;
-            }
-            if (in_order && gone > 0) || gone >= BURST {
-                return;
-            }
+        if pods::phase(pod) == "Running" && state != Availability::Unready {
+            ready += 1;
+            available += i32::from(state == Availability::Available);
         }
-        if made == 0 {
-            self.roll_out(replicas, plan);
+        if !pods::is_going(pod) {
+            of_current += i32::from(revision_of(pod) == current);
+            of_update += i32::from(revision_of(pod) == update);
         }
     }
-
-    /// From the highest number down, as many at a time as may be unavailable.
-    fn roll_out(&self, replicas: &BTreeMap<i32, Arc<Pod>>, plan: &mut Plan) {
-        let strategy = self.set.spec.update_strategy.as_ref();
-        if strategy.and_then(|strategy| strategy.type_.as_deref()) == Some("OnDelete") {
-            return;
-        }
-        let rolling = strategy.and_then(|strategy| strategy.rolling_update.as_ref());
-        let partition = rolling.and_then(|rolling| rolling.partition).unwrap_or(0);
-        let most = rolling.and_then(|rolling| rolling.max_unavailable.as_ref());
-        let want = self.set.spec.replicas.unwrap_or(1);
-        let most = scaled(most, want, true).max(1);
-        let is_out = |pod: &&Arc<Pod>| !self.is_available(pod);
-        let mut out = i32::try_from(replicas.values().filter(is_out).count()).unwrap_or(i32::MAX);
-        let (start, _) = range(self.set);
-        for (number, pod) in replicas.iter().rev() {
-            if *number < start + partition || out >= most && self.is_available(pod) {
-                return;
-            }
-            if revision_of(pod) != self.update && !pods::is_going(pod) {
-                if self.is_available(pod) {
-                    out += 1;
-                }
-                plan.act(self.delete(pod));
-            } else if !self.is_available(pod) && out >= most {
-                return;
-            }
-        }
+    let replicas = i32::try_from(members.len()).unwrap_or(i32::MAX);
+    let asked = set.spec.replicas.unwrap_or(1);
+    let is_done = [of_update, ready, replicas].iter().all(|count| *count == asked);
+    let revision = if is_done { update } else { current };
+    StatefulSetStatus {
+        replicas,
+        ready_replicas: nonzero(ready),
+        available_replicas: Some(available),
+        current_replicas: nonzero(if is_done { of_update } else { of_current }),
+        updated_replicas: nonzero(of_update),
+        current_revision: Some(revision.to_owned()),
+        update_revision: Some(update.to_owned()),
+        collision_count: Some(old.collision_count.unwrap_or(0)),
+        observed_generation: set.metadata.generation,
+        conditions: old.conditions,
     }
-
-    fn create(&self, number: i32, plan: &mut Plan) {
-        let set = self.set;
-        for template in set.spec.volume_claim_templates.iter().flatten() {
-            let name = claim_name(set, template, number);
-            if !self.claims.contains_key(&name) {
-                plan.act(self.create_claim(template, name, number));
-            }
-        }
-        plan.act(Action::Create {
-            object: self.pod(number).into_any(),
-            announce: Some(self.told("create", &pod_name(set, number))),
-        });
-    }
-
-    fn pod(&self, number: i32) -> Pod {
-        let set = self.set;
-        let name = pod_name(set, number);
-        let template: &PodTemplateSpec = &set.spec.template;
-        let mut pod = pods::from_template(template, set);
-        pod.metadata.name = Some(name.clone());
-        let labels = pod.metadata.labels.get_or_insert_default();
-        labels.insert(POD_NAME.to_owned(), name.clone());
-        labels.insert(POD_INDEX.to_owned(), number.to_string());
-        labels.insert(REVISION.to_owned(), self.update.clone());
-        let spec = pod.spec.get_or_insert_default();
-        spec.hostname = Some(name);
-        spec.subdomain = set.spec.service_name.clone().filter(|service| !service.is_empty());
-        let volumes = spec.volumes.get_or_insert_default();
-        let mut own = Vec::new();
-        for template in set.spec.volume_claim_templates.iter().flatten() {
-            let volume = template.metadata.name.clone().unwrap_or_default();
-            volumes.retain(|known| known.name != volume);
-            own.push(Volume {
-                name: volume,
-                persistent_volume_claim: Some(PersistentVolumeClaimVolumeSource {
-                    claim_name: claim_name(set, template, number),
-                    read_only: None,
-                }),
-                ..Volume::default()
-            });
-        }
-        own.append(volumes);
-        spec.volumes = Some(own).filter(|volumes| !volumes.is_empty());
-        pod
-    }
-
-    fn create_claim(&self, template: &PersistentVolumeClaim, name: String, number: i32) -> Action {
-        let mut claim = template.clone();
-        let pod = pod_name(self.set, number);
-        let message = format!(
-            "create Claim {name} Pod {pod} in StatefulSet {} success",
-            self.set.metadata.name.as_deref().unwrap_or("")
-        );
-        claim.metadata.name = Some(name);
-        claim.metadata.namespace.clone_from(&self.set.metadata.namespace);
-        let labels = claim.metadata.labels.get_or_insert_default();
-        labels.extend(self.set.spec.selector.match_labels.clone().unwrap_or_default());
-        claim.status = None;
-        Action::Create {
-            object: claim.into_any(),
-            announce: Some(Announce::success(self.set, "SuccessfulCreate", message)),
-        }
-    }
-
-    fn delete(&self, pod: &Pod) -> Action {
-        let name = pod.metadata.name.as_deref().unwrap_or("");
-        Action::Delete {
-            target: Target::of(pod),
-            propagation: None,
-            grace_secs: None,
-            announce: Some(self.told("delete", name)),
-        }
-    }
-
-    fn told(&self, verb: &str, pod: &str) -> Announce {
-        let set = self.set.metadata.name.as_deref().unwrap_or("");
-        let (success, failure) = match verb {
-            "create" => ("SuccessfulCreate", "FailedCreate"),
-            _ => ("SuccessfulDelete", "FailedDelete"),
-        };
-        let good = format!("{verb} Pod {pod} in StatefulSet {set} successful");
-        let bad = format!("{verb} Pod {pod} in StatefulSet {set} failed error: {{}}");
-        Announce::both(self.set, (success, &good), (failure, &bad))
-    }
-
-    fn is_available(&self, pod: &Pod) -> bool {
-        let min_ready = self.set.spec.min_ready_seconds.unwrap_or(0);
-        !pods::is_going(pod)
-            && pods::availability(pod, min_ready, self.now) == Availability::Available
-    }
-
-    fn status(
-        &self,
-        members: &[Arc<Pod>],
-        old: &StatefulSetStatus,
-        plan: &mut Plan,
-    ) -> StatefulSetStatus {
-        let nonzero = |count: i32| Some(count).filter(|count| *count != 0);
-        let (mut ready, mut available, mut current, mut updated) = (0, 0, 0, 0);
-        for pod in members {
-            let min_ready = self.set.spec.min_ready_seconds.unwrap_or(0);
-            match pods::availability(pod, min_ready, self.now) {
-                Availability::Unready => {}
-                Availability::In(wait) => {
-                    ready += 1;
-                    plan.wake_in(wait.unsigned_abs());
-                }
-                Availability::Available => {
-                    ready += 1;
-                    available += 1;
-                }
-            }
-            if !pods::is_going(pod) {
-                current += i32::from(revision_of(pod) == self.current);
-                updated += i32::from(revision_of(pod) == self.update);
-            }
-        }
-        let replicas = i32::try_from(members.len()).unwrap_or(i32::MAX);
-        let is_done = updated == replicas && ready == replicas;
-        let revision = if is_done { &self.update } else { &self.current };
-        StatefulSetStatus {
-            replicas,
-            ready_replicas: nonzero(ready),
-            available_replicas: Some(available),
-            current_replicas: nonzero(if is_done { updated } else { current }),
-            updated_replicas: nonzero(updated),
-            current_revision: Some(revision.clone()),
-            update_revision: Some(self.update.clone()),
-            collision_count: Some(old.collision_count.unwrap_or(0)),
-            observed_generation: self.set.metadata.generation,
-            conditions: old.conditions.clone(),
-        }
-    }
-}
-
-/// The numbers of the Pods that shall be.
-fn range(set: &StatefulSet) -> (i32, i32) {
-    let start = set.spec.ordinals.as_ref().and_then(|ordinals| ordinals.start).unwrap_or(0);
-    (start, start.saturating_add(set.spec.replicas.unwrap_or(1)))
-}
-
-fn pod_name(set: &StatefulSet, number: i32) -> String {
-    format!("{}-{number}", set.metadata.name.as_deref().unwrap_or(""))
-}
-
-fn ordinal(set: &StatefulSet, pod: &Pod) -> Option<i32> {
-    let (parent, number) = pod.metadata.name.as_deref()?.rsplit_once('-')?;
-    let number: i32 = number.parse().ok().filter(|number| *number >= 0)?;
-    (Some(parent) == set.metadata.name.as_deref()).then_some(number)
-}
-
-fn claim_name(set: &StatefulSet, template: &PersistentVolumeClaim, number: i32) -> String {
-    let claim = template.metadata.name.as_deref().unwrap_or("");
-    format!("{claim}-{}", pod_name(set, number))
-}
-
-fn revision_of(pod: &Pod) -> &str {
-    let labels = pod.metadata.labels.as_ref();
-    labels.and_then(|labels| labels.get(REVISION)).map_or("", String::as_str)
 }
 
 impl Controller for StatefulSets {
@@ -396,8 +185,13 @@ impl Controller for StatefulSets {
                 sets.iter().filter(finds).map(|set| Key::of(&**set)).collect()
             }),
             Watch::controller::<ControllerRevision, StatefulSet>(),
-            // Claims are read; which of them matter is known by the Pods.
-            Watch::of(|_, _: &PersistentVolumeClaim| Vec::new()),
+            Watch::of(|sources, claim: &PersistentVolumeClaim| {
+                let namespace = claim.metadata.namespace.as_deref().unwrap_or("");
+                let name = claim.metadata.name.as_deref().unwrap_or("");
+                let sets = sources.stateful_sets.in_namespace(namespace);
+                let made = sets.iter().filter(|set| claims::may_be_of(set, name));
+                made.map(|set| Key::of(&**set)).collect()
+            }),
         ]
     }
 
@@ -405,3 +199,6 @@ impl Controller for StatefulSets {
         View::of(look, key).map(reconcile).unwrap_or_default()
     }
 }
+
+#[cfg(test)]
+mod tests;
