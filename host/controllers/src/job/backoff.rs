@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
+use k8s_openapi::api::batch::v1::JobSpec;
 use k8s_openapi::api::core::v1::Pod;
 
+use super::has_failed;
 use crate::pods;
 
 const FIRST: SignedDuration = SignedDuration::from_secs(10);
@@ -12,12 +14,14 @@ const MOST: SignedDuration = SignedDuration::from_secs(600);
 
 /// What is left of the wait after the latest failure; none if there is nothing to wait for.
 pub(super) fn left<'a>(
+    spec: &JobSpec,
     all: impl Iterator<Item = &'a Arc<Pod>>,
     now: Timestamp,
 ) -> Option<SignedDuration> {
     let mut ends: Vec<(Timestamp, bool)> = all
-        .filter(|pod| pods::is_finished(pod))
-        .map(|pod| (finished_at(pod).unwrap_or(now), pods::phase(pod) == "Failed"))
+        .map(|pod| (pod, has_failed(spec, pod)))
+        .filter(|(pod, failed)| *failed || pods::is_finished(pod))
+        .map(|(pod, failed)| (finished_at(pod).unwrap_or(now), failed))
         .collect();
     ends.sort_unstable();
     let (last, _) = ends.last().copied()?;
@@ -39,6 +43,10 @@ fn finished_at(pod: &Pod) -> Option<Timestamp> {
     });
     let unready = pods::condition(pod, "Ready").filter(|ready| ready.status == "False");
     let unready = unready.and_then(|ready| ready.last_transition_time.as_ref().map(|time| time.0));
+    let deleted = pod.metadata.deletion_timestamp.as_ref().map(|time| {
+        let grace = pod.metadata.deletion_grace_period_seconds.unwrap_or(0);
+        time.0 - SignedDuration::from_secs(grace)
+    });
     let created = pod.metadata.creation_timestamp.as_ref().map(|time| time.0);
-    ended.max().or(unready).or(created)
+    ended.max().or(unready).or(deleted).or(created)
 }

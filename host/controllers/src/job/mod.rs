@@ -14,14 +14,16 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
+use k8s_openapi::Resource as _;
 use k8s_openapi::api::batch::v1::{Job, JobCondition, JobSpec, JobStatus, UncountedTerminatedPods};
 use k8s_openapi::api::core::v1::{EnvVar, EnvVarSource, ObjectFieldSelector, Pod};
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference, Time};
 use serde_json::json;
 
 use crate::replicas::{BURST, delete_pod, told};
 use crate::{
-    Action, Change, Controller, Event, Key, Look, Plan, Sourced, Target, Watch, ownership, pods,
+    Action, Change, Controller, Event, Key, Look, Plan, Sourced, Sources, Target, Watch, ownership,
+    pods,
 };
 use verdict::Verdict;
 
@@ -81,6 +83,11 @@ fn reconcile(view: View) -> Plan {
         members.iter().filter(|pod| is_tracked(pod)).for_each(|pod| plan.act(untrack(pod)));
         return plan;
     }
+    if job.metadata.deletion_timestamp.is_some() {
+        // Nobody asks for the numbers any more, and nobody is there to let go of the Pods later.
+        let living = members.iter().filter(|pod| is_tracked(pod) && !pods::is_finished(pod));
+        living.for_each(|pod| plan.act(untrack(pod)));
+    }
     let seen = job.status.clone().unwrap_or_default();
     let mut status = seen.clone();
     let ended = count(spec, &members, &seen, &mut status, &mut plan);
@@ -124,12 +131,13 @@ fn count<'a>(
     let (mut failed, more) = sort(uncounted.failed);
     status.failed = Some(seen.failed.unwrap_or(0) + more).filter(|count| *count != 0);
     let mut ended = Vec::new();
-    let is_over = |pod: &&Arc<Pod>| {
-        pods::is_finished(pod) || (pods::is_going(pod) && !waits_for_failure(spec))
-    };
+    let is_over = |pod: &&Arc<Pod>| pods::phase(pod) == "Succeeded" || has_failed(spec, pod);
     for pod in members.iter().filter(|pod| is_tracked(pod)).filter(is_over) {
         let uid = pod.metadata.uid.clone().unwrap_or_default();
         ended.push(pod);
+        if announced(seen).is_none() && waits_for_successor(spec, pod, members) {
+            continue;
+        }
         if succeeded.contains(&uid) || failed.contains(&uid) {
             plan.act(untrack(pod));
         } else if pods::phase(pod) == "Succeeded" {
@@ -147,7 +155,32 @@ fn count<'a>(
     ended
 }
 
-/// Whether a Pod that is being deleted counts only once it has really failed. Others count at once: a Pod without a node never gets to an end.
+/// Whether a Pod counts as failed: one that is being deleted does even if it never comes to an end, unless the Job waits for that, or has let
+/// go of it before.
+fn has_failed(spec: &JobSpec, pod: &Pod) -> bool {
+    match pods::phase(pod) {
+        "Failed" => true,
+        "Succeeded" => false,
+        _ => pods::is_going(pod) && is_tracked(pod) && !waits_for_failure(spec),
+    }
+}
+
+/// Whether a failed Pod stays until the next one of its index is there, which learns from it how often the index has failed.
+fn waits_for_successor(spec: &JobSpec, pod: &Pod, members: &[Arc<Pod>]) -> bool {
+    let (Some(limit), Some(index)) = (spec.backoff_limit_per_index, indexes::of(pod)) else {
+        return false;
+    };
+    let is_last = pods::phase(pod) == "Succeeded"
+        || verdict::fails_index(spec, pod)
+        || failures(pod) >= limit && !verdict::is_ignored(spec, pod);
+    let follows = |other: &Arc<Pod>| {
+        indexes::of(other) == Some(index)
+            && (pods::is_active(other) || failures(other) > failures(pod))
+    };
+    !is_last && !members.iter().any(follows)
+}
+
+/// Whether a Pod that is being deleted counts only once it has really failed.
 fn waits_for_failure(spec: &JobSpec) -> bool {
     spec.pod_replacement_policy.as_deref() == Some("Failed")
 }
@@ -172,7 +205,8 @@ fn tally<'a>(
     if is_indexed {
         completed.extend(of_phase("Succeeded").filter_map(|pod| indexes::of(pod)));
         let limit = spec.backoff_limit_per_index;
-        failed_indexes.extend(of_phase("Failed").filter_map(|pod| {
+        let failed = members.iter().filter(|pod| has_failed(spec, pod));
+        failed_indexes.extend(failed.filter_map(|pod| {
             let index = indexes::of(pod)?;
             let gone = limit
                 .is_some_and(|limit| failures(pod) >= limit && !verdict::is_ignored(spec, pod));
@@ -286,15 +320,14 @@ fn keep_running(
         };
         for index in (0..count).filter(is_free).take(missing) {
             let own = members.iter().filter(|pod| indexes::of(pod) == Some(index));
-            if let Some(wait) = backoff::left(own.clone(), tally.now) {
+            if let Some(wait) = backoff::left(spec, own.clone(), tally.now) {
                 plan.wake_in(wait.unsigned_abs());
                 continue;
             }
-            let failed =
-                own.filter(|pod| pods::phase(pod) == "Failed").map(|pod| failures(pod) + 1);
+            let failed = own.filter(|pod| has_failed(spec, pod)).map(|pod| failures(pod) + 1);
             plan.act(create(job, spec, Some((index, failed.max().unwrap_or(0)))));
         }
-    } else if let Some(wait) = backoff::left(members.iter(), tally.now) {
+    } else if let Some(wait) = backoff::left(spec, members.iter(), tally.now) {
         plan.wake_in(wait.unsigned_abs());
     } else {
         (0..missing).for_each(|_| plan.act(create(job, spec, None)));
@@ -372,16 +405,32 @@ fn end(
     };
     set(status, first, "True", &ending.reason, &ending.message, now);
     let active: Vec<&Arc<Pod>> = members.iter().filter(|pod| pods::is_active(pod)).collect();
-    active.iter().take(BURST).for_each(|pod| plan.act(delete_pod(pod, job)));
+    let active = active.into_iter().take(BURST);
+    if ending.is_success {
+        // They are not needed any more, which is no failure of theirs.
+        forget(job, active, plan);
+    } else {
+        active.for_each(|pod| plan.act(delete_pod(pod, job)));
+    }
+    if waits_for_failure(spec) {
+        // They will not fail any more, and count as failed where the Job is.
+        let stuck = members.iter().filter(|pod| pods::is_going(pod) && is_tracked(pod));
+        for pod in stuck.filter(|pod| !pods::is_finished(pod)) {
+            let uncounted = status.uncounted_terminated_pods.get_or_insert_default();
+            let failed = uncounted.failed.get_or_insert_default();
+            let uid = pod.metadata.uid.clone().unwrap_or_default();
+            if ending.is_success || failed.contains(&uid) {
+                plan.act(untrack(pod));
+            } else {
+                failed.push(uid);
+            }
+            uncounted.failed = uncounted.failed.take().filter(|failed| !failed.is_empty());
+        }
+    }
     let running = members.iter().any(|pod| !pods::is_finished(pod));
     let uncounted = status.uncounted_terminated_pods.clone().unwrap_or_default();
     let counted = uncounted == UncountedTerminatedPods::default()
         && !members.iter().any(|pod| pods::is_finished(pod) && is_tracked(pod));
-    if waits_for_failure(spec) {
-        // It will not fail any more, and still has to give up its finalizer.
-        let stuck = members.iter().filter(|pod| pods::is_going(pod) && is_tracked(pod));
-        stuck.filter(|pod| !pods::is_finished(pod)).for_each(|pod| plan.act(untrack(pod)));
-    }
     if running || !counted {
         return;
     }
@@ -468,6 +517,30 @@ fn is_tracked(pod: &Pod) -> bool {
     pod.metadata.finalizers.iter().flatten().any(|finalizer| finalizer == FINALIZER)
 }
 
+/// The key for Pods of a namespace that lost their Job: no Job has this name.
+fn orphans(metadata: &ObjectMeta) -> Key {
+    Key::new(metadata.namespace.as_deref().unwrap_or(""), "")
+}
+
+/// Whether a Pod waits to be counted for a Job that is not there.
+fn is_orphan(sources: &Sources, pod: &Pod) -> bool {
+    let namespace = pod.metadata.namespace.as_deref().unwrap_or("");
+    let is_counted_by = |owner: &OwnerReference| {
+        let job = sources.jobs.get(namespace, &owner.name).filter(|_| owner.kind == Job::KIND);
+        job.is_some_and(|job| job.metadata.uid.as_ref() == Some(&owner.uid))
+    };
+    is_tracked(pod) && !ownership::controller_of(&pod.metadata).is_some_and(is_counted_by)
+}
+
+/// Lets Pods go that nobody will count.
+fn let_go(sources: &Sources, namespace: &str) -> Plan {
+    let mut plan = Plan::default();
+    let pods = sources.pods.in_namespace(namespace);
+    let orphans = pods.iter().filter(|pod| is_orphan(sources, pod)).take(BURST);
+    orphans.for_each(|pod| plan.act(untrack(pod)));
+    plan
+}
+
 fn untrack(pod: &Pod) -> Action {
     let finalizers = pod.metadata.finalizers.iter().flatten();
     let left: Vec<&String> = finalizers.filter(|finalizer| *finalizer != FINALIZER).collect();
@@ -493,10 +566,24 @@ impl Controller for Jobs {
     }
 
     fn watches(&self) -> Vec<Watch> {
-        vec![Watch::itself::<Job>(), Watch::controller::<Pod, Job>()]
+        vec![
+            Watch::when(|_, before: Option<&Job>, after: Option<&Job>| {
+                let gone = before.filter(|_| after.is_none()).map(|job| orphans(&job.metadata));
+                before.or(after).map(Key::of).into_iter().chain(gone).collect()
+            }),
+            Watch::of(|sources, pod: &Pod| {
+                if is_orphan(sources, pod) {
+                    return vec![orphans(&pod.metadata)];
+                }
+                ownership::controller_key::<Job>(&pod.metadata)
+            }),
+        ]
     }
 
     fn plan(&self, look: &Look<'_>, key: &Key) -> Plan {
+        if key.name.is_empty() {
+            return let_go(look.sources, &key.namespace);
+        }
         View::of(look, key).map(reconcile).unwrap_or_default()
     }
 }

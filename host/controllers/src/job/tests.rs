@@ -149,3 +149,81 @@ fn indexes_are_told_apart() {
     assert_eq!(story.status().completed_indexes.as_deref(), Some("0,2"));
     assert_eq!(story.reasons(), ["FailureTarget FailedIndexes", "Failed FailedIndexes"]);
 }
+
+#[test]
+fn whoever_still_runs_when_enough_succeeded_is_no_failure() {
+    let policy = json!({"rules": [{"succeededCount": 1}]});
+    let mut story = Story::new(&json!({"completionMode": "Indexed", "completions": 2,
+        "parallelism": 2, "successPolicy": policy}));
+    story.end(1, "Succeeded");
+    assert_eq!((story.status().succeeded, story.status().failed), (Some(1), None));
+    assert_eq!(story.reasons(), ["SuccessCriteriaMet SuccessPolicy", "Complete SuccessPolicy"]);
+}
+
+#[test]
+fn whoever_still_runs_when_a_job_failed_counts_as_failed() {
+    for replacement in ["Failed", "TerminatingOrFailed"] {
+        let mut story = Story::new(&json!({"completions": 2, "parallelism": 2, "backoffLimit": 0,
+            "podReplacementPolicy": replacement}));
+        story.end(0, "Failed");
+        assert_eq!(story.status().failed, Some(2), "{replacement}");
+    }
+}
+
+#[test]
+fn a_failed_pod_of_an_index_is_counted_when_its_successor_is_there() {
+    let mut story = Story::new(&json!({"completionMode": "Indexed", "completions": 1,
+        "backoffLimitPerIndex": 1}));
+    story.end(0, "Failed");
+    assert_eq!((story.status().failed, story.pods().len()), (None, 1));
+    assert!(is_tracked(&story.pods()[0]));
+    story.wait(11);
+    assert_eq!((story.status().failed, story.pods().len()), (Some(1), 2));
+    assert_eq!(story.pods().iter().map(failures).max(), Some(1));
+}
+
+#[test]
+fn pods_that_lost_their_job_are_let_go() {
+    let mut story = Story::new(&json!({"completions": 2, "parallelism": 2}));
+    let job = &story.0.all::<Job>()[0];
+    let orphan = json!({"metadata": {"ownerReferences": null}});
+    let pod = &story.pods()[0];
+    let target = Target::of(pod);
+    let patch = Change::Merge(orphan);
+    let told = Action::Patch { target, subresource: "", patch, announce: None };
+    story.0.apply(told).expect("it is there");
+    let gone = Action::Delete {
+        target: Target::of(job),
+        propagation: None,
+        grace_secs: None,
+        announce: None,
+    };
+    story.0.apply(gone).expect("it is there");
+    let keys = |pod: &Pod| {
+        let watches = Jobs.watches();
+        story.0.look(0, |look| watches[1].keys(look.sources, None, Some(pod)))
+    };
+    assert_eq!(story.pods().iter().map(keys).collect::<Vec<_>>(), vec![[Key::new("ns", "")]; 2]);
+    let wanted = plan(&Jobs, &story.0, "ns/");
+    assert_eq!(wanted.actions.len(), 2, "one has no owner, and that of the other is gone");
+    for action in wanted.actions {
+        story.0.apply(action).expect("nobody else writes");
+    }
+    assert!(story.pods().iter().all(|pod| !is_tracked(pod)));
+}
+
+#[test]
+fn an_index_whose_pod_is_deleted_has_failed() {
+    let mut story = Story::new(&json!({"completionMode": "Indexed", "completions": 2,
+        "parallelism": 2, "backoffLimitPerIndex": 0}));
+    let gone = Action::Delete {
+        target: Target::of(&story.pods()[0]),
+        propagation: None,
+        grace_secs: None,
+        announce: None,
+    };
+    story.0.apply(gone).expect("it is there");
+    story.settle();
+    assert_eq!(story.status().failed_indexes.as_deref(), Some("0"));
+    assert_eq!((story.status().failed, story.pods().len()), (Some(1), 1));
+}
