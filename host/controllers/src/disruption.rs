@@ -8,10 +8,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
+use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::api::policy::v1::{PodDisruptionBudget, PodDisruptionBudgetStatus};
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, OwnerReference, Time};
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
+use meta::GroupVersion;
 use meta::selector::label::Selector;
 
 use crate::deployment::bounds::scaled;
@@ -29,8 +31,8 @@ pub(crate) struct Disruption;
 struct View {
     budget: Arc<PodDisruptionBudget>,
     pods: Vec<Arc<Pod>>,
-    /// How many Pods the owners of these ask for.
-    scale: i32,
+    /// How many Pods the owners of these ask for; why that cannot be told, if not.
+    scale: Result<i32, String>,
     now: Timestamp,
 }
 
@@ -55,39 +57,54 @@ fn selector(budget: &PodDisruptionBudget) -> Option<Selector> {
 }
 
 /// The sum of what the controllers of some Pods ask for, each counted once; a Pod that nobody
-/// controls counts as itself.
-fn scale(sources: &Sources, pods: &[Arc<Pod>]) -> i32 {
+/// controls counts for nothing.
+fn scale(sources: &Sources, pods: &[Arc<Pod>]) -> Result<i32, String> {
     let mut asked: BTreeMap<String, i32> = BTreeMap::new();
     for pod in pods {
         let Some(owner) = ownership::controller_of(&pod.metadata) else { continue };
         let namespace = pod.metadata.namespace.as_deref().unwrap_or("");
-        let (uid, replicas) = match owner.kind.as_str() {
-            "ReplicaSet" => {
-                let Some(set) = sources.replica_sets.get(namespace, &owner.name) else { continue };
-                let above = ownership::controller_key::<k8s_openapi::api::apps::v1::Deployment>(
-                    &set.metadata,
-                );
+        let found = match owner.kind.as_str() {
+            "ReplicaSet" => sources.replica_sets.get(namespace, &owner.name).map(|set| {
+                let above = ownership::controller_key::<Deployment>(&set.metadata);
                 let above =
                     above.first().and_then(|key| sources.deployments.get(namespace, &key.name));
                 match above {
                     Some(above) => (above.metadata.uid.clone(), above.spec.replicas),
                     None => (set.metadata.uid.clone(), set.spec.replicas),
                 }
-            }
+            }),
             "StatefulSet" => {
-                let Some(set) = sources.stateful_sets.get(namespace, &owner.name) else { continue };
-                (set.metadata.uid.clone(), set.spec.replicas)
+                let set = sources.stateful_sets.get(namespace, &owner.name);
+                set.map(|set| (set.metadata.uid.clone(), set.spec.replicas))
             }
             "ReplicationController" => {
                 let set = sources.replication_controllers.get(namespace, &owner.name);
-                let Some(set) = set else { continue };
-                (set.metadata.uid.clone(), set.spec.as_ref().and_then(|spec| spec.replicas))
+                set.map(|set| {
+                    let replicas = set.spec.as_ref().and_then(|spec| spec.replicas);
+                    (set.metadata.uid.clone(), replicas)
+                })
             }
-            _ => continue,
+            _ => return Err(without_scale(owner, pod)),
         };
+        let Some((uid, replicas)) = found else { return Err(without_owner(pod)) };
         asked.insert(uid.unwrap_or_default(), replicas.unwrap_or(1));
     }
-    asked.values().sum()
+    Ok(asked.values().sum())
+}
+
+/// Why an owner of another kind says nothing: most kinds have no number of Pods to ask for.
+fn without_scale(owner: &OwnerReference, pod: &Pod) -> String {
+    let version = GroupVersion::parse(&owner.api_version).unwrap_or_default();
+    match kinds::find_kind(&version.with_kind(owner.kind.clone())) {
+        Some(kind) => {
+            format!("{} does not implement the scale subresource", kind.info().group_resource())
+        }
+        None => without_owner(pod),
+    }
+}
+
+fn without_owner(pod: &Pod) -> String {
+    format!("found no controllers for pod {:?}", pod.metadata.name.as_deref().unwrap_or(""))
 }
 
 fn reconcile(view: &View) -> Plan {
@@ -100,13 +117,22 @@ fn reconcile(view: &View) -> Plan {
         plan.event(Event::normal(budget, "NoPods", "No matching pods found".to_owned()));
     }
     let count = i32::try_from(view.pods.len()).unwrap_or(i32::MAX);
-    let (expected, desired) = match (&spec.max_unavailable, &spec.min_available) {
-        (Some(most), _) => {
-            let expected = view.scale;
-            (expected, (expected - scaled(Some(most), expected, true)).max(0))
+    let counts = match (&spec.max_unavailable, &spec.min_available) {
+        (Some(most), _) => view
+            .scale
+            .clone()
+            .map(|expected| (expected, (expected - scaled(Some(most), expected, true)).max(0))),
+        (None, Some(IntOrString::Int(least))) => Ok((count, *least)),
+        (None, least) => {
+            view.scale.clone().map(|expected| (expected, scaled(least.as_ref(), expected, true)))
         }
-        (None, Some(IntOrString::Int(least))) => (count, *least),
-        (None, least) => (view.scale, scaled(least.as_ref(), view.scale, true)),
+    };
+    let (expected, desired) = match counts {
+        Ok(counts) => counts,
+        Err(why) => {
+            refuse_all(budget, &why, view.now, &mut plan);
+            return plan;
+        }
     };
     let old = budget.status.clone().unwrap_or_default();
     let disrupted = disrupted(view, &old, &mut plan);
@@ -116,9 +142,14 @@ fn reconcile(view: &View) -> Plan {
     });
     let healthy = i32::try_from(healthy.count()).unwrap_or(i32::MAX);
     let allowed = if expected <= 0 { 0 } else { (healthy - desired).max(0) };
+    let verdict = if allowed > 0 {
+        ("True", "SufficientPods", "")
+    } else {
+        ("False", "InsufficientPods", "")
+    };
     let mut wanted = budget.clone();
     wanted.status = Some(PodDisruptionBudgetStatus {
-        conditions: Some(conditions(budget, &old, allowed, view.now)),
+        conditions: Some(told(&old, verdict, budget.metadata.generation, view.now)),
         current_healthy: Some(healthy),
         desired_healthy: Some(desired),
         expected_pods: Some(expected),
@@ -128,6 +159,21 @@ fn reconcile(view: &View) -> Plan {
     });
     plan.status_if_changed(budget, wanted);
     plan
+}
+
+/// Where nobody can tell how many Pods there shall be, none of them may be evicted.
+fn refuse_all(budget: &PodDisruptionBudget, why: &str, now: Timestamp, plan: &mut Plan) {
+    let mut wanted = budget.clone();
+    let status = wanted.status.get_or_insert_default();
+    status.disruptions_allowed = Some(0);
+    let verdict = ("False", "SyncFailed", why);
+    let conditions = told(status, verdict, status.observed_generation, now);
+    status.conditions = Some(conditions);
+    if wanted != *budget {
+        let text = format!("Failed to calculate the number of expected pods: {why}");
+        plan.event(Event::warning(budget, "CalculateExpectedPodCountFailed", text));
+    }
+    plan.status_if_changed(budget, wanted);
 }
 
 /// The Pods whose eviction was allowed and that are not seen to go yet.
@@ -149,16 +195,15 @@ fn disrupted(
     left
 }
 
-fn conditions(
-    budget: &PodDisruptionBudget,
+/// The conditions with what is to be told of evictions: status, reason and message.
+fn told(
     old: &PodDisruptionBudgetStatus,
-    allowed: i32,
+    (status, reason, message): (&str, &str, &str),
+    observed_generation: Option<i64>,
     now: Timestamp,
 ) -> Vec<Condition> {
     const TYPE: &str = "DisruptionAllowed";
     let mut conditions = old.conditions.clone().unwrap_or_default();
-    let (status, reason) =
-        if allowed > 0 { ("True", "SufficientPods") } else { ("False", "InsufficientPods") };
     let since = conditions
         .iter()
         .find(|condition| condition.type_ == TYPE && condition.status == status)
@@ -167,8 +212,8 @@ fn conditions(
         type_: TYPE.to_owned(),
         status: status.to_owned(),
         reason: reason.to_owned(),
-        message: String::new(),
-        observed_generation: budget.metadata.generation,
+        message: message.to_owned(),
+        observed_generation,
         last_transition_time: since,
     };
     match conditions.iter_mut().find(|condition| condition.type_ == TYPE) {
@@ -206,3 +251,6 @@ impl Controller for Disruption {
         View::of(look, key).map(|view| reconcile(&view)).unwrap_or_default()
     }
 }
+
+#[cfg(test)]
+mod tests;
