@@ -68,7 +68,7 @@ struct Place<'a> {
     name: &'a str,
     should_run: bool,
     may_stay: bool,
-    /// Oldest first.
+    /// Those that are bound first, then the oldest.
     pods: Vec<&'a Arc<Pod>>,
 }
 
@@ -160,7 +160,8 @@ fn places<'a>(
         let tolerates = |effects: &[&str]| placement::tolerates(tolerations, node, effects);
         let mut pods = on.get(name).cloned().unwrap_or_default();
         pods.sort_by_key(|pod| {
-            (pod.metadata.creation_timestamp.clone().map(|t| t.0), pod.metadata.name.clone())
+            let born = pod.metadata.creation_timestamp.clone().map(|time| time.0);
+            (pods::node_name(pod).is_empty(), born, pod.metadata.name.clone())
         });
         Place {
             name,
@@ -311,9 +312,8 @@ fn status(
             continue;
         }
         status.desired_number_scheduled += 1;
-        // Of two, the one that serves counts.
-        let best = place.pods.iter().max_by_key(|pod| pods::is_ready(pod));
-        let Some(pod) = best else { continue };
+        // Of two, the old one counts until it is gone.
+        let Some(pod) = place.pods.first() else { continue };
         status.current_number_scheduled += 1;
         match pods::availability(pod, set.spec.min_ready_seconds.unwrap_or(0), now) {
             Availability::Unready => {}
@@ -326,7 +326,7 @@ fn status(
                 available += 1;
             }
         }
-        updated += i32::from(place.pods.iter().any(|pod| hash_of(pod) == hash));
+        updated += i32::from(hash_of(pod) == hash);
     }
     status.number_available = nonzero(available);
     status.number_unavailable = nonzero(status.desired_number_scheduled - available);
