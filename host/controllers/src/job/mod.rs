@@ -192,10 +192,8 @@ fn tally<'a>(
     ended: &[&'a Arc<Pod>],
     now: Timestamp,
 ) -> Tally<'a> {
-    let uncounted = status.uncounted_terminated_pods.clone().unwrap_or_default();
-    let more = |uids: Option<Vec<String>>| {
-        i32::try_from(uids.map_or(0, |uids| uids.len())).unwrap_or(i32::MAX)
-    };
+    let uncounted = status.uncounted_terminated_pods.as_ref();
+    let failed = uncounted.and_then(|uncounted| uncounted.failed.as_ref()).map_or(0, Vec::len);
     let active: Vec<&Arc<Pod>> = members.iter().filter(|pod| pods::is_active(pod)).collect();
     let of_phase =
         |phase: &'static str| members.iter().filter(move |pod| pods::phase(pod) == phase);
@@ -217,12 +215,12 @@ fn tally<'a>(
     let succeeded = if is_indexed {
         i32::try_from(completed.len()).unwrap_or(i32::MAX)
     } else {
-        status.succeeded.unwrap_or(0) + more(uncounted.succeeded)
+        succeeded(status)
     };
     Tally {
         active: i32::try_from(active.len()).unwrap_or(i32::MAX),
         succeeded,
-        failed: status.failed.unwrap_or(0) + more(uncounted.failed),
+        failed: status.failed.unwrap_or(0) + i32::try_from(failed).unwrap_or(i32::MAX),
         restarts: active.iter().map(|pod| pods::restarts(pod).0).sum(),
         completed_indexes: completed,
         failed_indexes,
@@ -230,6 +228,13 @@ fn tally<'a>(
         started: status.start_time.as_ref().map(|time| time.0),
         now,
     }
+}
+
+/// How many Pods have succeeded, counted or not.
+fn succeeded(status: &JobStatus) -> i32 {
+    let uncounted = status.uncounted_terminated_pods.as_ref();
+    let more = uncounted.and_then(|uncounted| uncounted.succeeded.as_ref()).map_or(0, Vec::len);
+    status.succeeded.unwrap_or(0) + i32::try_from(more).unwrap_or(i32::MAX)
 }
 
 /// How often the Pods of this index had failed before this one.
@@ -289,7 +294,8 @@ fn keep_running(
     let parallelism = spec.parallelism.unwrap_or(1);
     let left = match spec.completions {
         Some(count) => (count - tally.succeeded).max(0).min(parallelism),
-        None if tally.succeeded > 0 => tally.active.min(parallelism),
+        // Once one has succeeded, those that run are left alone and none follow.
+        None if tally.succeeded > 0 => tally.active,
         None => parallelism,
     };
     let going = members.iter().filter(|pod| pods::is_going(pod) && !pods::is_finished(pod)).count();
@@ -471,7 +477,9 @@ fn suspend_or_resume(
     let known = status.conditions.iter().flatten().find(|c| c.type_ == SUSPENDED);
     let was = known.map(|condition| condition.status == "True");
     if spec.suspend == Some(true) {
-        if was != Some(true) && announced(status).is_none() {
+        // Who has enough needs no more Pods, and is done once the others are gone.
+        let ends = succeeded(status) >= spec.completions.unwrap_or(1);
+        if was != Some(true) && announced(status).is_none() && !ends {
             set(status, SUSPENDED, "True", "JobSuspended", "Job suspended", now);
             status.start_time = None;
             plan.event(Event::normal(job, "Suspended", "Job suspended".to_owned()));

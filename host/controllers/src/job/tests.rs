@@ -227,3 +227,17 @@ fn an_index_whose_pod_is_deleted_has_failed() {
     assert_eq!(story.status().failed_indexes.as_deref(), Some("0"));
     assert_eq!((story.status().failed, story.pods().len()), (Some(1), 1));
 }
+
+#[test]
+fn a_queue_of_work_that_is_suspended_after_a_success_is_done() {
+    let mut story = Story::new(&json!({"completions": null, "parallelism": 3}));
+    story.end(0, "Succeeded");
+    story.change(&json!({"parallelism": 0}));
+    assert_eq!(story.status().active, Some(2), "who works is left alone");
+    story.change(&json!({"suspend": true}));
+    assert_eq!(
+        story.reasons(),
+        ["SuccessCriteriaMet CompletionsReached", "Complete CompletionsReached"]
+    );
+    assert!(story.status().start_time.is_some());
+}

@@ -90,10 +90,8 @@ fn by_completion(spec: &JobSpec, tally: &Tally<'_>) -> Option<Verdict> {
         None => tally.succeeded > 0 && tally.active == 0,
         Some(count) => tally.succeeded >= count && tally.active == 0,
     };
-    // Nothing is asked for, so nothing is missing.
-    let nothing = spec.completions.is_none() && spec.parallelism == Some(0);
     let text = "Reached expected number of succeeded pods";
-    (done && !nothing).then(|| succeeded("CompletionsReached", text))
+    done.then(|| succeeded("CompletionsReached", text))
 }
 
 /// Rules about how Pods failed: the first that matches a Pod decides about it.
