@@ -13,7 +13,7 @@ use k8s_openapi::api::core::v1::{
 };
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
-use super::HEADLESS;
+use super::{HEADLESS, order};
 use crate::{Action, Controller, Key, Look, Plan, Sourced, Target, Watch, pods};
 
 const MAX: usize = 1000;
@@ -172,7 +172,7 @@ fn ports(service: &Service, pod: &Pod) -> Option<Vec<EndpointPort>> {
             })
         })
         .collect();
-    found.sort_by(|a, b| (&a.name, a.port).cmp(&(&b.name, b.port)));
+    order::sort(&mut found);
     Some(found).filter(|found| !found.is_empty())
 }
 

@@ -12,6 +12,7 @@ use k8s_openapi::api::discovery::v1::{Endpoint, EndpointConditions, EndpointPort
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 use super::legacy;
+use super::order;
 use super::slices::MANAGED_BY;
 use crate::{Action, Controller, Key, Look, Plan, Sourced, Target, Watch, ownership};
 
@@ -163,7 +164,7 @@ fn slice(
             ..ObjectMeta::default()
         },
         address_type: if v6 { "IPv6" } else { "IPv4" }.to_owned(),
-        ports: Some(ports.collect()),
+        ports: Some(order::sorted(ports.collect())),
         endpoints: Some(found),
     }
 }

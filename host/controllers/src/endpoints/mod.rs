@@ -5,6 +5,7 @@
 
 pub(crate) mod legacy;
 pub(crate) mod mirror;
+mod order;
 pub(crate) mod slices;
 
 use std::collections::BTreeMap;

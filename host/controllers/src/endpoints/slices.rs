@@ -13,6 +13,7 @@ use k8s_openapi::api::core::v1::{Node, ObjectReference, Pod, Service};
 use k8s_openapi::api::discovery::v1::{Endpoint, EndpointConditions, EndpointPort, EndpointSlice};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
+use super::order::sorted;
 use super::{HEADLESS, TRIGGER_TIME};
 use crate::{Action, Controller, Key, Look, Plan, Sourced, Target, Watch, ownership, pods};
 
@@ -262,12 +263,6 @@ fn ports(service: &Service, pod: &Pod) -> Vec<EndpointPort> {
         })
     });
     sorted(found.collect())
-}
-
-/// Ports compare as sets.
-fn sorted(mut ports: Vec<EndpointPort>) -> Vec<EndpointPort> {
-    ports.sort_by(|a, b| (&a.name, a.port, &a.protocol).cmp(&(&b.name, b.port, &b.protocol)));
-    ports
 }
 
 /// What makes two endpoints the same one.
