@@ -18,8 +18,8 @@ use crate::{Action, Controller, Key, Look, Plan, Sourced, Target, Watch, pods};
 
 const MAX: usize = 1000;
 const OVER_CAPACITY: &str = "endpoints.kubernetes.io/over-capacity";
-pub(super) const MANAGED_BY: &str = "endpoints.kubernetes.io/managed-by";
-pub(super) const MANAGER: &str = "endpoint-controller";
+const MANAGED_BY: &str = "endpoints.kubernetes.io/managed-by";
+const MANAGER: &str = "endpoint-controller";
 
 /// The controller.
 #[derive(Clone, Copy, Debug)]

@@ -11,7 +11,6 @@ use k8s_openapi::api::core::v1::{EndpointAddress, EndpointSubset, Endpoints, Ser
 use k8s_openapi::api::discovery::v1::{Endpoint, EndpointConditions, EndpointPort, EndpointSlice};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
-use super::legacy;
 use super::order;
 use super::slices::MANAGED_BY;
 use crate::{Action, Controller, Key, Look, Plan, Sourced, Target, Watch, ownership};
@@ -97,7 +96,6 @@ fn is_mirrored(endpoints: &Endpoints) -> bool {
     let notes = endpoints.metadata.annotations.as_ref();
     endpoints.metadata.deletion_timestamp.is_none()
         && label(SKIP).is_none_or(|skip| skip != "true")
-        && label(legacy::MANAGED_BY).is_none_or(|by| by != legacy::MANAGER)
         && !notes.is_some_and(|notes| notes.contains_key(LEADER))
 }
 

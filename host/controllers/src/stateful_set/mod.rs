@@ -85,7 +85,7 @@ fn reconcile(view: View) -> Plan {
     } else {
         old.update_revision.clone().unwrap_or_default()
     };
-    let known = old.current_revision.clone().filter(|name| history.find(name).is_some());
+    let known = old.current_revision.filter(|name| history.find(name).is_some());
     let current = known.unwrap_or_else(|| update.clone());
     let mut wanted = set.clone();
     wanted.status = Some(status(set, &members, [&current, &update], view.now, &mut plan));
