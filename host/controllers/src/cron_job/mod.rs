@@ -10,8 +10,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
-use jiff::{SignedDuration, Timestamp};
+use jiff::{SignedDuration, Timestamp, Zoned};
 use k8s_openapi::api::batch::v1::{CronJob, CronJobStatus, Job};
+use k8s_openapi::api::core::v1::ObjectReference;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, Time};
 
 use crate::job::finished_at;
@@ -156,7 +157,7 @@ fn start(view: &View, status: &mut CronJobStatus, plan: &mut Plan) {
             }
         },
     };
-    let Some(schedule) = Schedule::parse(&spec.schedule, zone) else {
+    let Some(schedule) = Schedule::parse(&spec.schedule, zone.clone()) else {
         let text = format!("unparseable schedule: \"{}\"", spec.schedule);
         plan.event(Event::warning(cron, "UnparseableSchedule", text));
         return;
@@ -183,10 +184,18 @@ fn start(view: &View, status: &mut CronJobStatus, plan: &mut Plan) {
     match spec.concurrency_policy.as_deref() {
         // The end of the running Job looks again.
         Some("Forbid") if !running.is_empty() => return,
-        Some("Replace") => running.iter().for_each(|job| plan.act(delete(view, job))),
+        Some("Replace") => {
+            running.iter().for_each(|job| plan.act(delete(view, job)));
+            // Nobody is to miss them.
+            let is_replaced =
+                |known: &ObjectReference| running.iter().any(|job| job.metadata.uid == known.uid);
+            let active = status.active.take().unwrap_or_default().into_iter();
+            let left: Vec<_> = active.filter(|known| !is_replaced(known)).collect();
+            status.active = Some(left).filter(|active| !active.is_empty());
+        }
         _ => {}
     }
-    plan.act(create(cron, name, due));
+    plan.act(create(cron, name, &due.to_zoned(zone)));
 }
 
 /// The latest time that is due and the first that is not.
@@ -216,11 +225,13 @@ fn job_name(cron: &CronJob, due: Timestamp) -> String {
     format!("{name}-{}", due.as_second() / 60)
 }
 
-fn create(cron: &CronJob, name: String, due: Timestamp) -> Action {
+fn create(cron: &CronJob, name: String, due: &Zoned) -> Action {
     let template = &cron.spec.job_template;
     let described = template.metadata.clone().unwrap_or_default();
     let mut notes = described.annotations.unwrap_or_default();
-    notes.insert(DUE_NOTE.to_owned(), due.to_string());
+    let offset = if due.offset().is_zero() { "Z" } else { "%:z" };
+    let text = due.strftime(&format!("%Y-%m-%dT%H:%M:%S{offset}")).to_string();
+    notes.insert(DUE_NOTE.to_owned(), text);
     let job = Job {
         metadata: ObjectMeta {
             name: Some(name),
@@ -255,3 +266,6 @@ impl Controller for CronJobs {
         View::of(look, key).map(|view| reconcile(&view)).unwrap_or_default()
     }
 }
+
+#[cfg(test)]
+mod tests;
