@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::batch::v1::JobSpec;
 use k8s_openapi::api::core::v1::Pod;
 
-use super::has_failed;
+use super::count::has_failed;
 use crate::pods;
 
 const FIRST: SignedDuration = SignedDuration::from_secs(10);

@@ -7,30 +7,29 @@
 //! See <https://kubernetes.io/docs/concepts/workloads/controllers/job/>.
 
 mod backoff;
+mod count;
 mod indexes;
+mod orphans;
 mod verdict;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
-use k8s_openapi::Resource as _;
 use k8s_openapi::api::batch::v1::{Job, JobCondition, JobSpec, JobStatus, UncountedTerminatedPods};
 use k8s_openapi::api::core::v1::{EnvVar, EnvVarSource, ObjectFieldSelector, Pod};
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference, Time};
-use serde_json::json;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use crate::replicas::{BURST, delete_pod, told};
-use crate::{
-    Action, Change, Controller, Event, Key, Look, Plan, Sourced, Sources, Target, Watch, ownership,
-    pods,
+use crate::{Action, Controller, Event, Key, Look, Plan, Sourced, Watch, ownership, pods};
+use count::{
+    FAILURES, FINALIZER, failures, has_failed, is_tracked, succeeded, untrack, waits_for_failure,
 };
+use orphans::is_orphan;
 use verdict::Verdict;
 
 /// What `spec.managedBy` says of Jobs that are this controller's.
 const OWN_NAME: &str = "kubernetes.io/job-controller";
-const FINALIZER: &str = "batch.kubernetes.io/job-tracking";
-const FAILURES: &str = "batch.kubernetes.io/job-index-failure-count";
 
 /// The controller.
 #[derive(Clone, Copy, Debug)]
@@ -90,7 +89,7 @@ fn reconcile(view: View) -> Plan {
     }
     let seen = job.status.clone().unwrap_or_default();
     let mut status = seen.clone();
-    let ended = count(spec, &members, &seen, &mut status, &mut plan);
+    let ended = count::count(spec, &members, &seen, &mut status, &mut plan);
     if job.metadata.deletion_timestamp.is_none() {
         suspend_or_resume(job, spec, &mut status, view.now, &mut plan);
         let tally = tally(spec, &members, &status, &ended, view.now);
@@ -108,81 +107,6 @@ fn reconcile(view: View) -> Plan {
     wanted.status = Some(status);
     plan.status_if_changed(job, wanted);
     plan
-}
-
-/// Moves ended Pods towards the numbers, a step at a time. Returns those that are not counted yet.
-fn count<'a>(
-    spec: &JobSpec,
-    members: &'a [Arc<Pod>],
-    seen: &JobStatus,
-    status: &mut JobStatus,
-    plan: &mut Plan,
-) -> Vec<&'a Arc<Pod>> {
-    let uncounted = seen.uncounted_terminated_pods.clone().unwrap_or_default();
-    let tracked = |uid: &String| {
-        members.iter().any(|pod| pod.metadata.uid.as_ref() == Some(uid) && is_tracked(pod))
-    };
-    let sort = |uids: Option<Vec<String>>| {
-        let (waiting, done): (Vec<_>, Vec<_>) = uids.into_iter().flatten().partition(tracked);
-        (waiting, i32::try_from(done.len()).unwrap_or(i32::MAX))
-    };
-    let (mut succeeded, more) = sort(uncounted.succeeded);
-    status.succeeded = Some(seen.succeeded.unwrap_or(0) + more).filter(|count| *count != 0);
-    let (mut failed, more) = sort(uncounted.failed);
-    status.failed = Some(seen.failed.unwrap_or(0) + more).filter(|count| *count != 0);
-    let mut ended = Vec::new();
-    let is_over = |pod: &&Arc<Pod>| pods::phase(pod) == "Succeeded" || has_failed(spec, pod);
-    for pod in members.iter().filter(|pod| is_tracked(pod)).filter(is_over) {
-        let uid = pod.metadata.uid.clone().unwrap_or_default();
-        ended.push(pod);
-        if announced(seen).is_none() && waits_for_successor(spec, pod, members) {
-            continue;
-        }
-        if succeeded.contains(&uid) || failed.contains(&uid) {
-            plan.act(untrack(pod));
-        } else if pods::phase(pod) == "Succeeded" {
-            succeeded.push(uid);
-        } else if verdict::is_ignored(spec, pod) {
-            plan.act(untrack(pod));
-        } else {
-            failed.push(uid);
-        }
-    }
-    status.uncounted_terminated_pods = Some(UncountedTerminatedPods {
-        succeeded: Some(succeeded).filter(|uids| !uids.is_empty()),
-        failed: Some(failed).filter(|uids| !uids.is_empty()),
-    });
-    ended
-}
-
-/// Whether a Pod counts as failed: one that is being deleted does even if it never comes to an end, unless the Job waits for that, or has let
-/// go of it before.
-fn has_failed(spec: &JobSpec, pod: &Pod) -> bool {
-    match pods::phase(pod) {
-        "Failed" => true,
-        "Succeeded" => false,
-        _ => pods::is_going(pod) && is_tracked(pod) && !waits_for_failure(spec),
-    }
-}
-
-/// Whether a failed Pod stays until the next one of its index is there, which learns from it how often the index has failed.
-fn waits_for_successor(spec: &JobSpec, pod: &Pod, members: &[Arc<Pod>]) -> bool {
-    let (Some(limit), Some(index)) = (spec.backoff_limit_per_index, indexes::of(pod)) else {
-        return false;
-    };
-    let is_last = pods::phase(pod) == "Succeeded"
-        || verdict::fails_index(spec, pod)
-        || failures(pod) >= limit && !verdict::is_ignored(spec, pod);
-    let follows = |other: &Arc<Pod>| {
-        indexes::of(other) == Some(index)
-            && (pods::is_active(other) || failures(other) > failures(pod))
-    };
-    !is_last && !members.iter().any(follows)
-}
-
-/// Whether a Pod that is being deleted counts only once it has really failed.
-fn waits_for_failure(spec: &JobSpec) -> bool {
-    spec.pod_replacement_policy.as_deref() == Some("Failed")
 }
 
 fn tally<'a>(
@@ -228,19 +152,6 @@ fn tally<'a>(
         started: status.start_time.as_ref().map(|time| time.0),
         now,
     }
-}
-
-/// How many Pods have succeeded, counted or not.
-fn succeeded(status: &JobStatus) -> i32 {
-    let uncounted = status.uncounted_terminated_pods.as_ref();
-    let more = uncounted.and_then(|uncounted| uncounted.succeeded.as_ref()).map_or(0, Vec::len);
-    status.succeeded.unwrap_or(0) + i32::try_from(more).unwrap_or(i32::MAX)
-}
-
-/// How often the Pods of this index had failed before this one.
-fn failures(pod: &Pod) -> i32 {
-    let notes = pod.metadata.annotations.as_ref();
-    notes.and_then(|notes| notes.get(FAILURES)?.parse().ok()).unwrap_or(0)
 }
 
 fn act(
@@ -521,49 +432,6 @@ pub(crate) fn finished_at(job: &Job) -> Option<Timestamp> {
     ended.last_transition_time.as_ref().map(|time| time.0)
 }
 
-fn is_tracked(pod: &Pod) -> bool {
-    pod.metadata.finalizers.iter().flatten().any(|finalizer| finalizer == FINALIZER)
-}
-
-/// The key for Pods of a namespace that lost their Job: no Job has this name.
-fn orphans(metadata: &ObjectMeta) -> Key {
-    Key::new(metadata.namespace.as_deref().unwrap_or(""), "")
-}
-
-/// Whether a Pod waits to be counted for a Job that is not there.
-fn is_orphan(sources: &Sources, pod: &Pod) -> bool {
-    let namespace = pod.metadata.namespace.as_deref().unwrap_or("");
-    let is_counted_by = |owner: &OwnerReference| {
-        let job = sources.jobs.get(namespace, &owner.name).filter(|_| owner.kind == Job::KIND);
-        job.is_some_and(|job| job.metadata.uid.as_ref() == Some(&owner.uid))
-    };
-    is_tracked(pod) && !ownership::controller_of(&pod.metadata).is_some_and(is_counted_by)
-}
-
-/// Lets Pods go that nobody will count.
-fn let_go(sources: &Sources, namespace: &str) -> Plan {
-    let mut plan = Plan::default();
-    let pods = sources.pods.in_namespace(namespace);
-    let orphans = pods.iter().filter(|pod| is_orphan(sources, pod)).take(BURST);
-    orphans.for_each(|pod| plan.act(untrack(pod)));
-    plan
-}
-
-fn untrack(pod: &Pod) -> Action {
-    let finalizers = pod.metadata.finalizers.iter().flatten();
-    let left: Vec<&String> = finalizers.filter(|finalizer| *finalizer != FINALIZER).collect();
-    Action::Patch {
-        target: Target::of(pod),
-        subresource: "",
-        patch: Change::Merge(json!({"metadata": {
-            "uid": pod.metadata.uid,
-            "resourceVersion": pod.metadata.resource_version,
-            "finalizers": left,
-        }})),
-        announce: None,
-    }
-}
-
 impl Controller for Jobs {
     fn name(&self) -> &'static str {
         "job"
@@ -576,12 +444,13 @@ impl Controller for Jobs {
     fn watches(&self) -> Vec<Watch> {
         vec![
             Watch::when(|_, before: Option<&Job>, after: Option<&Job>| {
-                let gone = before.filter(|_| after.is_none()).map(|job| orphans(&job.metadata));
+                let gone =
+                    before.filter(|_| after.is_none()).map(|job| orphans::key(&job.metadata));
                 before.or(after).map(Key::of).into_iter().chain(gone).collect()
             }),
             Watch::of(|sources, pod: &Pod| {
                 if is_orphan(sources, pod) {
-                    return vec![orphans(&pod.metadata)];
+                    return vec![orphans::key(&pod.metadata)];
                 }
                 ownership::controller_key::<Job>(&pod.metadata)
             }),
@@ -590,7 +459,7 @@ impl Controller for Jobs {
 
     fn plan(&self, look: &Look<'_>, key: &Key) -> Plan {
         if key.name.is_empty() {
-            return let_go(look.sources, &key.namespace);
+            return orphans::let_go(look.sources, &key.namespace);
         }
         View::of(look, key).map(reconcile).unwrap_or_default()
     }

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::laws::told::plan;
 use crate::laws::world::World;
+use crate::{Change, Target};
 
 /// A world with one Job, and the hands that play the node.
 struct Story(World);
