@@ -21,3 +21,4 @@ mod restart;
 mod server;
 mod tidy;
 mod verbs;
+mod workloads;
