@@ -2,8 +2,8 @@
 
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::{PersistentVolumeClaim, Pod};
-use kube::api::{DeleteParams, Patch, PatchParams};
-use kube::{Api, Resource, ResourceExt as _};
+use kube::api::{DeleteParams, ListParams, Patch, PatchParams};
+use kube::{Api, Resource, ResourceExt};
 use serde::de::DeserializeOwned;
 use serde_json::json;
 
@@ -39,7 +39,8 @@ async fn names<K>(of: &Api<K>) -> Vec<String>
 where
     K: Resource + Clone + DeserializeOwned + std::fmt::Debug,
 {
-    of.list(&Default::default()).await.unwrap().iter().map(|object| object.name_any()).collect()
+    let found = of.list(&ListParams::default()).await.unwrap();
+    found.iter().map(ResourceExt::name_any).collect()
 }
 
 async fn until_there_are<K>(of: &Api<K>, expected: &[&str])
