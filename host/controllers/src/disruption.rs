@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::apps::v1::Deployment;
@@ -22,6 +23,9 @@ use crate::{Controller, Event, Key, Look, Plan, Sources, Watch, ownership, pods}
 /// How long an eviction that was allowed may take until its Pod is seen to go.
 const EVICTION: SignedDuration = SignedDuration::from_secs(120);
 
+/// An owner that was not seen is looked for again after this time.
+const RETRY: Duration = Duration::from_secs(5);
+
 /// The controller.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Disruption;
@@ -31,8 +35,8 @@ pub(crate) struct Disruption;
 struct View {
     budget: Arc<PodDisruptionBudget>,
     pods: Vec<Arc<Pod>>,
-    /// How many Pods the owners of these ask for; why that cannot be told, if not.
-    scale: Result<i32, String>,
+    /// How many Pods the owners of these ask for.
+    scale: Result<i32, Unknown>,
     now: Timestamp,
 }
 
@@ -51,6 +55,14 @@ impl View {
     }
 }
 
+/// Why nobody can tell how many Pods are asked for.
+#[derive(Clone, Debug)]
+struct Unknown {
+    why: String,
+    /// The owner was not seen, which may be only because its watch is behind that of Pods.
+    may_pass: bool,
+}
+
 /// An empty selector selects every Pod of the namespace; a missing one none.
 fn selector(budget: &PodDisruptionBudget) -> Option<Selector> {
     Selector::from(budget.spec.as_ref()?.selector.as_ref()?).ok()
@@ -58,7 +70,7 @@ fn selector(budget: &PodDisruptionBudget) -> Option<Selector> {
 
 /// The sum of what the controllers of some Pods ask for, each counted once; a Pod that nobody
 /// controls counts for nothing.
-fn scale(sources: &Sources, pods: &[Arc<Pod>]) -> Result<i32, String> {
+fn scale(sources: &Sources, pods: &[Arc<Pod>]) -> Result<i32, Unknown> {
     let mut asked: BTreeMap<String, i32> = BTreeMap::new();
     for pod in pods {
         let Some(owner) = ownership::controller_of(&pod.metadata) else { continue };
@@ -93,18 +105,21 @@ fn scale(sources: &Sources, pods: &[Arc<Pod>]) -> Result<i32, String> {
 }
 
 /// Why an owner of another kind says nothing: most kinds have no number of Pods to ask for.
-fn without_scale(owner: &OwnerReference, pod: &Pod) -> String {
+fn without_scale(owner: &OwnerReference, pod: &Pod) -> Unknown {
     let version = GroupVersion::parse(&owner.api_version).unwrap_or_default();
     match kinds::find_kind(&version.with_kind(owner.kind.clone())) {
         Some(kind) => {
-            format!("{} does not implement the scale subresource", kind.info().group_resource())
+            let resource = kind.info().group_resource();
+            let why = format!("{resource} does not implement the scale subresource");
+            Unknown { why, may_pass: false }
         }
-        None => without_owner(pod),
+        None => Unknown { may_pass: false, ..without_owner(pod) },
     }
 }
 
-fn without_owner(pod: &Pod) -> String {
-    format!("found no controllers for pod {:?}", pod.metadata.name.as_deref().unwrap_or(""))
+fn without_owner(pod: &Pod) -> Unknown {
+    let name = pod.metadata.name.as_deref().unwrap_or("");
+    Unknown { why: format!("found no controllers for pod {name:?}"), may_pass: true }
 }
 
 fn reconcile(view: &View) -> Plan {
@@ -129,8 +144,11 @@ fn reconcile(view: &View) -> Plan {
     };
     let (expected, desired) = match counts {
         Ok(counts) => counts,
-        Err(why) => {
-            refuse_all(budget, &why, view.now, &mut plan);
+        Err(unknown) => {
+            refuse_all(budget, &unknown.why, view.now, &mut plan);
+            if unknown.may_pass {
+                plan.wake_in(RETRY);
+            }
             return plan;
         }
     };

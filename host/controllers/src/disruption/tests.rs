@@ -38,6 +38,7 @@ fn owners_without_a_number_of_pods_allow_none_to_go() {
         let world = world(&json!({"maxUnavailable": 1}), &owner(version, kind));
         let wanted = plan(&Disruption, &world, "ns/b");
         assert_eq!(told(&wanted), "event CalculateExpectedPodCountFailed, status", "{kind}");
+        assert_eq!(wanted.wake_after.is_some(), kind == "ReplicaSet", "only its watch may be late");
         let status = status::<PodDisruptionBudget>(&wanted);
         assert_eq!(status["disruptionsAllowed"], 0);
         assert_eq!(status["conditions"][0]["reason"], "SyncFailed");

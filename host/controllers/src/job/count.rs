@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use k8s_openapi::api::batch::v1::{JobSpec, JobStatus, UncountedTerminatedPods};
+use k8s_openapi::api::batch::v1::{Job, JobSpec, JobStatus, UncountedTerminatedPods};
 use k8s_openapi::api::core::v1::Pod;
 use serde_json::json;
 
@@ -14,13 +14,15 @@ pub(super) const FAILURES: &str = "batch.kubernetes.io/job-index-failure-count";
 
 /// Moves ended Pods towards the numbers, a step at a time. Returns those that are not counted yet.
 pub(super) fn count<'a>(
+    job: &Job,
     spec: &JobSpec,
     members: &'a [Arc<Pod>],
-    seen: &JobStatus,
     status: &mut JobStatus,
     plan: &mut Plan,
 ) -> Vec<&'a Arc<Pod>> {
-    let uncounted = seen.uncounted_terminated_pods.clone().unwrap_or_default();
+    // No Pod follows where the end is announced, or the Job is being deleted.
+    let goes_on = announced(status).is_none() && job.metadata.deletion_timestamp.is_none();
+    let uncounted = status.uncounted_terminated_pods.take().unwrap_or_default();
     let tracked = |uid: &String| {
         members.iter().any(|pod| pod.metadata.uid.as_ref() == Some(uid) && is_tracked(pod))
     };
@@ -29,15 +31,15 @@ pub(super) fn count<'a>(
         (waiting, i32::try_from(done.len()).unwrap_or(i32::MAX))
     };
     let (mut succeeded, more) = sort(uncounted.succeeded);
-    status.succeeded = Some(seen.succeeded.unwrap_or(0) + more).filter(|count| *count != 0);
+    status.succeeded = Some(status.succeeded.unwrap_or(0) + more).filter(|count| *count != 0);
     let (mut failed, more) = sort(uncounted.failed);
-    status.failed = Some(seen.failed.unwrap_or(0) + more).filter(|count| *count != 0);
+    status.failed = Some(status.failed.unwrap_or(0) + more).filter(|count| *count != 0);
     let mut ended = Vec::new();
     let is_over = |pod: &&Arc<Pod>| pods::phase(pod) == "Succeeded" || has_failed(spec, pod);
     for pod in members.iter().filter(|pod| is_tracked(pod)).filter(is_over) {
         let uid = pod.metadata.uid.clone().unwrap_or_default();
         ended.push(pod);
-        if announced(seen).is_none() && waits_for_successor(spec, pod, members) {
+        if goes_on && waits_for_successor(spec, pod, members) {
             continue;
         }
         if succeeded.contains(&uid) || failed.contains(&uid) {

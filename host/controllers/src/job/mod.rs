@@ -84,12 +84,12 @@ fn reconcile(view: View) -> Plan {
     }
     if job.metadata.deletion_timestamp.is_some() {
         // Nobody asks for the numbers any more, and nobody is there to let go of the Pods later.
-        let living = members.iter().filter(|pod| is_tracked(pod) && !pods::is_finished(pod));
+        let ended = |pod: &Pod| pods::is_finished(pod) || has_failed(spec, pod);
+        let living = members.iter().filter(|pod| is_tracked(pod) && !ended(pod));
         living.for_each(|pod| plan.act(untrack(pod)));
     }
-    let seen = job.status.clone().unwrap_or_default();
-    let mut status = seen.clone();
-    let ended = count::count(spec, &members, &seen, &mut status, &mut plan);
+    let mut status = job.status.clone().unwrap_or_default();
+    let ended = count::count(job, spec, &members, &mut status, &mut plan);
     if job.metadata.deletion_timestamp.is_none() {
         suspend_or_resume(job, spec, &mut status, view.now, &mut plan);
         let tally = tally(spec, &members, &status, &ended, view.now);

@@ -242,3 +242,21 @@ fn a_queue_of_work_that_is_suspended_after_a_success_is_done() {
     );
     assert!(story.status().start_time.is_some());
 }
+
+#[test]
+fn a_failed_index_does_not_keep_a_job_that_is_being_deleted() {
+    let mut story = Story::new(&json!({"completionMode": "Indexed", "completions": 1,
+        "backoffLimitPerIndex": 1}));
+    story.end(0, "Failed");
+    assert!(is_tracked(&story.pods()[0]), "it waits for its successor");
+    let target = Target::of(&story.0.all::<Job>()[0]);
+    let held = json!({"metadata": {"finalizers": ["foregroundDeletion"]}});
+    let hold =
+        Action::Patch { target, subresource: "", patch: Change::Merge(held), announce: None };
+    story.0.apply(hold).expect("it is there");
+    let target = Target::of(&story.0.all::<Job>()[0]);
+    let gone = Action::Delete { target, propagation: None, grace_secs: None, announce: None };
+    story.0.apply(gone).expect("it is there");
+    story.settle();
+    assert!(!is_tracked(&story.pods()[0]));
+}

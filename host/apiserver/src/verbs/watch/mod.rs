@@ -1,7 +1,8 @@
 //! Watches: the changes of a range, from a revision on or beginning with what is there.
 //!
-//! [`feed`] decides which changes a watcher sees and as what; [`frames`] writes them for the wire, [`runs`] keeps what it wrote for the next. Watchers in this process read the feed
-//! directly. See <https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-detection-of-changes>.
+//! [`feed`] decides which changes a watcher sees and as what; [`frames`] writes them for the wire, and [`runs`] keeps what was written for the
+//! next watcher. Watchers in this process read the feed directly. See
+//! <https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-detection-of-changes>.
 
 mod definition;
 mod feed;

@@ -12,7 +12,7 @@ const KEPT: usize = 4;
 /// A longer run is not kept.
 const KEPT_BYTES: usize = 64 * 1024;
 
-/// One message: the change and the slot of its encoding, see [`store::Event::encoded`].
+/// One message: the change, whose revision is its own in the whole store, and the slot of its encoding (see [`store::Event::encoded`]).
 type Told = (Revision, usize);
 
 /// The latest runs of all watches.
